@@ -1,0 +1,76 @@
+/**
+ * The three elliptic curves of evpki (FIPS 186-4 D.1.2, SEC 2): their parameters and the question
+ * whether a point lies on one. The check is made here rather than left to the key import below
+ * us, so that it holds for every import route; with cofactor 1 a point on the curve that is not
+ * infinity is a valid public key (RFC 5480 2.2, SEC 1 3.2.2.1).
+ */
+
+export type CurveName = 'P-256' | 'P-384' | 'P-521';
+
+export interface Curve {
+  readonly name: CurveName;
+  /** The curve's name in node:crypto. */
+  readonly nodeName: string;
+  /** The octets of a coordinate, and of `r` and `s` of a signature. */
+  readonly octets: number;
+  readonly prime: bigint;
+  /** b of y^2 = x^3 - 3x + b. */
+  readonly b: bigint;
+  /** The order of the group, a prime. */
+  readonly order: bigint;
+}
+
+export const curves: Readonly<Record<CurveName, Curve>> = {
+  'P-256': {
+    name: 'P-256',
+    nodeName: 'prime256v1',
+    octets: 32,
+    prime: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+    b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+    order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  },
+  'P-384': {
+    name: 'P-384',
+    nodeName: 'secp384r1',
+    octets: 48,
+    prime: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+    b: 0xb3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aefn,
+    order:
+      0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  },
+  'P-521': {
+    name: 'P-521',
+    nodeName: 'secp521r1',
+    octets: 66,
+    prime: 2n ** 521n - 1n,
+    b: 0x51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00n,
+    order:
+      0x1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  },
+};
+
+/** The curve of a key algorithm, or undefined for keys that are not on one of the three. */
+export function curveOf(algorithm: string): Curve | undefined {
+  return Object.hasOwn(curves, algorithm) ? curves[algorithm as CurveName] : undefined;
+}
+
+/**
+ * Whether two coordinates, big-endian and of the curve's length, are those of a point on it.
+ * Coordinates that are not reduced modulo the prime are not (SEC 1 3.2.2.1 step 2).
+ */
+export function isOnCurve({ prime, b }: Curve, xOctets: Uint8Array, yOctets: Uint8Array): boolean {
+  const x = bigEndian(xOctets);
+  const y = bigEndian(yOctets);
+  if (x >= prime || y >= prime) return false;
+  return (y * y - (x * x * x - 3n * x + b)) % prime === 0n;
+}
+
+/** The unsigned integer that these octets write, most significant octet first. */
+export function bigEndian(octets: Uint8Array): bigint {
+  if (octets.length === 0) return 0n;
+  const hex = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
+  return BigInt(`0x${hex}`);
+}
+
+/** The unsigned integer that these octets write, least significant octet first. */
+export const littleEndian = (octets: Uint8Array): bigint => bigEndian(octets.toReversed());

@@ -1,0 +1,195 @@
+/**
+ * Extensions as evpki issues them (RFC 5280 4.2). Every extension is written with the criticality
+ * that the set gives it: ISO 15118-20 Annex B marks some as critical that RFC 5280 wants
+ * non-critical, and which of the two holds is for the profile to say.
+ *
+ * The writers refuse what would not be the extension's type (an empty list, a relative URL) with
+ * a RangeError: such a set comes from a bug in policy, never from a caller, whose mistakes are
+ * violations long before.
+ */
+
+import { parseIpAddress } from '../../identifiers/ip-address.ts';
+import {
+  boolean,
+  contextConstructed,
+  element,
+  explicit,
+  implicit,
+  integer,
+  namedBits,
+  nullValue,
+  octetString,
+  oid,
+  sequence,
+} from '../der.ts';
+import { accessMethods, keyPurposes, extensions as oids } from '../oids.ts';
+import { writeRawExtension } from '../raw-extensions.ts';
+import { type ExtensionSet, type GeneralName, keyUsages } from '../template.ts';
+import { generalNameTags } from './general-name-tags.ts';
+
+type Issued<Name extends keyof ExtensionSet> = Required<ExtensionSet>[Name];
+
+/**
+ * The Extensions SEQUENCE (RFC 5280 4.1), in the order in which `ExtensionSet` names its members.
+ * `critical` is encoded only when TRUE.
+ * @throws RangeError if the set is empty or a member cannot be what its type demands
+ */
+export function writeExtensions(set: ExtensionSet): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const add = (dotted: string, critical: boolean, value: Uint8Array) =>
+    parts.push(writeRawExtension(dotted, critical, value));
+
+  if (set.basicConstraints) {
+    const { critical } = set.basicConstraints;
+    add(oids.basicConstraints, critical, basicConstraints(set.basicConstraints));
+  }
+  if (set.keyUsage) add(oids.keyUsage, set.keyUsage.critical, keyUsage(set.keyUsage));
+  if (set.extendedKeyUsage) {
+    const { critical, purposes } = set.extendedKeyUsage;
+    add(oids.extendedKeyUsage, critical, extendedKeyUsage(purposes));
+  }
+  if (set.subjectKeyIdentifier) {
+    const { critical, value } = set.subjectKeyIdentifier;
+    add(oids.subjectKeyIdentifier, critical, octetString(identifier(value)));
+  }
+  if (set.authorityKeyIdentifier) {
+    const { critical, value } = set.authorityKeyIdentifier;
+    add(oids.authorityKeyIdentifier, critical, sequence(implicit(0, identifier(value))));
+  }
+  if (set.subjectAltName) {
+    const { critical, names } = set.subjectAltName;
+    const written = filled(names, 'subject alternative names').map(writeGeneralName);
+    add(oids.subjectAltName, critical, sequence(...written));
+  }
+  if (set.certificatePolicies) {
+    const { critical, policies } = set.certificatePolicies;
+    add(oids.certificatePolicies, critical, certificatePolicies(policies));
+  }
+  if (set.nameConstraints) {
+    const { critical } = set.nameConstraints;
+    add(oids.nameConstraints, critical, nameConstraints(set.nameConstraints));
+  }
+  if (set.crlDistributionPoints) {
+    const { critical, urls } = set.crlDistributionPoints;
+    add(oids.crlDistributionPoints, critical, crlDistributionPoints(urls));
+  }
+  if (set.authorityInfoAccess) {
+    const { critical } = set.authorityInfoAccess;
+    add(oids.authorityInfoAccess, critical, authorityInfoAccess(set.authorityInfoAccess));
+  }
+  if (set.ocspNoCheck) add(oids.ocspNoCheck, set.ocspNoCheck.critical, nullValue());
+
+  return sequence(...filled(parts, 'extensions'));
+}
+
+/** RFC 5280 4.2.1.9. The default, cA FALSE, is not encoded (X.690 11.5). */
+function basicConstraints({ ca, pathLength }: Issued<'basicConstraints'>): Uint8Array {
+  if (pathLength === undefined) return ca ? sequence(boolean(true)) : sequence();
+  if (!ca) throw new RangeError('a path length without cA');
+  if (!Number.isInteger(pathLength) || pathLength < 0) {
+    throw new RangeError(`a path length of ${pathLength}`);
+  }
+  return sequence(boolean(true), integer(pathLength));
+}
+
+/** RFC 5280 4.2.1.3: at least one bit. */
+const keyUsage = ({ usages }: Issued<'keyUsage'>): Uint8Array =>
+  namedBits(filled(usages, 'key usages').map((usage) => keyUsages.indexOf(usage)));
+
+/** RFC 5280 4.2.1.12. */
+const extendedKeyUsage = (purposes: readonly string[]): Uint8Array =>
+  sequence(...distinct(purposes.map(purposeOid), 'key purposes').map(oid));
+
+const purposeOid = (purpose: string): string =>
+  Object.hasOwn(keyPurposes, purpose) ? keyPurposes[purpose as keyof typeof keyPurposes] : purpose;
+
+/** RFC 5280 4.2.1.4: policies without qualifiers, each once. */
+const certificatePolicies = (policies: readonly string[]): Uint8Array =>
+  sequence(...distinct(policies, 'certificate policies').map((policy) => sequence(oid(policy))));
+
+/** RFC 5280 4.2.1.10: minimum stays at its default and maximum is absent; never empty. */
+function nameConstraints(constraints: Issued<'nameConstraints'>): Uint8Array {
+  const subtrees = (number: number, names: readonly string[] = []): Uint8Array[] => {
+    if (names.length === 0) return [];
+    const bases = names.map((name) =>
+      sequence(implicit(generalNameTags.dns, visible(name, 'DNS'))),
+    );
+    return [element(contextConstructed(number), ...bases)];
+  };
+  const { permittedDns, excludedDns } = constraints;
+  const parts = [...subtrees(0, permittedDns), ...subtrees(1, excludedDns)];
+  return sequence(...filled(parts, 'name constraints'));
+}
+
+/**
+ * RFC 5280 4.2.1.13: one distribution point, for all reasons. Several URLs are several ways to the
+ * same CRL, hence names of one point and not points of their own.
+ */
+function crlDistributionPoints(urls: readonly string[]): Uint8Array {
+  const names = filled(urls, 'CRL URLs').map(writeHttpUrl);
+  const fullName = element(contextConstructed(0), ...names);
+  return sequence(sequence(explicit(0, fullName)));
+}
+
+/** RFC 5280 4.2.2.1: OCSP responders first, then where the issuer's certificate is. */
+function authorityInfoAccess({ ocsp, caIssuers }: Issued<'authorityInfoAccess'>): Uint8Array {
+  const descriptions = [
+    ...ocsp.map((url) => sequence(oid(accessMethods.ocsp), writeHttpUrl(url))),
+    ...caIssuers.map((url) => sequence(oid(accessMethods.caIssuers), writeHttpUrl(url))),
+  ];
+  return sequence(...filled(descriptions, 'access descriptions'));
+}
+
+/** A GeneralName that evpki issues (RFC 5280 4.2.1.6). */
+function writeGeneralName(name: GeneralName): Uint8Array {
+  switch (name.kind) {
+    case 'dns':
+      return implicit(generalNameTags.dns, visible(name.value, 'DNS'));
+    case 'uri':
+      return implicit(generalNameTags.uri, absoluteUri(name.value));
+    case 'ip': {
+      const address = parseIpAddress(name.value);
+      if (!address.ok) throw new RangeError(`not an IP address: ${name.value}`);
+      return implicit(generalNameTags.ip, address.value.bytes);
+    }
+  }
+}
+
+function writeHttpUrl(url: string): Uint8Array {
+  if (!/^http:\/\/[^/?#]/.test(url)) throw new RangeError(`not an absolute http URL: ${url}`);
+  return implicit(generalNameTags.uri, absoluteUri(url));
+}
+
+function absoluteUri(uri: string): Uint8Array {
+  if (!/^[a-z][a-z0-9+.-]*:./i.test(uri)) throw new RangeError(`not an absolute URI: ${uri}`);
+  return visible(uri, 'URI');
+}
+
+/** Text of visible ASCII: neither DNS names nor URIs hold spaces, controls or anything else. */
+function visible(text: string, what: string): Uint8Array {
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    throw new RangeError(`not a ${what} name in visible ASCII: ${JSON.stringify(text)}`);
+  }
+  return Buffer.from(text, 'latin1');
+}
+
+function identifier(value: Uint8Array): Uint8Array {
+  if (value.length === 0) throw new RangeError('an empty key identifier');
+  return value;
+}
+
+function filled<T>(list: readonly T[], what: string): readonly T[] {
+  if (list.length === 0) throw new RangeError(`no ${what}`);
+  return list;
+}
+
+/** Dotted OIDs, at least one and none twice. */
+function distinct(dotted: readonly string[], what: string): readonly string[] {
+  for (const candidate of dotted) {
+    if (!/^(?:[01]\.(?:[1-3]?\d)|2\.(?:0|[1-9]\d*))(?:\.(?:0|[1-9]\d*))*$/.test(candidate)) {
+      throw new RangeError(`not an object identifier: ${candidate}`);
+    }
+  }
+  if (new Set(dotted).size !== dotted.length) throw new RangeError(`${what} with a repetition`);
+  return filled(dotted, what);
+}

@@ -1,0 +1,95 @@
+/**
+ * The hash chain of the audit log. Entries stand in streams, one per writing process; the hash of
+ * each entry covers the hash of the one before it, so that nothing can be changed, dropped or moved
+ * inside a stream without breaking every hash after it. What a chain alone cannot show is that its
+ * end was cut off: for that the head is compared with one that was kept elsewhere.
+ */
+
+import { createHash } from 'node:crypto';
+import { integer, octetString, sameBytes, sequence, utf8String } from './der.ts';
+
+/** What is hashed: exactly the values that are stored, as they are stored. */
+export interface LedgerEntry {
+  readonly stream: string;
+  /** Counted from 1 in each stream, without gaps. */
+  readonly sequence: number;
+  /** RFC 3339 text in UTC with milliseconds. */
+  readonly at: string;
+  readonly organizationId: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  /** JSON text, byte for byte as it is stored: hashing text needs no canonical form of JSON. */
+  readonly details: string;
+}
+
+export interface ChainedEntry extends LedgerEntry {
+  /** SHA-256, see `entryHash`. */
+  readonly hash: Uint8Array;
+}
+
+/** The last entry of a stream, or where it stood when it was last looked at. */
+export interface StreamHead {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+}
+
+export type StreamVerdict =
+  | { readonly ok: true; readonly head: StreamHead }
+  /** `brokenAt`: the sequence number that is missing, or whose entry is not what was written. */
+  | { readonly ok: false; readonly brokenAt: number };
+
+/** Distinguishes this encoding from any later one. */
+const ENCODING_VERSION = 1;
+
+/** The head of a stream without entries: what the first entry is chained to. */
+export const emptyStream: StreamHead = { sequence: 0, hash: new Uint8Array(32) };
+
+/**
+ * SHA-256 over the DER of `SEQUENCE { version INTEGER (1), previous OCTET STRING, stream
+ * UTF8String, sequence INTEGER, at, organizationId, actor, action, subject, details UTF8String }`.
+ * DER, because every length is written out: no two entries share an encoding.
+ * @param previous the hash of the entry before, 32 octets; those of `emptyStream` for the first
+ * @throws RangeError when `previous` has another length
+ */
+export function entryHash(previous: Uint8Array, entry: LedgerEntry): Uint8Array {
+  if (previous.length !== 32) throw new RangeError('the previous hash is not 32 octets long');
+  const encoded = sequence(
+    integer(ENCODING_VERSION),
+    octetString(previous),
+    utf8String(entry.stream),
+    integer(entry.sequence),
+    utf8String(entry.at),
+    utf8String(entry.organizationId),
+    utf8String(entry.actor),
+    utf8String(entry.action),
+    utf8String(entry.subject),
+    utf8String(entry.details),
+  );
+  return new Uint8Array(createHash('sha256').update(encoded).digest());
+}
+
+/**
+ * Walks entries of one stream in the order given. A long stream is walked in pages, each from the
+ * head that the page before returned.
+ * @param entries in ascending order of their sequence numbers
+ * @param after where to start: the beginning of the stream unless told
+ */
+export function verifyStream(
+  entries: Iterable<ChainedEntry>,
+  after: StreamHead = emptyStream,
+): StreamVerdict {
+  let head = after;
+  let stream: string | undefined;
+  for (const entry of entries) {
+    stream ??= entry.stream;
+    const expected = head.sequence + 1;
+    const intact =
+      entry.stream === stream &&
+      entry.sequence === expected &&
+      sameBytes(entry.hash, entryHash(head.hash, entry));
+    if (!intact) return { ok: false, brokenAt: expected };
+    head = { sequence: expected, hash: entry.hash };
+  }
+  return { ok: true, head };
+}

@@ -1,0 +1,142 @@
+/**
+ * Policy: whether something is certified, and what the certificate will say. The only place where
+ * that is decided; what comes in at any door goes through `decide`, and what comes out is bytes
+ * after `build-certificate.ts` and nothing else. It reads no clock and no database: everything
+ * that it needs to know is in its input.
+ */
+
+import { sameBytes } from './der.ts';
+import { attributeValue, type DistinguishedName, sameName, writeName } from './names.ts';
+import { decideNames } from './policy/alternative-names.ts';
+import { checkAddresses, grantedExtensions } from './policy/granted-extensions.ts';
+import { checkIssuer, checkNameConstraints, type IssuerFacts } from './policy/issuer.ts';
+import { checkRequestedExtensions } from './policy/requested-extensions.ts';
+import { buildSubject, type Facts } from './policy/subject.ts';
+import { decideValidity } from './policy/validity.ts';
+import type { Profile } from './profile.ts';
+import type { CertificationRequest } from './request.ts';
+import { signatureAlgorithmFor } from './signature-algorithm.ts';
+import type { CertificateTemplate } from './template.ts';
+import { accepted, type Checked, refused, type Violation, violation } from './violations.ts';
+
+export type { IssuerFacts } from './policy/issuer.ts';
+
+export interface PolicyInput {
+  /** A request whose signature has been verified, or what evpki asks of itself. */
+  readonly request: Pick<CertificationRequest, 'subject' | 'publicKey' | 'extensions'>;
+  readonly profile: Profile;
+  /** `self` for a root, which signs itself. */
+  readonly issuer: IssuerFacts | 'self';
+  readonly facts: Facts;
+  readonly keyHistory: {
+    /** On the block list, or revoked as compromised. */
+    readonly blocked: boolean;
+    /** The key of an authority, of whatever organization. */
+    readonly ofAuthority: boolean;
+    readonly certifiedForOther: boolean;
+  };
+  readonly now: Date;
+  /** 1 to 20 octets, the first between 0x01 and 0x7f (RFC 5280 4.1.2.2). */
+  readonly serialNumber: Uint8Array;
+  /** The end that was asked for; the profile's default without. */
+  readonly notAfter?: Date;
+  /** The subject key is that of an authority of evpki, made for this certificate. */
+  readonly authorityKeys?: boolean;
+  /**
+   * The hosts (DNS names and IP addresses) that the requester may have as alternative names.
+   * Without it, names are checked for their form only.
+   */
+  readonly hosts?: readonly string[];
+}
+
+/**
+ * A template of the certificate, or every reason against it. Throws only on what no request can
+ * cause, such as a fixed value in a profile that no name can hold.
+ */
+export function decide(input: PolicyInput): Checked<CertificateTemplate> {
+  const { request, profile, issuer, now } = input;
+  const key = request.publicKey;
+  const subject = buildSubject(profile.subject, request.subject, input.facts);
+  const requested = checkRequestedExtensions(request.extensions, profile, key.algorithm);
+  const alternativeNames = decideNames({
+    rules: profile.extensions.subjectAltName,
+    requested: requested.alternativeNames,
+    commonName: attributeValue(subject.subject, 'CN'),
+    hosts: input.hosts,
+  });
+  const validity = decideValidity({
+    rules: profile.validity,
+    now,
+    issuer: issuer === 'self' ? undefined : issuer,
+    requestedEnd: input.notAfter,
+  });
+  const violations = [
+    ...checkKey(input),
+    ...subject.violations,
+    ...checkDistinctFromIssuer(subject.subject, input),
+    ...requested.violations,
+    ...alternativeNames.violations,
+    ...validity.violations,
+    ...checkIssuer(profile, issuer, now),
+    ...checkNameConstraints(alternativeNames.names, issuer),
+    ...checkAddresses(profile, issuer),
+  ];
+  if (violations.length > 0) return refused(...violations);
+
+  const issuerKey = issuer === 'self' ? key : issuer.publicKey;
+  return accepted({
+    serialNumber: input.serialNumber,
+    signatureAlgorithm: signatureAlgorithmFor(issuerKey.algorithm),
+    issuerName: issuer === 'self' ? writeName(subject.subject) : issuer.subjectDer,
+    notBefore: validity.period.notBefore,
+    notAfter: validity.period.notAfter,
+    subject: subject.subject,
+    keyAlgorithm: key.algorithm,
+    spki: key.spki,
+    extensions: grantedExtensions({ profile, issuer, key, names: alternativeNames.names }),
+  });
+}
+
+/**
+ * Chains are built by name, so nobody below an authority may carry its name, or one that differs
+ * in case and spaces only (RFC 5280 7.1). Key rollover needs that, as a cross certificate.
+ */
+function checkDistinctFromIssuer(
+  subject: DistinguishedName,
+  { profile, issuer }: PolicyInput,
+): readonly Violation[] {
+  if (issuer === 'self' || profile.kind === 'cross-ca') return [];
+  if (!sameName(subject, issuer.subject)) return [];
+  return [violation('subject-of-issuer', 'The subject is the name of the issuer.', 'subject')];
+}
+
+/** Whether this key may be certified at all, and under this profile. */
+function checkKey({
+  request,
+  profile,
+  issuer,
+  keyHistory,
+  authorityKeys,
+}: PolicyInput): readonly Violation[] {
+  const { publicKey } = request;
+  const violations: Violation[] = [];
+  const refuse = (code: Violation['code'], message: string) =>
+    violations.push(violation(code, message, 'publicKey'));
+  if (!profile.keys.includes(publicKey.algorithm)) {
+    const allowed = profile.keys.join(', ');
+    refuse('key-type', `The key is ${publicKey.algorithm}; ${profile.name} allows ${allowed}.`);
+  }
+  if (keyHistory.blocked) {
+    refuse('key-blocked', 'The key is on the block list, or was revoked as compromised.');
+  }
+  const isIssuers = issuer !== 'self' && sameBytes(publicKey.spki, issuer.publicKey.spki);
+  // An authority's new key is on record as such before its certificate exists. That of its own
+  // issuer is never right: the two would answer for each other.
+  if (isIssuers || (keyHistory.ofAuthority && !authorityKeys)) {
+    refuse('key-of-authority', 'The key belongs to a certification authority.');
+  }
+  if (keyHistory.certifiedForOther) {
+    refuse('key-in-use', 'The key is already certified for another subject.');
+  }
+  return violations;
+}

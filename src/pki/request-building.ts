@@ -1,0 +1,45 @@
+/**
+ * Requests that evpki makes itself (PKCS#10, RFC 2986): for authorities whose certificate is to be
+ * signed by somebody else's root.
+ */
+
+import { bitString, contextConstructed, element, integer, oid, sequence, set } from './der.ts';
+import { writeExtensions } from './extensions/write.ts';
+import { type DistinguishedName, writeName } from './names.ts';
+import { requestAttributes } from './oids.ts';
+import type { PublicKey } from './public-key.ts';
+import { algorithmIdentifier, type SignatureAlgorithm } from './signature-algorithm.ts';
+import type { ExtensionSet } from './template.ts';
+
+/**
+ * The CertificationRequestInfo (RFC 2986 4.1), DER: what the holder of `key` signs. Extensions go
+ * into the extensionRequest attribute (RFC 2985 5.4.2), which an empty set leaves out.
+ * @throws RangeError on extensions that cannot be written, NameError on such a subject
+ */
+export function buildRequestInfo(
+  subject: DistinguishedName,
+  key: PublicKey,
+  extensions: ExtensionSet,
+): Uint8Array {
+  const attributes =
+    Object.keys(extensions).length === 0
+      ? []
+      : [sequence(oid(requestAttributes.extensionRequest), set(writeExtensions(extensions)))];
+  return sequence(
+    integer(0),
+    writeName(subject),
+    key.spki,
+    // [0] IMPLICIT SET OF, present even when empty.
+    element(contextConstructed(0), ...attributes),
+  );
+}
+
+/**
+ * The CertificationRequest, DER.
+ * @param signature of `info`: ECDSA in DER, the others raw
+ */
+export const assembleRequest = (
+  info: Uint8Array,
+  algorithm: SignatureAlgorithm,
+  signature: Uint8Array,
+): Uint8Array => sequence(info, algorithmIdentifier(algorithm), bitString(signature));
