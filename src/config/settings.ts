@@ -1,0 +1,122 @@
+/**
+ * Every setting of evpki, once. The typed configuration, the checks, the table of the README and
+ * `evpki config show` all come from this table: a new setting is one row.
+ */
+
+import type { z } from 'zod';
+import { baseUrl, databaseUrl, listenHost, oneOf, port, text } from './setting-types.ts';
+
+export interface Setting {
+  /** The environment variable; the row's own key is its name in the YAML file. */
+  readonly env: `EVPKI_${string}`;
+  readonly type: z.ZodType;
+  /** As one would write it in the environment; `{dataDir}` stands for that setting. */
+  readonly default?: string;
+  /** One sentence for the README, in Markdown. */
+  readonly description: string;
+  /**
+   * `whole`: never shown. `password`: a URL, shown without its password. Both may also be read
+   * from a file: `EVPKI_X_FILE`, or `xFile` in YAML.
+   */
+  readonly secret?: 'whole' | 'password';
+  /** Only in the environment, because it says where the file is. */
+  readonly notInFile?: true;
+}
+
+export const settings = {
+  configFile: {
+    env: 'EVPKI_CONFIG',
+    type: text,
+    notInFile: true,
+    description: 'A YAML file with settings; the environment takes precedence over it.',
+  },
+  dataDir: {
+    env: 'EVPKI_DATA_DIR',
+    type: text,
+    default: './data',
+    description: 'Folder for what evpki itself writes; one process at a time uses it.',
+  },
+  databaseUrl: {
+    env: 'EVPKI_DATABASE_URL',
+    type: databaseUrl,
+    default: 'sqlite:{dataDir}/evpki.sqlite',
+    secret: 'password',
+    description: 'The database: `sqlite:<path>` or `postgres://user@host/database`.',
+  },
+  hierarchy: {
+    env: 'EVPKI_HIERARCHY',
+    type: text,
+    default: 'ca/demo.yaml',
+    description: 'The declaration of organizations and authorities to start with.',
+  },
+  host: {
+    env: 'EVPKI_HOST',
+    type: listenHost,
+    default: '127.0.0.1',
+    description: 'Address that all doors listen on; `0.0.0.0` or `::` for every interface.',
+  },
+  publicUrl: {
+    env: 'EVPKI_PUBLIC_URL',
+    type: baseUrl,
+    description:
+      'URL under which everybody reaches OCSP, CRLs and issuer certificates; it is written into certificates and kept per issuer. Needed unless the hierarchy is a demo.',
+  },
+  apiUrl: {
+    env: 'EVPKI_API_URL',
+    type: baseUrl,
+    description: 'URL under which clients reach the API, when it is not where it listens.',
+  },
+  publicPort: {
+    env: 'EVPKI_PUBLIC_PORT',
+    type: port,
+    default: '8180',
+    description: 'Port of OCSP, CRLs, issuer certificates and health (HTTP).',
+  },
+  apiPort: {
+    env: 'EVPKI_API_PORT',
+    type: port,
+    default: '8543',
+    description: 'Port of the REST API (HTTPS).',
+  },
+  keyPassphrase: {
+    env: 'EVPKI_KEY_PASSPHRASE',
+    type: text,
+    secret: 'whole',
+    description:
+      'Passphrase that protects the private keys in the database, at least 12 characters. Needed unless the hierarchy is a demo.',
+  },
+  logLevel: {
+    env: 'EVPKI_LOG_LEVEL',
+    type: oneOf('debug', 'info', 'warn', 'error'),
+    default: 'info',
+    description: 'The least important lines that are logged: `debug`, `info`, `warn` or `error`.',
+  },
+  logFormat: {
+    env: 'EVPKI_LOG_FORMAT',
+    type: oneOf('auto', 'json', 'pretty'),
+    default: 'auto',
+    description: '`json`, `pretty` for people, or `auto`: pretty on a terminal.',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingKey = keyof typeof settings;
+
+type ValueOf<S extends Setting> =
+  | z.output<S['type']>
+  | (S extends { readonly default: string } ? never : undefined);
+
+/** The configuration of a process: every setting, checked; undefined where it is not given. */
+export type Config = { readonly [K in SettingKey]: ValueOf<(typeof settings)[K]> };
+
+/** Where a value came from. */
+export type SettingSource =
+  | 'default'
+  | 'not set'
+  | 'command line'
+  | `environment ${string}`
+  | `file ${string}`;
+
+export type SettingSources = { readonly [K in SettingKey]: SettingSource };
+
+/** The table as rows of the general type, in its order. */
+export const settingRows = Object.entries(settings) as readonly [SettingKey, Setting][];
