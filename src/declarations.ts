@@ -1,0 +1,101 @@
+/** Reads what operators declare in files: profiles, the access policy, hierarchies; and openapi.yaml. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseDocument } from 'yaml';
+import type { DeclarationError } from './pki/declaration-errors.ts';
+import type { Profile } from './pki/profile.ts';
+import { parseProfiles } from './pki/profile-file.ts';
+import { checkProfileSet } from './pki/profile-set.ts';
+import { type AccessPolicy, parseAccessPolicy } from './services/access-policy.ts';
+import { type Hierarchy, parseHierarchy } from './services/hierarchies.ts';
+
+/** Where the package's own files are: `policies/`, `ca/`, `openapi.yaml`. */
+export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+const ACCESS_FILE = 'access.yaml';
+
+/** Files with errors; the message lists all of them, one to a line. */
+export class DeclarationsInvalid extends Error {
+  override readonly name = 'DeclarationsInvalid';
+  readonly errors: readonly DeclarationError[];
+
+  constructor(errors: readonly DeclarationError[]) {
+    super(errors.map(({ source, path, message }) => `${source}: ${path} ${message}`).join('\n'));
+    this.errors = errors;
+  }
+}
+
+export interface Policies {
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly access: AccessPolicy;
+}
+
+/**
+ * Reads a folder of policies: `access.yaml` and one profile in every other file.
+ * @throws DeclarationsInvalid with every error of every file
+ */
+export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
+  const errors: DeclarationError[] = [];
+  const profiles: Profile[] = [];
+  let access: AccessPolicy = new Map();
+  for (const name of readdirSync(folder).sort()) {
+    if (!name.endsWith('.yaml')) continue;
+    const source = join('policies', name);
+    const document = readYaml(join(folder, name), source, errors);
+    if (document === undefined) continue;
+    if (name === ACCESS_FILE) {
+      const result = parseAccessPolicy(document, source);
+      if (result.ok) access = result.policy;
+      else errors.push(...result.errors);
+    } else {
+      const result = parseProfiles(basename(name, '.yaml'), document, source);
+      if (result.ok) profiles.push(...result.profiles);
+      else errors.push(...result.errors);
+    }
+  }
+  errors.push(...checkProfileSet(profiles));
+  if (errors.length > 0) throw new DeclarationsInvalid(errors);
+  return { profiles: new Map(profiles.map((profile) => [profile.name, profile])), access };
+}
+
+/**
+ * Reads a hierarchy, from the working directory or, failing that, from the package.
+ * @throws DeclarationsInvalid with every error of the file
+ */
+export function loadHierarchy(file: string, profiles: ReadonlyMap<string, Profile>): Hierarchy {
+  const here = resolve(file);
+  const path = isAbsolute(file) || existsSync(here) ? here : join(packageRoot, file);
+  const errors: DeclarationError[] = [];
+  const document = readYaml(path, file, errors);
+  if (document === undefined) throw new DeclarationsInvalid(errors);
+  const result = parseHierarchy(document, file, profiles);
+  if (!result.ok) throw new DeclarationsInvalid(result.errors);
+  return result.hierarchy;
+}
+
+/** The parsed openapi.yaml of the package. */
+export function loadApiDocument(): unknown {
+  const errors: DeclarationError[] = [];
+  const document = readYaml(join(packageRoot, 'openapi.yaml'), 'openapi.yaml', errors);
+  if (document === undefined) throw new DeclarationsInvalid(errors);
+  // The validator changes the document; what YAML anchors share must be separate by then.
+  return JSON.parse(JSON.stringify(document));
+}
+
+/** The parsed file, or undefined with the reasons added to `errors`. */
+function readYaml(path: string, source: string, errors: DeclarationError[]): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    errors.push({ source, path: '', message: `cannot be read (${code})` });
+    return undefined;
+  }
+  const document = parseDocument(text, { prettyErrors: true });
+  for (const { message } of document.errors) errors.push({ source, path: '', message });
+  if (document.errors.length > 0) return undefined;
+  return document.toJS() ?? {};
+}

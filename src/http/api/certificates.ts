@@ -1,0 +1,81 @@
+import type { Request, Response } from 'express';
+import { toPem } from '../../pki/pem.ts';
+import { decodeRequestText } from '../../pki/request-text.ts';
+import {
+  type CertificateParts,
+  type CertificateView,
+  findCertificate,
+  listCertificates,
+} from '../../services/certificates.ts';
+import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
+import type { Handlers } from './operations.ts';
+import type { Certificate, CertificateState, IssuedCertificate, NewCertificate } from './types.ts';
+
+const PEM_CHAIN = 'application/pem-certificate-chain';
+
+export const certificateHandlers = (parts: EnrolmentParts & CertificateParts) =>
+  ({
+    async issueCertificate(request, response, principal) {
+      const { profile, csr, authority, notAfter } = request.body as NewCertificate;
+      const answer = await enrol(parts, {
+        principal,
+        channel: 'rest',
+        csr: decodeRequestText(csr),
+        profile,
+        ...(authority === undefined ? {} : { authority }),
+        ...(notAfter === undefined ? {} : { notAfter: new Date(notAfter) }),
+      });
+      const view = await findCertificate(parts, principal, answer.certificateId);
+      response
+        .status(answer.repeated ? 200 : 201)
+        .location(`/v1/certificates/${answer.certificateId}`);
+      sendCertificate(request, response, view);
+    },
+
+    async getCertificate(request, response, principal) {
+      const view = await findCertificate(parts, principal, String(request.params.id));
+      sendCertificate(request, response, view);
+    },
+
+    async listCertificates(request, response, principal) {
+      const { profile, authority, state, serialNumber, expiresBefore, limit, cursor } =
+        request.query as Record<string, string | undefined>;
+      const page = await listCertificates(parts, principal, {
+        ...(profile === undefined ? {} : { profile }),
+        ...(authority === undefined ? {} : { authority }),
+        ...(state === undefined ? {} : { state: state as CertificateState }),
+        ...(serialNumber === undefined ? {} : { serial: serialNumber }),
+        ...(expiresBefore === undefined ? {} : { expiresBefore: new Date(expiresBefore) }),
+        limit: Number(limit ?? 50),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      response.json({
+        items: page.items.map(summary),
+        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+      });
+    },
+  }) satisfies Handlers;
+
+/** As JSON, or as bare PEM for those who ask for it: curl and shell scripts. */
+function sendCertificate(request: Request, response: Response, view: CertificateView): void {
+  const certificateChain = view.chain.map((der) => toPem('CERTIFICATE', der)).join('');
+  if (request.accepts(['application/json', PEM_CHAIN]) === PEM_CHAIN) {
+    response.type(PEM_CHAIN).send(certificateChain);
+    return;
+  }
+  const body: IssuedCertificate = { ...summary(view), certificateChain };
+  response.json(body);
+}
+
+const summary = ({ record, expired }: Omit<CertificateView, 'chain'>): Certificate => ({
+  id: record.id,
+  state: record.state,
+  expired,
+  serialNumber: record.serial,
+  subject: record.subject,
+  profile: record.profile,
+  organization: record.organizationId,
+  ...(record.issuerId === undefined ? {} : { issuer: record.issuerId }),
+  notBefore: record.notBefore.toISOString(),
+  notAfter: record.notAfter.toISOString(),
+});

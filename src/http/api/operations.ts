@@ -1,0 +1,85 @@
+/**
+ * The operations of openapi.yaml, and the handlers that carry them out. Every operation has a
+ * handler, every handler an operation, and every operation the action that it needs permission
+ * for; anything else fails the start.
+ */
+
+import type { Request, Response } from 'express';
+import type { Principal } from '../../services/access-policy.ts';
+
+/** The part of an OpenAPI document that is read here; the validator reads the rest. */
+export interface ApiDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+}
+
+interface OperationObject {
+  readonly operationId?: string;
+  readonly security?: readonly unknown[];
+  readonly 'x-evpki-action'?: string;
+}
+
+export interface Operation {
+  readonly id: string;
+  readonly method: Method;
+  /** As in openapi.yaml: `/v1/certificates/{id}`. */
+  readonly path: string;
+  readonly action: string;
+  /** Whether it may be called without credentials. */
+  readonly isPublic: boolean;
+}
+
+const methods = ['get', 'put', 'post', 'delete', 'patch'] as const;
+type Method = (typeof methods)[number];
+
+/** Carries out one operation for a caller who may. */
+export type Handler = (
+  request: Request,
+  response: Response,
+  principal: Principal,
+) => Promise<void> | void;
+
+/** An operation that needs no principal. */
+export type PublicHandler = (request: Request, response: Response) => Promise<void> | void;
+
+/** Handlers by operationId. */
+export type Handlers = Readonly<Record<string, Handler>>;
+export type PublicHandlers = Readonly<Record<string, PublicHandler>>;
+
+/**
+ * Reads the operations of a document and holds them against the handlers there are.
+ * @throws Error listing everything that does not fit together
+ */
+export function readOperations(
+  document: ApiDocument,
+  handlers: Handlers,
+  publicHandlers: PublicHandlers,
+): Operation[] {
+  const operations: Operation[] = [];
+  const faults: string[] = [];
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of methods) {
+      const operation = item[method];
+      if (!operation) continue;
+      const { operationId: id, 'x-evpki-action': action } = operation;
+      const isPublic = operation.security?.length === 0;
+      const where = `${method.toUpperCase()} ${path}`;
+      if (!id) faults.push(`${where} has no operationId`);
+      else if (!Object.hasOwn(isPublic ? publicHandlers : handlers, id)) {
+        faults.push(`${where} has no handler called ${id}`);
+      }
+      if (!action) faults.push(`${where} has no x-evpki-action`);
+      else if (isPublic !== (action === 'public')) {
+        faults.push(`${where}: action public and an empty security belong together`);
+      }
+      if (id && action) operations.push({ id, method, path, action, isPublic });
+    }
+  }
+  const described = new Set(operations.map(({ id }) => id));
+  for (const id of [...Object.keys(handlers), ...Object.keys(publicHandlers)]) {
+    if (!described.has(id)) faults.push(`no operation of openapi.yaml is called ${id}`);
+  }
+  if (faults.length > 0) {
+    throw new Error(`openapi.yaml and the routes differ:\n- ${faults.join('\n- ')}`);
+  }
+  return operations;
+}

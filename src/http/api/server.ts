@@ -1,0 +1,121 @@
+/**
+ * The REST API: what every request goes through before and after its handler. The order is fixed:
+ * limits, authentication, parsing, validation against openapi.yaml, authorization, handling.
+ */
+
+import express, { type Express, type Request, type RequestHandler } from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
+import { type AccessPolicy, type Principal, permits } from '../../services/access-policy.ts';
+import { ServiceError } from '../../services/errors.ts';
+import type { Logger } from '../../services/logger.ts';
+import { bearerToken } from './bearer-token.ts';
+import {
+  type ApiDocument,
+  type Handler,
+  type Handlers,
+  type Operation,
+  type PublicHandlers,
+  readOperations,
+} from './operations.ts';
+import { problemHandler } from './problems.ts';
+import { assignRequestId, requestIdOf } from './request-id.ts';
+
+/** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
+const BODY_LIMIT = '32kb';
+
+export interface ApiParts {
+  readonly document: ApiDocument;
+  readonly handlers: Handlers;
+  readonly publicHandlers: PublicHandlers;
+  /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
+  readonly authenticate: (bearerToken: string) => Promise<Principal>;
+  readonly access: AccessPolicy;
+  readonly logger: Logger;
+  /** Also checks answers against openapi.yaml; for tests, since it costs time. */
+  readonly validateResponses?: boolean;
+}
+
+/** @throws Error when openapi.yaml and the handlers do not fit together */
+export function createApi(parts: ApiParts): Express {
+  const operations = readOperations(parts.document, parts.handlers, parts.publicHandlers);
+  const publicRoutes = new Set(
+    operations.filter(({ isPublic }) => isPublic).map(({ method, path }) => `${method} ${path}`),
+  );
+  const principals = new WeakMap<Request, Principal>();
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.set('etag', false);
+
+  app.use(assignRequestId, logRequest(parts.logger), securityHeaders);
+  app.use(async (request, _response, next) => {
+    if (!publicRoutes.has(`${request.method.toLowerCase()} ${request.path}`)) {
+      principals.set(request, await parts.authenticate(bearerToken(request)));
+    }
+    next();
+  });
+  app.use(express.json({ limit: BODY_LIMIT, inflate: false }));
+  app.use('/oauth/token', express.urlencoded({ extended: false, limit: '4kb', inflate: false }));
+  app.use(
+    OpenApiValidator.middleware({
+      apiSpec: parts.document as never,
+      validateRequests: { allErrors: true },
+      validateResponses: parts.validateResponses ?? false,
+      validateSecurity: false,
+      fileUploader: false,
+    }),
+  );
+  for (const operation of operations) {
+    const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
+    app[operation.method](path, routeOf(parts, operation, principals));
+  }
+  app.use(problemHandler(parts.logger));
+  return app;
+}
+
+function routeOf(
+  parts: ApiParts,
+  { id, action, isPublic }: Operation,
+  principals: WeakMap<Request, Principal>,
+): RequestHandler {
+  if (isPublic) {
+    const handle = parts.publicHandlers[id];
+    return async (request, response) => handle?.(request, response);
+  }
+  const handle = parts.handlers[id] as Handler;
+  return async (request, response) => {
+    const principal = principals.get(request);
+    if (!principal) throw new ServiceError('not-authenticated', 'the request has no principal');
+    if (!permits(parts.access, principal, action)) {
+      throw new ServiceError('not-permitted', `none of your roles permits ${action}`);
+    }
+    await handle(request, response, principal);
+  };
+}
+
+const securityHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Strict-Transport-Security': 'max-age=31536000',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  next();
+};
+
+/** One line per request, written when it is answered; never headers or bodies. */
+function logRequest(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const started = process.hrtime.bigint();
+    response.on('close', () => {
+      logger.info('request', {
+        requestId: requestIdOf(request),
+        method: request.method,
+        path: request.path,
+        status: response.writableFinished ? response.statusCode : 'aborted',
+        milliseconds: Number((process.hrtime.bigint() - started) / 1_000_000n),
+      });
+    });
+    next();
+  };
+}

@@ -1,0 +1,177 @@
+/** The bodies of the REST API. Generated from openapi.yaml by `npm run generate`. */
+
+export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
+/**
+ * PEM, leaf first, without the root
+ */
+export type PemChain = string;
+export type IssuedCertificate = Certificate & {
+  certificateChain: PemChain;
+};
+export type AuthorityState = 'awaiting-certificate' | 'active' | 'retired' | 'revoked';
+export type AuthorityWithIssuers = Authority & {
+  /**
+   * Newest first
+   */
+  issuers: Issuer[];
+};
+
+export interface ApiBodies {
+  Problem?: Problem;
+  Violation?: Violation;
+  TokenRequest?: TokenRequest;
+  Token?: Token;
+  NewApiClient?: NewApiClient;
+  ApiClientCredentials?: ApiClientCredentials;
+  NewCertificate?: NewCertificate;
+  CertificateState?: CertificateState;
+  Certificate?: Certificate;
+  PemChain?: PemChain;
+  IssuedCertificate?: IssuedCertificate;
+  CertificatePage?: CertificatePage;
+  AuthorityState?: AuthorityState;
+  Authority?: Authority;
+  Issuer?: Issuer;
+  AuthorityWithIssuers?: AuthorityWithIssuers;
+  Profile?: Profile;
+}
+/**
+ * RFC 9457
+ */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  /**
+   * Stable; docs/errors.md lists all of them
+   */
+  code: string;
+  detail: string;
+  /**
+   * What to do about it
+   */
+  remedy: string;
+  /**
+   * The `X-Request-Id` of the answer, as it stands in the log
+   */
+  requestId: string;
+  violations?: Violation[];
+}
+export interface Violation {
+  code: string;
+  message: string;
+  /**
+   * What it is about, such as `subject.CN` or `body.profile`
+   */
+  field?: string;
+}
+export interface TokenRequest {
+  grant_type: 'client_credentials';
+  client_id: string;
+  client_secret: string;
+  scope?: string;
+  audience?: string;
+}
+export interface Token {
+  access_token: string;
+  token_type: 'Bearer';
+  /**
+   * Seconds
+   */
+  expires_in: number;
+}
+export interface NewApiClient {
+  name: string;
+  organization?: string;
+  /**
+   * @minItems 1
+   * @maxItems 20
+   */
+  roles?: string[];
+}
+export interface ApiClientCredentials {
+  clientId: string;
+  clientSecret: string;
+}
+export interface NewCertificate {
+  /**
+   * A name from `GET /v1/profiles`
+   */
+  profile: string;
+  /**
+   * PKCS#10 as PEM, or as base64 or hex of its DER
+   */
+  csr: string;
+  /**
+   * Needed only where several authorities could issue the profile
+   */
+  authority?: string;
+  /**
+   * The end of validity; the profile's default without
+   */
+  notAfter?: string;
+}
+export interface Certificate {
+  id: string;
+  state: CertificateState;
+  expired: boolean;
+  /**
+   * Hexadecimal without leading zeros, as in OCPP
+   */
+  serialNumber: string;
+  /**
+   * RFC 4514
+   */
+  subject: string;
+  profile: string;
+  organization: string;
+  /**
+   * The id of the issuer that signed it; absent when it was signed elsewhere
+   */
+  issuer?: string;
+  notBefore: string;
+  notAfter: string;
+}
+export interface CertificatePage {
+  items: Certificate[];
+  nextCursor?: string;
+}
+export interface Authority {
+  id: string;
+  title: string;
+  organization: string;
+  profile: string;
+  key: string;
+  state: AuthorityState;
+  /**
+   * The authority above, or `external`; absent for roots
+   */
+  under?: string;
+}
+export interface Issuer {
+  id: string;
+  generation: number;
+  state: AuthorityState;
+  subject?: string;
+  notBefore?: string;
+  notAfter?: string;
+  /**
+   * PEM, its own certificate first, the root last
+   */
+  certificateChain?: string;
+}
+export interface Profile {
+  name: string;
+  title: string;
+  standard: string;
+  kind: string;
+  keys: string[];
+  /**
+   * Profiles of the authorities that may issue it; empty for any
+   */
+  issuedBy: string[];
+  /**
+   * SHA-256 of its declaration, kept with each certificate
+   */
+  hash: string;
+}

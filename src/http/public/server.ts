@@ -1,0 +1,74 @@
+/**
+ * The public listener: what anybody may ask, over plain HTTP, on bare node:http because these
+ * answers have to be cheap. Health, and the issuer certificates that certificates point to.
+ */
+
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from '../../services/logger.ts';
+
+export interface PublicParts {
+  /** DER of the certificate of an issuer that is not awaiting one. */
+  readonly issuerCertificate: (issuerId: string) => Promise<Uint8Array | undefined>;
+  /** Why the service cannot do its work at the moment; undefined when it can. */
+  readonly unready: () => Promise<string | undefined>;
+  readonly logger: Logger;
+}
+
+const ISSUER_PATH = /^\/ca\/([0-9a-z]{1,20})\.cer$/;
+
+export function publicHandler(parts: PublicParts): RequestListener {
+  return (request, response) => {
+    route(parts, request, response).catch((error: unknown) => {
+      parts.logger.error('public-request-failed', { path: request.url, error });
+      if (!response.headersSent) sendText(response, 500, 'internal error\n');
+      else response.destroy();
+    });
+  };
+}
+
+async function route(
+  parts: PublicParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const path = request.url?.split('?', 1)[0] ?? '/';
+  const issuerId = ISSUER_PATH.exec(path)?.[1];
+  const known = issuerId !== undefined || path === '/health/live' || path === '/health/ready';
+  if (!known) return sendText(response, 404, 'not found\n');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return sendText(response, 405, 'method not allowed\n');
+  }
+  if (issuerId !== undefined) return sendIssuer(parts, issuerId, response);
+  if (path === '/health/live') return sendHealth(response, 200, { status: 'live' });
+  const reason = await parts.unready();
+  return reason === undefined
+    ? sendHealth(response, 200, { status: 'ready' })
+    : sendHealth(response, 503, { status: 'not-ready', reason });
+}
+
+/** RFC 5280 4.2.2.1: a single certificate in DER. It never changes once it is there. */
+async function sendIssuer(
+  parts: PublicParts,
+  issuerId: string,
+  response: ServerResponse,
+): Promise<void> {
+  const der = await parts.issuerCertificate(issuerId);
+  if (!der) return sendText(response, 404, 'not found\n');
+  response.writeHead(200, {
+    'Content-Type': 'application/pkix-cert',
+    'Content-Length': der.length,
+    'Cache-Control': 'public, max-age=86400, immutable',
+  });
+  response.end(der);
+}
+
+function sendHealth(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  response.end(`${JSON.stringify(body)}\n`);
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' });
+  response.end(text);
+}

@@ -1,0 +1,184 @@
+/** Certificates and enrolment requests as they are stored, and the ports that store them. */
+
+import type { Violation } from '../pki/violations.ts';
+import type { AuditEvent } from './audit.ts';
+
+/** `expired` is derived, never stored. */
+export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
+
+export interface CertificateRecord {
+  readonly id: string;
+  readonly organizationId: string;
+  /** The issuer that signed it; undefined for certificates signed elsewhere. */
+  readonly issuerId?: string;
+  /** Lower-case hex without leading zeros, as OCPP writes serial numbers. */
+  readonly serial: string;
+  readonly state: CertificateState;
+  /** RFC 4514 text. */
+  readonly subject: string;
+  readonly profile: string;
+  /** The hash of the profile that it was made with. */
+  readonly profileHash: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, hex. */
+  readonly spkiSha256: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly createdAt: Date;
+  /** Present from `issued` on. */
+  readonly der?: Uint8Array;
+  /** The enrolment request that it answers. */
+  readonly requestId?: string;
+  readonly stationId?: string;
+}
+
+/** What is durable before anything is signed (design: issuing, step 3). */
+export interface PendingCertificate {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly issuerId: string;
+  readonly serial: string;
+  readonly subject: string;
+  readonly profile: string;
+  readonly profileHash: string;
+  readonly spkiSha256: string;
+  /** SHA-256 of the bytes that will be signed, hex. */
+  readonly tbsSha256: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly createdAt: Date;
+  readonly lease: Lease;
+  readonly stationId?: string;
+}
+
+/** Which process is working on a row, and until when nobody else may touch it. */
+export interface Lease {
+  readonly owner: string;
+  readonly until: Date;
+}
+
+export type EnrolmentState = 'issuing' | 'waiting-for-approval' | 'issued' | 'refused' | 'abandoned';
+
+export interface EnrolmentRequest {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly authorityId: string;
+  readonly profile: string;
+  /** Who asked, as in audit entries. */
+  readonly requester: string;
+  /** The front door: `rest`, `ocpp`, `est`. */
+  readonly channel: string;
+  readonly csr: Uint8Array;
+  readonly state: EnrolmentState;
+  readonly createdAt: Date;
+  /**
+   * Identifies "the same request again": a hash over requester, authority, profile, station and
+   * CSR. Unique among rows that carry one; undefined where the profile repeats nothing.
+   */
+  readonly repeatKey?: string;
+  /** A repeat after this moment is a new request. */
+  readonly repeatUntil?: Date;
+  readonly certificateId?: string;
+  readonly violations?: readonly Violation[];
+  readonly stationId?: string;
+}
+
+export type PendingOutcome =
+  | { readonly outcome: 'recorded' }
+  /** The issuer has given this serial number away before: draw another. */
+  | { readonly outcome: 'serial-taken' }
+  /** The issuer does not sign any more (retired, revoked, awaiting its certificate). */
+  | { readonly outcome: 'issuer-not-active' }
+  /** The same request is on record and not over: nothing was written. */
+  | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
+
+export interface IssuanceStore {
+  /**
+   * Writes a pending certificate, and the request that it answers if there is one, in one
+   * transaction. The issuer must be active, or be `subjectIssuerId` itself (a self-signed root).
+   * A request whose repeat key is on record with a row that is over (refused, abandoned, past
+   * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`)
+   * takes the key over.
+   */
+  recordPending(command: {
+    readonly certificate: PendingCertificate;
+    readonly request?: EnrolmentRequest;
+    /** The issuer whose own certificate this will be. */
+    readonly subjectIssuerId?: string;
+  }): Promise<PendingOutcome>;
+
+  /**
+   * Makes a pending certificate issued, its request too, together with the audit entry; with
+   * `subjectIssuerId` that issuer and its authority become active and earlier active generations
+   * of the authority are retired.
+   * @returns `lease-lost`, and nothing changed, when the row is not pending under this owner
+   */
+  recordIssued(command: {
+    readonly certificateId: string;
+    readonly leaseOwner: string;
+    readonly der: Uint8Array;
+    readonly requestId?: string;
+    readonly subjectIssuerId?: string;
+    readonly audit: AuditEvent;
+  }): Promise<'issued' | 'lease-lost'>;
+
+  /** Gives up a pending certificate and its request (signing failed). The serial stays taken. */
+  recordAbandoned(command: {
+    readonly certificateId: string;
+    readonly leaseOwner: string;
+    readonly audit: AuditEvent;
+  }): Promise<void>;
+
+  /** Stores a refused request with its violations. */
+  recordRefused(command: {
+    readonly request: EnrolmentRequest;
+    readonly audit: AuditEvent;
+  }): Promise<void>;
+
+  /**
+   * Marks pending certificates whose lease ended before `now` as abandoned, and their requests.
+   * @returns how many there were; each gets an audit entry `certificate.abandoned`
+   */
+  abandonExpired(now: Date): Promise<number>;
+}
+
+/** Narrows a listing; every given field must hold. */
+export interface CertificateFilter {
+  readonly organizationId?: string;
+  readonly issuerIds?: readonly string[];
+  readonly state?: CertificateState;
+  readonly profile?: string;
+  readonly serial?: string;
+  readonly expiresBefore?: Date;
+}
+
+export interface Page<T> {
+  readonly items: T[];
+  /** Opaque; undefined on the last page. */
+  readonly nextCursor?: string;
+}
+
+/** A cursor that no listing can have returned: the caller made it up or damaged it. */
+export class InvalidCursor extends Error {
+  constructor() {
+    super('the cursor is not one that a listing returned');
+    this.name = 'InvalidCursor';
+  }
+}
+
+export interface CertificateStore {
+  findCertificate(id: string): Promise<CertificateRecord | undefined>;
+  findBySerial(issuerId: string, serial: string): Promise<CertificateRecord | undefined>;
+  /**
+   * Newest first.
+   * @throws InvalidCursor for a cursor that no listing returned
+   */
+  listCertificates(
+    filter: CertificateFilter,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<CertificateRecord>>;
+  findRequest(id: string): Promise<EnrolmentRequest | undefined>;
+  /** Whether this key (SPKI SHA-256, hex) may not be certified any more. */
+  isBlockedKey(spkiSha256: string): Promise<boolean>;
+  /** Whether this key is in a certificate (issued or held, not expired) with another subject. */
+  isCertifiedForOther(spkiSha256: string, subject: string, now: Date): Promise<boolean>;
+}

@@ -1,0 +1,194 @@
+/**
+ * The errors of the use cases: one class, one closed set of codes, one table of what each code
+ * means at each door. `docs/errors.md` and the `type` of problem details come from the table.
+ */
+
+import { type Violation, violationCodes } from '../pki/violations.ts';
+
+interface ErrorMeaning {
+  /** HTTP status of REST, EST and OPCP answers. */
+  readonly http: number;
+  /** Exit status of the `evpki` command. */
+  readonly exit: number;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/** Every error code of evpki. Codes are stable: programs act on them. */
+export const errorCodes = {
+  'request-malformed': {
+    http: 400,
+    exit: 2,
+    cause: 'The request does not match the API description.',
+    remedy: 'Correct the fields listed under `violations`; openapi.yaml describes them.',
+  },
+  'body-too-large': {
+    http: 413,
+    exit: 2,
+    cause: 'The body is larger than this route accepts.',
+    remedy: 'Send one certification request per call, at most 8 KiB of DER.',
+  },
+  'media-type-unsupported': {
+    http: 415,
+    exit: 2,
+    cause: 'The body is not in a media type that this route reads.',
+    remedy: 'Send `Content-Type: application/json`.',
+  },
+  'not-authenticated': {
+    http: 401,
+    exit: 3,
+    cause: 'The request carries no valid credentials.',
+    remedy: 'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`.',
+  },
+  'not-permitted': {
+    http: 403,
+    exit: 3,
+    cause: "None of the caller's roles permits this action.",
+    remedy: 'Ask an administrator for a role that permits it; policies/access.yaml lists them.',
+  },
+  'not-found': {
+    http: 404,
+    exit: 4,
+    cause: 'There is nothing by this name that the caller may see.',
+    remedy: 'Check the id, and that it belongs to your organization.',
+  },
+  'method-not-allowed': {
+    http: 405,
+    exit: 2,
+    cause: 'The path exists but not with this method.',
+    remedy: 'Use one of the methods in the `Allow` header.',
+  },
+  conflict: {
+    http: 409,
+    exit: 5,
+    cause: 'The state of the resource does not allow this.',
+    remedy: 'Read the resource again and decide anew.',
+  },
+  'csr-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The certification request was understood and refused by policy.',
+    remedy: 'Correct what `violations` lists and send a new request.',
+  },
+  'csr-unreadable': {
+    http: 400,
+    exit: 6,
+    cause: 'The certification request cannot be read, or its signature does not hold.',
+    remedy: 'Send a PKCS#10 request, as PEM or base64 DER, signed by its own key.',
+  },
+  'profile-unknown': {
+    http: 422,
+    exit: 6,
+    cause: 'No profile has this name.',
+    remedy: 'Use a name from `GET /v1/profiles`.',
+  },
+  'authority-unknown': {
+    http: 422,
+    exit: 6,
+    cause: 'No authority that the caller may use has this name or issues this profile.',
+    remedy: 'Use an id from `GET /v1/authorities`.',
+  },
+  'authority-ambiguous': {
+    http: 422,
+    exit: 6,
+    cause: 'Several authorities could issue this profile.',
+    remedy: 'Name one of them as `authority`.',
+  },
+  'authority-not-active': {
+    http: 409,
+    exit: 5,
+    cause: 'The authority awaits its certificate, is retired or revoked.',
+    remedy: 'Activate it, or use another authority.',
+  },
+  'certificate-not-fitting': {
+    http: 422,
+    exit: 6,
+    cause: "The certificate does not fit the authority's key, name, profile or chain.",
+    remedy: 'Have the request of `GET /v1/authorities/{id}/csr` signed again as `violations` says.',
+  },
+  'declaration-invalid': {
+    http: 422,
+    exit: 2,
+    cause: 'A hierarchy, profile or configuration file has errors.',
+    remedy: 'Correct the listed places in the file.',
+  },
+  'bootstrap-used': {
+    http: 409,
+    exit: 5,
+    cause: 'The first administrator exists already, or the bootstrap secret has expired.',
+    remedy: 'Ask an existing administrator for an API client.',
+  },
+  'too-many-requests': {
+    http: 429,
+    exit: 7,
+    cause: 'The caller has used up its budget of requests.',
+    remedy: 'Wait as long as `Retry-After` says.',
+  },
+  'not-ready': {
+    http: 503,
+    exit: 7,
+    cause: 'The service is starting, stopping, or cannot reach its database.',
+    remedy: 'Try again; look at `GET /health/ready`.',
+  },
+  internal: {
+    http: 500,
+    exit: 70,
+    cause: 'Something failed that is not the caller’s fault.',
+    remedy: 'Look in the log for the request id of the answer.',
+  },
+} as const satisfies Record<string, ErrorMeaning>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** A violation of the API contract, beside those of certification requests. */
+export interface FieldViolation {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+/** What a use case refuses to do, and why. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ErrorCode;
+  readonly violations: readonly (Violation | FieldViolation)[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    violations: readonly (Violation | FieldViolation)[] = [],
+  ) {
+    super(message);
+    this.code = code;
+    this.violations = violations;
+  }
+}
+
+/** `docs/errors.md`: every code of the API and every violation code, as Markdown tables. */
+export function errorTables(): string {
+  const rows = Object.entries<ErrorMeaning>(errorCodes).map(
+    ([code, { http, exit, cause, remedy }]) =>
+      `| <a id="${code}"></a>\`${code}\` | ${http} | ${exit} | ${cause} | ${remedy} |`,
+  );
+  const violations = Object.entries(violationCodes).map(
+    ([code, cause]) => `| \`${code}\` | ${cause} |`,
+  );
+  return [
+    '# Errors',
+    '',
+    'Every error answer is a problem (RFC 9457) whose `code` is one of these; `type` points here.',
+    '',
+    '| code | HTTP | exit status | cause | what to do |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+    '## Violations',
+    '',
+    'A refused certification request lists everything that was wrong with it under `violations`.',
+    '',
+    '| code | cause |',
+    '|---|---|',
+    ...violations,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,193 @@
+/**
+ * The one way in which certificates come into being, leaves and authorities alike: policy decides,
+ * the bytes are built and linted, a pending row becomes durable, only then the linted bytes are
+ * signed, and only a certificate that is stored as issued is handed out. A process killed between
+ * any two steps leaves a pending row that recovery abandons, never a signature without a row.
+ */
+
+import { createHash, type KeyObject } from 'node:crypto';
+import { buildTbs } from '../pki/build-certificate.ts';
+import { serialHex } from '../pki/certificate.ts';
+import { signLinted } from '../pki/issue.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
+import type { LintIssuer } from '../pki/lint/rule.ts';
+import { lintAndSeal } from '../pki/linted.ts';
+import { nameText } from '../pki/names.ts';
+import { decide, type PolicyInput } from '../pki/policy.ts';
+import type { Signer } from '../pki/signer.ts';
+import type { CertificateTemplate } from '../pki/template.ts';
+import type { Violation } from '../pki/violations.ts';
+import type {
+  EnrolmentRequest,
+  IssuanceStore,
+  PendingCertificate,
+} from './certificate-records.ts';
+import type { Clock } from './clock.ts';
+import { newId } from './ids.ts';
+import type { Logger } from './logger.ts';
+import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
+
+/** How long a process may take from the pending row to the issued one. */
+const LEASE_MILLISECONDS = 60_000;
+/** Collisions of 127-bit serial numbers mean a broken random source, not bad luck. */
+const SERIAL_ATTEMPTS = 3;
+
+export interface IssuingParts {
+  readonly store: IssuanceStore;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** Names this process in leases. */
+  readonly processId: string;
+  readonly logger: Logger;
+}
+
+export interface IssueCommand {
+  /** What policy decides on; serial number and time are added here. */
+  readonly input: Omit<PolicyInput, 'serialNumber' | 'now'>;
+  readonly issuerId: string;
+  readonly signer: Signer;
+  /** The issuer's public key: every signature is verified with it before it counts. */
+  readonly verificationKey: KeyObject;
+  readonly lintIssuer: LintIssuer | 'self';
+  readonly organizationId: string;
+  /** Who asked, for the audit entry. */
+  readonly actor: string;
+  readonly request?: EnrolmentRequest;
+  /** The issuer whose own certificate this is. */
+  readonly subjectIssuerId?: string;
+  readonly stationId?: string;
+}
+
+export type IssueResult =
+  | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
+  | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
+  | { readonly outcome: 'issuer-not-active' }
+  | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
+
+/** Issuance failed inside evpki: nothing was handed out, and the log says why. */
+export class IssuanceError extends Error {
+  override readonly name = 'IssuanceError';
+}
+
+/**
+ * Issues one certificate, or says why not.
+ * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
+ *   recovery took the row away; and whatever the store throws
+ */
+export async function issueCertificate(
+  parts: IssuingParts,
+  command: IssueCommand,
+): Promise<IssueResult> {
+  for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
+    const now = parts.clock();
+    const serialNumber = drawSerialNumber(parts.random);
+    const decision = decide({ ...command.input, serialNumber, now });
+    if (!decision.ok) return { outcome: 'refused', violations: decision.violations };
+
+    const tbs = buildTbs(decision.value);
+    const sealed = lintAndSeal(tbs, {
+      profile: command.input.profile,
+      issuer: command.lintIssuer,
+      issuerKeyAlgorithm: command.signer.algorithm,
+    });
+    if (!sealed.ok) {
+      const findings = sealed.findings.map(({ rule, message }) => `${rule}: ${message}`);
+      parts.logger.error('lint-refused', { profile: command.input.profile.name, findings });
+      throw new IssuanceError('lint refused the certificate that policy allowed');
+    }
+
+    const certificate = pendingCertificate(parts, command, decision.value, tbs, now);
+    const pending = await parts.store.recordPending({
+      certificate,
+      ...(command.request ? { request: command.request } : {}),
+      ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
+    });
+    if (pending.outcome === 'serial-taken') {
+      parts.logger.warn('serial-number-taken', { issuer: command.issuerId, attempt });
+      continue;
+    }
+    if (pending.outcome !== 'recorded') return pending;
+
+    return await signAndRecord(parts, command, certificate, async () =>
+      signLinted(sealed.linted, command.signer, command.verificationKey),
+    );
+  }
+  throw new IssuanceError(`drew ${SERIAL_ATTEMPTS} serial numbers that were taken`);
+}
+
+async function signAndRecord(
+  parts: IssuingParts,
+  command: IssueCommand,
+  certificate: PendingCertificate,
+  sign: () => Promise<Uint8Array>,
+): Promise<IssueResult> {
+  const audit = (action: string, details: Record<string, string>) => ({
+    at: parts.clock(),
+    organizationId: certificate.organizationId,
+    actor: command.actor,
+    action,
+    subject: certificate.id,
+    details: {
+      issuer: certificate.issuerId,
+      serial: certificate.serial,
+      subject: certificate.subject,
+      profile: certificate.profile,
+      profileHash: certificate.profileHash,
+      ...details,
+    },
+  });
+
+  let der: Uint8Array;
+  try {
+    der = await sign();
+  } catch (error) {
+    await parts.store.recordAbandoned({
+      certificateId: certificate.id,
+      leaseOwner: parts.processId,
+      audit: audit('certificate.abandoned', { cause: 'signing failed' }),
+    });
+    throw error;
+  }
+  const recorded = await parts.store.recordIssued({
+    certificateId: certificate.id,
+    leaseOwner: parts.processId,
+    der,
+    ...(command.request ? { requestId: command.request.id } : {}),
+    ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
+    audit: audit('certificate.issued', { sha256: sha256Hex(der) }),
+  });
+  if (recorded === 'lease-lost') {
+    throw new IssuanceError('the pending row was abandoned before its signature was stored');
+  }
+  return { outcome: 'issued', certificateId: certificate.id, der };
+}
+
+function pendingCertificate(
+  parts: IssuingParts,
+  command: IssueCommand,
+  template: CertificateTemplate,
+  tbs: Uint8Array,
+  now: Date,
+): PendingCertificate {
+  return {
+    id: newId('crt', parts.random),
+    organizationId: command.organizationId,
+    issuerId: command.issuerId,
+    serial: serialHex(template.serialNumber),
+    subject: nameText(template.subject),
+    profile: command.input.profile.name,
+    profileHash: command.input.profile.hash,
+    spkiSha256: spkiFingerprint(template.spki),
+    tbsSha256: sha256Hex(tbs),
+    notBefore: template.notBefore,
+    notAfter: template.notAfter,
+    createdAt: now,
+    lease: {
+      owner: parts.processId,
+      until: new Date(now.getTime() + LEASE_MILLISECONDS),
+    },
+    ...(command.stationId ? { stationId: command.stationId } : {}),
+  };
+}
+
+const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,113 @@
+/** Reading certificates and enrolment requests. */
+
+import type { Knex } from 'knex';
+import type {
+  CertificateFilter,
+  CertificateRecord,
+  CertificateStore,
+} from '../services/certificate-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import { requestOf } from './enrolment-requests.ts';
+import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
+import { bytesOf, optional, timeOf, timeText } from './values.ts';
+
+export function certificateStore(database: Database): CertificateStore {
+  const { reader } = database;
+  // A certificate with the id of the request that it answers: the request knows the certificate.
+  const certificates = () =>
+    reader('certificates as c')
+      .leftJoin('enrolment_requests as r', 'r.certificate_id', 'c.id')
+      .select<CertificateWithRequest[]>('c.*', 'r.id as request_id');
+
+  return {
+    findCertificate: async (id) => {
+      const [row] = await certificates().where('c.id', id);
+      return row && certificateOf(row);
+    },
+
+    findBySerial: async (issuerId, serial) => {
+      const [row] = await certificates().where({ 'c.issuer_id': issuerId, 'c.serial': serial });
+      return row && certificateOf(row);
+    },
+
+    listCertificates: async (filter, { limit, cursor }) => {
+      const query = certificates()
+        .orderBy('c.created_at', 'desc')
+        .orderBy('c.id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      narrow(query, filter);
+      if (cursor !== undefined) {
+        const { createdAt, id } = positionOf(cursor);
+        query.whereRaw('(c.created_at, c.id) < (?, ?)', [createdAt, id]);
+      }
+      const rows = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: page.map(certificateOf),
+        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
+      };
+    },
+
+    findRequest: async (id) => {
+      const row = await reader<EnrolmentRequestRow>('enrolment_requests').where({ id }).first();
+      return row && requestOf(row);
+    },
+
+    isBlockedKey: async (spkiSha256) => {
+      const row: unknown = await reader('blocked_keys')
+        .where({ spki_sha256: spkiSha256 })
+        .first('spki_sha256');
+      return row !== undefined;
+    },
+
+    isCertifiedForOther: async (spkiSha256, subject, now) => {
+      const row = await reader<CertificateRow>('certificates')
+        .where({ spki_sha256: spkiSha256 })
+        .whereIn('state', ['issued', 'held'])
+        .where('not_after', '>=', timeText(now))
+        .whereNot({ subject })
+        .first('id');
+      return row !== undefined;
+    },
+  };
+}
+
+type CertificateWithRequest = CertificateRow & { request_id: string | null };
+
+function narrow(query: Knex.QueryBuilder, filter: CertificateFilter): void {
+  const equal = {
+    'c.organization_id': filter.organizationId,
+    'c.state': filter.state,
+    'c.profile': filter.profile,
+    'c.serial': filter.serial,
+  };
+  for (const [column, value] of Object.entries(equal)) {
+    if (value !== undefined) query.where(column, value);
+  }
+  if (filter.issuerIds !== undefined) query.whereIn('c.issuer_id', filter.issuerIds);
+  if (filter.expiresBefore !== undefined) {
+    query.where('c.not_after', '<', timeText(filter.expiresBefore));
+  }
+}
+
+const certificateOf = (row: CertificateWithRequest): CertificateRecord => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  ...optional('issuerId', row.issuer_id),
+  serial: row.serial,
+  state: row.state,
+  subject: row.subject,
+  profile: row.profile,
+  profileHash: row.profile_hash,
+  spkiSha256: row.spki_sha256,
+  notBefore: timeOf(row.not_before),
+  notAfter: timeOf(row.not_after),
+  createdAt: timeOf(row.created_at),
+  ...optional('der', row.der && bytesOf(row.der)),
+  ...optional('requestId', row.request_id),
+  ...optional('stationId', row.station_id),
+});

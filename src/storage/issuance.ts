@@ -1,0 +1,188 @@
+/** The steps of issuing that must be durable: pending, issued, abandoned, refused. */
+
+import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import { insertRequest, requestRow } from './enrolment-requests.ts';
+import { StorageError } from './errors.ts';
+import { activate, lockIssuer } from './issuer-activation.ts';
+import type { CertificateRow, EnrolmentRequestRow, IssuerRow } from './rows.ts';
+import { blob, timeText } from './values.ts';
+
+/** Rows abandoned per transaction: recovery does not hold up those who issue meanwhile. */
+const ABANDONED_PER_TRANSACTION = 200;
+
+export function issuanceStore(database: Database): IssuanceStore {
+  return {
+    recordPending: ({ certificate, request, subjectIssuerId }) =>
+      database.write(async (tx) => {
+        if (!(await maySign(tx, certificate.issuerId, subjectIssuerId))) {
+          return { outcome: 'issuer-not-active' };
+        }
+        const inserted = await tx
+          .knex<CertificateRow>('certificates')
+          .insert(pendingRow(certificate))
+          .onConflict(['issuer_id', 'serial'])
+          .ignore()
+          .returning('id');
+        if (inserted.length === 0) return { outcome: 'serial-taken' };
+        if (request === undefined) return { outcome: 'recorded' };
+
+        const repeated = await insertRequest(tx, { ...request, certificateId: certificate.id });
+        if (repeated === undefined) return { outcome: 'recorded' };
+        // Inserted a moment ago in this same transaction: nobody has seen it, no serial is lost.
+        await tx.knex<CertificateRow>('certificates').where({ id: certificate.id }).delete();
+        return { outcome: 'repeat', request: repeated };
+      }),
+
+    recordIssued: ({ certificateId, leaseOwner, der, requestId, subjectIssuerId, audit }) =>
+      database.write(async (tx) => {
+        // An issuer that somebody else has activated meanwhile needs no second certificate.
+        const subject =
+          subjectIssuerId === undefined ? undefined : await lockIssuer(tx, subjectIssuerId);
+        if (subjectIssuerId !== undefined && subject?.state !== 'awaiting-certificate') {
+          return 'lease-lost';
+        }
+        const updated = await leased(tx, certificateId, leaseOwner).update({
+          state: 'issued',
+          der: blob(der),
+          lease_owner: null,
+          lease_until: null,
+        });
+        if (updated === 0) return 'lease-lost';
+        if (requestId !== undefined) await answerRequest(tx, requestId, certificateId);
+        if (subject !== undefined) await activate(tx, subject, certificateId);
+        tx.appendAudit(audit);
+        return 'issued';
+      }),
+
+    recordAbandoned: ({ certificateId, leaseOwner, audit }) =>
+      database.write(async (tx) => {
+        const updated = await leased(tx, certificateId, leaseOwner).update(abandoned);
+        if (updated === 0) return;
+        await abandonRequests(tx, [certificateId]);
+        tx.appendAudit(audit);
+      }),
+
+    recordRefused: ({ request, audit }) =>
+      database.write(async (tx) => {
+        // A refused request is over from the start: it never holds a repeat key.
+        await tx
+          .knex<EnrolmentRequestRow>('enrolment_requests')
+          .insert({ ...requestRow(request), repeat_key: null });
+        tx.appendAudit(audit);
+      }),
+
+    abandonExpired: async (now) => {
+      let total = 0;
+      for (;;) {
+        const count = await database.write((tx) => abandonSome(tx, now));
+        if (count === 0) return total;
+        total += count;
+      }
+    },
+  };
+}
+
+const abandoned = { state: 'abandoned', lease_owner: null, lease_until: null } as const;
+
+/** Whether the issuer signs; it cannot be retired until the transaction ends. */
+async function maySign(
+  tx: WriteTransaction,
+  issuerId: string,
+  subjectIssuerId: string | undefined,
+): Promise<boolean> {
+  const issuer = await tx
+    .knex<IssuerRow>('issuers')
+    .where({ id: issuerId })
+    .forShare()
+    .first('state');
+  if (issuer?.state === 'active') return true;
+  return issuer?.state === 'awaiting-certificate' && subjectIssuerId === issuerId;
+}
+
+const leased = (tx: WriteTransaction, certificateId: string, leaseOwner: string) =>
+  tx
+    .knex<CertificateRow>('certificates')
+    .where({ id: certificateId, state: 'pending', lease_owner: leaseOwner });
+
+async function answerRequest(
+  tx: WriteTransaction,
+  requestId: string,
+  certificateId: string,
+): Promise<void> {
+  const updated = await tx
+    .knex<EnrolmentRequestRow>('enrolment_requests')
+    .where({ id: requestId, certificate_id: certificateId, state: 'issuing' })
+    .update({ state: 'issued' });
+  if (updated !== 1) {
+    throw new StorageError(
+      'inconsistent',
+      `request ${requestId} is not the one that certificate ${certificateId} answers`,
+    );
+  }
+}
+
+const abandonRequests = (tx: WriteTransaction, certificateIds: readonly string[]) =>
+  tx
+    .knex<EnrolmentRequestRow>('enrolment_requests')
+    .whereIn('certificate_id', certificateIds)
+    .where({ state: 'issuing' })
+    .update({ state: 'abandoned' });
+
+async function abandonSome(tx: WriteTransaction, now: Date): Promise<number> {
+  // The condition stands in the UPDATE too: a row that its owner finished while we waited for it
+  // is not expired any more.
+  const until = timeText(now);
+  const rows: Pick<CertificateRow, 'id' | 'organization_id' | 'issuer_id' | 'serial'>[] = await tx
+    .knex<CertificateRow>('certificates')
+    .where({ state: 'pending' })
+    .where('lease_until', '<', until)
+    .whereIn(
+      'id',
+      tx
+        .knex<CertificateRow>('certificates')
+        .where({ state: 'pending' })
+        .where('lease_until', '<', until)
+        .orderBy('lease_until')
+        .limit(ABANDONED_PER_TRANSACTION)
+        .select('id'),
+    )
+    .update(abandoned)
+    .returning(['id', 'organization_id', 'issuer_id', 'serial']);
+  if (rows.length === 0) return 0;
+  await abandonRequests(
+    tx,
+    rows.map((row) => row.id),
+  );
+  for (const row of rows) {
+    tx.appendAudit({
+      at: now,
+      organizationId: row.organization_id,
+      actor: 'evpki',
+      action: 'certificate.abandoned',
+      subject: row.id,
+      details: { issuer: row.issuer_id, serial: row.serial, reason: 'lease-expired' },
+    });
+  }
+  return rows.length;
+}
+
+const pendingRow = (certificate: PendingCertificate): CertificateRow => ({
+  id: certificate.id,
+  organization_id: certificate.organizationId,
+  issuer_id: certificate.issuerId,
+  serial: certificate.serial,
+  state: 'pending',
+  subject: certificate.subject,
+  profile: certificate.profile,
+  profile_hash: certificate.profileHash,
+  spki_sha256: certificate.spkiSha256,
+  tbs_sha256: certificate.tbsSha256,
+  not_before: timeText(certificate.notBefore),
+  not_after: timeText(certificate.notAfter),
+  created_at: timeText(certificate.createdAt),
+  der: null,
+  station_id: certificate.stationId ?? null,
+  lease_owner: certificate.lease.owner,
+  lease_until: timeText(certificate.lease.until),
+});

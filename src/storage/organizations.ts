@@ -1,0 +1,45 @@
+/** Organizations in the database. */
+
+import type {
+  Organization,
+  OrganizationRole,
+  OrganizationStore,
+} from '../services/organizations.ts';
+import type { Database } from './database.ts';
+import type { OrganizationRow } from './rows.ts';
+import { optional, timeText } from './values.ts';
+
+export function organizationStore(database: Database): OrganizationStore {
+  const { reader } = database;
+  return {
+    putOrganization: (organization, at) =>
+      database.write(async ({ knex }) => {
+        await knex<OrganizationRow>('organizations')
+          .insert({
+            id: organization.id,
+            name: organization.name,
+            country: organization.country ?? null,
+            roles: JSON.stringify(organization.roles),
+            created_at: timeText(at),
+            updated_at: timeText(at),
+          })
+          .onConflict('id')
+          .merge(['name', 'country', 'roles', 'updated_at']);
+      }),
+
+    findOrganization: async (id) => {
+      const row = await reader<OrganizationRow>('organizations').where({ id }).first();
+      return row && organizationOf(row);
+    },
+
+    listOrganizations: async () =>
+      (await reader<OrganizationRow>('organizations').orderBy('id')).map(organizationOf),
+  };
+}
+
+const organizationOf = (row: OrganizationRow): Organization => ({
+  id: row.id,
+  name: row.name,
+  ...optional('country', row.country),
+  roles: JSON.parse(row.roles) as OrganizationRole[],
+});

@@ -1,0 +1,138 @@
+/** The columns of each table as the drivers return them. */
+
+import type { AuthorityState } from '../services/authority-records.ts';
+import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
+
+/** SQLite has no booleans; it returns 0 and 1. */
+export type StoredBoolean = boolean | number;
+
+/** node-postgres returns 64-bit integers as text. */
+export type StoredInteger = number | string;
+
+export interface OrganizationRow {
+  id: string;
+  name: string;
+  country: string | null;
+  roles: string;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface AuthorityRow {
+  id: string;
+  title: string;
+  organization_id: string;
+  profile: string;
+  parent_id: string | null;
+  external: StoredBoolean;
+  key_algorithm: string;
+  state: AuthorityState;
+}
+
+export interface KeyRow {
+  key_id: string;
+  authority_id: string;
+  envelope: Buffer;
+}
+
+export interface IssuerRow {
+  id: string;
+  authority_id: string;
+  generation: StoredInteger;
+  state: AuthorityState;
+  key_id: string;
+  key_algorithm: string;
+  spki: Buffer;
+  spki_sha256: string;
+  subject: Buffer;
+  public_url: string;
+  request: Buffer | null;
+  certificate_id: string | null;
+}
+
+export interface CertificateRow {
+  id: string;
+  organization_id: string;
+  issuer_id: string | null;
+  serial: string;
+  state: CertificateState;
+  subject: string;
+  profile: string;
+  profile_hash: string;
+  spki_sha256: string;
+  tbs_sha256: string | null;
+  not_before: string;
+  not_after: string;
+  created_at: string;
+  der: Buffer | null;
+  station_id: string | null;
+  lease_owner: string | null;
+  lease_until: string | null;
+}
+
+export interface EnrolmentRequestRow {
+  id: string;
+  organization_id: string;
+  authority_id: string;
+  profile: string;
+  requester: string;
+  channel: string;
+  csr: Buffer;
+  state: EnrolmentState;
+  created_at: string;
+  repeat_key: string | null;
+  repeat_until: string | null;
+  certificate_id: string | null;
+  violations: string | null;
+  station_id: string | null;
+}
+
+export interface ApiClientRow {
+  id: string;
+  organization_id: string;
+  name: string;
+  roles: string;
+  secret_sha256: string;
+  created_at: string;
+}
+
+export interface AccessTokenRow {
+  token_sha256: string;
+  client_id: string;
+  expires_at: string;
+}
+
+export interface BootstrapRow {
+  id: StoredInteger;
+  secret_sha256: string;
+  expires_at: string;
+  used_at: string | null;
+}
+
+export interface AuditStreamRow {
+  stream: string;
+  sequence: StoredInteger;
+  hash: Buffer;
+  created_at: string;
+}
+
+export interface AuditEntryRow {
+  stream: string;
+  sequence: StoredInteger;
+  at: string;
+  organization_id: string;
+  actor: string;
+  action: string;
+  subject: string;
+  details: string;
+  hash: Buffer;
+}
+
+export interface VaultRow {
+  id: StoredInteger;
+  salt: Buffer;
+  cost_n: StoredInteger;
+  block_size: StoredInteger;
+  parallelization: StoredInteger;
+  check_value: Buffer;
+}
