@@ -124,7 +124,17 @@ async function start(
   started.push(() => drain(publicListener, logger));
 
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
-  const parts = serviceParts({ database, vault, profiles, access, publicUrl, clock, random, logger, processId });
+  const parts = serviceParts({
+    database,
+    vault,
+    profiles,
+    access,
+    publicUrl,
+    clock,
+    random,
+    logger,
+    processId,
+  });
   await abandonExpired(parts, logger);
   started.push(every(RECOVERY_MILLISECONDS, () => abandonExpired(parts, logger), logger));
 
@@ -193,7 +203,11 @@ async function unlockVault(config: Config, store: VaultStore): Promise<Vault> {
   return Buffer.compare(kept.salt, record.salt) === 0 ? vault : openVault(passphrase, kept);
 }
 
-interface Wiring extends Pick<AuthorityParts, 'profiles' | 'publicUrl' | 'clock' | 'random' | 'logger' | 'processId'>,
+interface Wiring
+  extends Pick<
+      AuthorityParts,
+      'profiles' | 'publicUrl' | 'clock' | 'random' | 'logger' | 'processId'
+    >,
     Pick<EnrolmentParts, 'access'> {
   readonly database: Database;
   readonly vault: Vault;

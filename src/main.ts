@@ -54,7 +54,10 @@ try {
 } catch (error) {
   const known = operatorErrors.some((kind) => error instanceof kind);
   const violations = error instanceof ServiceError ? error.violations : [];
-  logger.error('start-failed', known ? { message: (error as Error).message, violations } : { error });
+  logger.error(
+    'start-failed',
+    known ? { message: (error as Error).message, violations } : { error },
+  );
   process.exit(known ? EXIT_USAGE : EXIT_FAILURE);
 }
 

@@ -1,10 +1,10 @@
 /** A listening server: limits that no client can talk it out of, and an end that loses nothing. */
 
+import { constants } from 'node:crypto';
 import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { constants } from 'node:crypto';
 
 export interface TlsIdentity {
   /** PEM, PKCS#8. */

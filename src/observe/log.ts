@@ -28,7 +28,8 @@ export function createLogger(options: {
 }): Logger {
   const { level, format, stream } = options;
   const onTerminal = (stream ?? process.stdout).isTTY === true;
-  const out = stream ?? destination(1);
+  // Synchronous: the last lines before an exit matter most, and the order of lines is theirs.
+  const out = stream ?? destination({ dest: 1, sync: true });
   const pretty = format === 'pretty' || (format === 'auto' && onTerminal);
   const readable = readableLines(onTerminal && picocolors.isColorSupported);
   const writer = pino(

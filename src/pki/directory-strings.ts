@@ -1,7 +1,7 @@
 /** Attribute values of names: which string types, characters and lengths they may have, and how
  * they are read and written (RFC 5280 4.1.2.4 and appendix A.1). */
 
-import { type DerElement, ia5String, printableString, tags, utf8String } from './der.ts';
+import { type DerElement, ia5String, printableString, sameBytes, tags, utf8String } from './der.ts';
 import type { DirectoryStringKind } from './names.ts';
 
 /** How an attribute's value is written, and how long it may be in characters. */
@@ -48,7 +48,7 @@ export function readString(type: string, { tag, content }: DerElement): StringRe
     return { problem: `${stringTypeName(tag)} is not accepted here` };
   }
   if (tag === tags.utf8String) {
-    const text = decoded('utf-8', content);
+    const text = fromUtf8(content);
     return text === undefined ? { problem: 'the value is not valid UTF-8' } : { text };
   }
   const text = latin1(content);
@@ -69,7 +69,7 @@ export function readForeignString({ tag, content, raw }: DerElement): string {
 function foreignText(tag: number, content: Uint8Array): string | undefined {
   switch (tag) {
     case tags.utf8String:
-      return decoded('utf-8', content);
+      return fromUtf8(content);
     case tags.printableString:
     case tags.ia5String:
     case tags.visibleString:
@@ -77,7 +77,7 @@ function foreignText(tag: number, content: Uint8Array): string | undefined {
       // T.61 proper is extinct; what certificates call TeletexString is Latin-1.
       return latin1(content);
     case tags.bmpString:
-      return decoded('utf-16be', content);
+      return fromUtf16(content);
     default:
       return undefined;
   }
@@ -113,10 +113,17 @@ export function writeString(type: string, value: string): Uint8Array {
   return kind === 'ia5' ? ia5String(value) : utf8String(value);
 }
 
-function decoded(encoding: 'utf-8' | 'utf-16be', content: Uint8Array): string | undefined {
+/** Undefined unless it is UTF-8. A byte order mark stays, for others to refuse. */
+function fromUtf8(content: Uint8Array): string | undefined {
+  const text = Buffer.from(content).toString('utf8');
+  // Decoding replaces what is invalid, so only valid bytes come back as they were.
+  return sameBytes(Buffer.from(text, 'utf8'), content) ? text : undefined;
+}
+
+/** Undefined unless it is UTF-16BE, which is what BMPString has become. */
+function fromUtf16(content: Uint8Array): string | undefined {
   try {
-    // Without ignoreBOM a leading U+FEFF would vanish unseen.
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(content);
+    return new TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }).decode(content);
   } catch {
     return undefined;
   }

@@ -38,7 +38,8 @@ export const violationCodes = {
   'validity-too-short': 'What the issuer has left is shorter than the profile allows.',
   'validity-too-long': 'The requested validity is longer than the profile allows.',
   'validity-beyond-issuer': "The requested validity ends after the issuer's own.",
-  'issuer-not-active': 'The authority is not active: it awaits a certificate, is retired or revoked.',
+  'issuer-not-active':
+    'The authority is not active: it awaits a certificate, is retired or revoked.',
   'issuer-not-valid': "The issuer's own certificate is not valid at this time.",
   'issuer-not-allowed': 'The profile may not be issued by this authority.',
   'issuer-without-addresses': 'The profile names places that the authority has no addresses for.',

@@ -38,7 +38,10 @@ export type AccessPolicyResult =
 export function parseAccessPolicy(document: unknown, source: string): AccessPolicyResult {
   const shape = accessFile.safeParse(document);
   if (!shape.success) {
-    return { ok: false, errors: declarationErrors(source, document, accessFile, shape.error.issues) };
+    return {
+      ok: false,
+      errors: declarationErrors(source, document, accessFile, shape.error.issues),
+    };
   }
   const roles = Object.entries(shape.data.roles).map(([name, role]): [string, Role] => [
     name,
@@ -72,9 +75,7 @@ export function reaches(
   principal: Principal,
   organizationId: string,
 ): boolean {
-  return (
-    principal.organizationId === organizationId || reachesEveryOrganization(policy, principal)
-  );
+  return principal.organizationId === organizationId || reachesEveryOrganization(policy, principal);
 }
 
 export const reachesEveryOrganization = (policy: AccessPolicy, principal: Principal): boolean =>

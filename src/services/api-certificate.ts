@@ -4,12 +4,12 @@
  * never stored.
  */
 
+import { parseIpAddress } from '../identifiers/ip-address.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import { DerReader } from '../pki/der.ts';
 import { writeExtensions } from '../pki/extensions/write.ts';
 import { readPublicKey } from '../pki/public-key.ts';
 import { readRawExtensions } from '../pki/raw-extensions.ts';
-import { parseIpAddress } from '../identifiers/ip-address.ts';
 import { INSTANCE_ORGANIZATION } from './access-policy.ts';
 import { applyHierarchy } from './apply-hierarchy.ts';
 import type { AuthorityParts } from './authorities.ts';

@@ -3,11 +3,7 @@
  * what was interrupted is finished, nothing is ever deleted or re-keyed.
  */
 
-import {
-  type AuthorityParts,
-  certifyIssuer,
-  createAuthority,
-} from './authorities.ts';
+import { type AuthorityParts, certifyIssuer, createAuthority } from './authorities.ts';
 import type { Authority } from './authority-records.ts';
 import { ServiceError } from './errors.ts';
 import type { DeclaredAuthority, Hierarchy } from './hierarchies.ts';
@@ -15,11 +11,11 @@ import type { DeclaredAuthority, Hierarchy } from './hierarchies.ts';
 export type PlanAction =
   /** A key and a certificate will be made. */
   | 'create'
-  /** A key and a certification request will be made, to be signed elsewhere. */
+  /** A key will be made; the certificate has to wait for somebody outside. */
   | 'create-request'
   /** The key exists; its certificate will be signed. */
   | 'certify'
-  /** The request is out; the certificate has to be brought (activation). */
+  /** Its own request, or that of one above it, is signed elsewhere: see activation. */
   | 'await'
   | 'unchanged';
 
@@ -38,20 +34,28 @@ export async function planHierarchy(
   const existing = new Map(
     (await parts.authorities.listAuthorities()).map((authority) => [authority.id, authority]),
   );
+  const waiting = new Set<string>();
   return hierarchy.authorities.map((declared) => {
     const authority = existing.get(declared.id);
+    const isBelowWaiting = declared.parentId !== undefined && waiting.has(declared.parentId);
+    const action = planAction(declared, authority, isBelowWaiting);
+    if (action === 'await' || action === 'create-request') waiting.add(declared.id);
     return {
       authority: declared.id,
-      action: planAction(declared, authority),
+      action,
       differences: authority ? differences(declared, authority) : [],
     };
   });
 }
 
-function planAction(declared: DeclaredAuthority, existing: Authority | undefined): PlanAction {
-  if (!existing) return declared.external ? 'create-request' : 'create';
+function planAction(
+  declared: DeclaredAuthority,
+  existing: Authority | undefined,
+  isBelowWaiting: boolean,
+): PlanAction {
+  if (!existing) return declared.external || isBelowWaiting ? 'create-request' : 'create';
   if (existing.state !== 'awaiting-certificate') return 'unchanged';
-  return existing.external ? 'await' : 'certify';
+  return existing.external || isBelowWaiting ? 'await' : 'certify';
 }
 
 function differences(declared: DeclaredAuthority, existing: Authority): string[] {
@@ -117,6 +121,11 @@ async function finishAuthority(
 ): Promise<void> {
   const authority = await parts.authorities.findAuthority(authorityId);
   if (!authority || authority.external || authority.state !== 'awaiting-certificate') return;
+  if (authority.parentId !== undefined) {
+    const parent = await parts.authorities.findAuthority(authority.parentId);
+    // Under an authority that is certified outside: activating that one finishes this one too.
+    if (parent?.state === 'awaiting-certificate') return;
+  }
   const [issuer] = await parts.authorities.listIssuers(authorityId);
   if (issuer?.state === 'awaiting-certificate') {
     await certifyIssuer(parts, authority, issuer, actor);

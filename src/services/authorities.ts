@@ -3,10 +3,10 @@
  * the authority above, or by somebody else's root), and rolling over to the next generation.
  */
 
+import { writeName } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import { importPublicKey, type PublicKey, readPublicKey } from '../pki/public-key.ts';
-import { writeName } from '../pki/names.ts';
 import { assembleRequest, buildRequestInfo } from '../pki/request-building.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Authority, AuthorityStore, Issuer, KeyEnvelope } from './authority-records.ts';

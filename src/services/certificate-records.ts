@@ -56,7 +56,12 @@ export interface Lease {
   readonly until: Date;
 }
 
-export type EnrolmentState = 'issuing' | 'waiting-for-approval' | 'issued' | 'refused' | 'abandoned';
+export type EnrolmentState =
+  | 'issuing'
+  | 'waiting-for-approval'
+  | 'issued'
+  | 'refused'
+  | 'abandoned';
 
 export interface EnrolmentRequest {
   readonly id: string;

@@ -241,10 +241,7 @@ function repeatKey(
 }
 
 /** What the same request was given; waits while another call is still issuing for it. */
-async function repeated(
-  parts: EnrolmentParts,
-  first: EnrolmentRequest,
-): Promise<EnrolmentAnswer> {
+async function repeated(parts: EnrolmentParts, first: EnrolmentRequest): Promise<EnrolmentAnswer> {
   let request: EnrolmentRequest | undefined = first;
   for (let poll = 0; request?.state === 'issuing' && poll < REPEAT_POLLS; poll++) {
     await new Promise((resolve) => setTimeout(resolve, REPEAT_POLL_MILLISECONDS));

@@ -79,7 +79,10 @@ export function parseHierarchy(
 ): HierarchyResult {
   const shape = hierarchyFile.safeParse(document);
   if (!shape.success) {
-    return { ok: false, errors: declarationErrors(source, document, hierarchyFile, shape.error.issues) };
+    return {
+      ok: false,
+      errors: declarationErrors(source, document, hierarchyFile, shape.error.issues),
+    };
   }
   const file = shape.data;
   const errors: DeclarationError[] = [];

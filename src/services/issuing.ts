@@ -17,11 +17,7 @@ import { decide, type PolicyInput } from '../pki/policy.ts';
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
 import type { Violation } from '../pki/violations.ts';
-import type {
-  EnrolmentRequest,
-  IssuanceStore,
-  PendingCertificate,
-} from './certificate-records.ts';
+import type { EnrolmentRequest, IssuanceStore, PendingCertificate } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';

@@ -1,6 +1,7 @@
 /** What opening either database yields. */
 
 import type { Knex } from 'knex';
+import type { Logger } from '../services/logger.ts';
 import type { Dialect } from './migrations/migration.ts';
 
 export interface Connections {
@@ -11,3 +12,10 @@ export interface Connections {
   readonly reader: Knex;
   close(): Promise<void>;
 }
+
+/** What knex has to say goes to our log, or nowhere: left alone it prints on the console. */
+export const knexLog = (logger: Logger | undefined): Knex.Logger => {
+  const warn = (message: unknown) =>
+    logger?.warn('database-connection', { detail: String(message) });
+  return { warn, error: warn, deprecate: warn, debug: () => undefined };
+};

@@ -47,7 +47,7 @@ export interface DatabaseOptions {
  *   `schema-unknown`
  */
 export async function openDatabase(url: string, options: DatabaseOptions): Promise<Database> {
-  const connections = await connect(url);
+  const connections = await connect(url, options.logger);
   try {
     const { dialect, writer } = connections;
     const applied = await migrate(writer, dialect, options.clock, migrations);
@@ -63,12 +63,12 @@ export async function openDatabase(url: string, options: DatabaseOptions): Promi
   }
 }
 
-function connect(url: string): Promise<Connections> {
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return openPostgres(url);
+function connect(url: string, logger: Logger | undefined): Promise<Connections> {
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return openPostgres(url, logger);
   const file = /^sqlite:(.+)$/.exec(url)?.[1];
   // What SQLite keeps in memory or in a nameless file is gone after a restart.
   if (file !== undefined && !file.startsWith(':') && !file.startsWith('file:')) {
-    return openSqlite(file);
+    return openSqlite(file, logger);
   }
   return Promise.reject(
     new StorageError(
@@ -79,7 +79,7 @@ function connect(url: string): Promise<Connections> {
 }
 
 function databaseOver(connections: Connections, chain: AuditChain): Database {
-  const { dialect, reader, writer } = connections;
+  const { dialect, reader } = connections;
   const groupCommit = new GroupCommit({ begin: () => begin(connections, chain) });
   let closing: Promise<void> | undefined;
   return {
@@ -103,6 +103,8 @@ async function begin(
   const knex = await writer.transaction();
   const rollback = async () => {
     await knex.rollback();
+    // Here knex tells of a ROLLBACK that failed.
+    await knex.executionPromise;
   };
   try {
     const draft = await chain.draft(knex);

@@ -13,6 +13,8 @@ export type StorageErrorCode =
   | 'schema-unknown'
   /** The connection was lost during COMMIT: the work may be stored or not. */
   | 'commit-unknown'
+  /** The connection was lost before COMMIT: nothing is stored. */
+  | 'connection-lost'
   /** Somebody else advanced this process's audit stream. */
   | 'audit-head-moved'
   /** A row is not in the state that the work relies on. */
@@ -46,7 +48,7 @@ export class StorageError extends Error {
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof StorageError) {
-    return error.code === 'run-again' || error.code === 'audit-head-moved';
+    return ['run-again', 'connection-lost', 'audit-head-moved'].includes(error.code);
   }
   const code = sqlState(error);
   return (
@@ -54,12 +56,16 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** A refusal by the server that leaves no doubt: the transaction is rolled back. */
+/**
+ * An answer to COMMIT that leaves no doubt: nothing is stored. A session that was ended (57P01) is
+ * not among them: PostgreSQL says so too when the transaction is stored, but not yet replicated.
+ */
 export function isDefiniteRollback(error: unknown): boolean {
+  if (error instanceof StorageError) return true;
   const code = sqlState(error);
   // Class 23: a constraint checked at COMMIT. Class 40: rolled back, but for 40003, which says
   // that the server itself does not know.
-  return code !== undefined && /^(23...|40...)$/.test(code) && code !== '40003';
+  return code !== undefined && /^(23...|40...|SQLITE_BUSY.*)$/.test(code) && code !== '40003';
 }
 
 /** SQLSTATE of PostgreSQL, or the result code of SQLite. */

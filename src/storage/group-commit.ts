@@ -15,6 +15,7 @@ export interface OpenTransaction<Tx> {
   finish(): Promise<void>;
   /** Everything is durable when this returns. */
   commit(): Promise<void>;
+  /** Fails where the connection is gone, and the transaction with it. */
   rollback(): Promise<void>;
 }
 
@@ -134,9 +135,13 @@ export class GroupCommit<Tx> {
       await open.finish();
     } catch (error) {
       this.#rollbacks += 1;
-      // A rollback that fails leaves a connection that is gone, and a transaction gone with it.
-      await open.rollback().catch(() => undefined);
-      return { done: false, error };
+      // The driver's errors do not always tell that the connection is lost; ROLLBACK does.
+      const lost = await open.rollback().then(
+        () => undefined,
+        () =>
+          new StorageError('connection-lost', 'the database connection was lost', { cause: error }),
+      );
+      return { done: false, error: lost ?? error };
     }
     try {
       await open.commit();
@@ -151,9 +156,7 @@ export class GroupCommit<Tx> {
 
 /** COMMIT failed: either the database said that nothing is stored, or nobody knows. */
 function afterCommit(error: unknown): unknown {
-  if (error instanceof StorageError || isTransient(error) || isDefiniteRollback(error)) {
-    return error;
-  }
+  if (isDefiniteRollback(error)) return error;
   return new StorageError(
     'commit-unknown',
     'the database did not confirm a transaction: its changes may be stored or not',

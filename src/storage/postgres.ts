@@ -2,7 +2,8 @@
 
 import createKnex, { type Knex } from 'knex';
 import type { Client } from 'pg';
-import type { Connections } from './connections.ts';
+import type { Logger } from '../services/logger.ts';
+import { type Connections, knexLog } from './connections.ts';
 import {
   type ConnectionQuery,
   postgresWeaknesses,
@@ -19,14 +20,14 @@ const ACQUIRE_TIMEOUT_MS = 10_000;
  * @param url as node-postgres takes it; for a unix socket `postgres://user@localhost/db?host=/dir`
  * @throws StorageError `durability-too-weak`; every new session is checked, not only the first
  */
-export async function openPostgres(url: string): Promise<Connections> {
+export async function openPostgres(url: string, logger?: Logger): Promise<Connections> {
   const where = describe(url);
-  const writer = pool(url, 1, async (query) => {
+  const writer = pool(url, 1, logger, async (query) => {
     refuseWeak(where, postgresWeaknesses(await readPostgresSettings(query)));
     // A process that stops in the middle of a transaction must not keep its row locks for good.
     await query(`SET idle_in_transaction_session_timeout = '60s'`);
   });
-  const reader = pool(url, READERS, async (query) => {
+  const reader = pool(url, READERS, logger, async (query) => {
     await query('SET default_transaction_read_only = on');
   });
   const close = async () => {
@@ -51,10 +52,12 @@ function describe(url: string): string {
 function pool(
   connectionString: string,
   size: number,
+  logger: Logger | undefined,
   prepare: (query: ConnectionQuery) => Promise<void>,
 ): Knex {
   return createKnex({
     client: 'pg',
+    log: knexLog(logger),
     connection: { connectionString, application_name: 'evpki', keepAlive: true },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
     pool: {

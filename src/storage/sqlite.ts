@@ -4,7 +4,8 @@ import { mkdir, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import createKnex, { type Knex } from 'knex';
 import type sqlite3 from 'sqlite3';
-import type { Connections } from './connections.ts';
+import type { Logger } from '../services/logger.ts';
+import { type Connections, knexLog } from './connections.ts';
 import { lockData } from './data-lock.ts';
 import {
   BUSY_TIMEOUT_MS,
@@ -19,10 +20,10 @@ import {
  * directory is created where it is missing.
  * @throws StorageError `database-locked`, `durability-too-weak`
  */
-export async function openSqlite(file: string): Promise<Connections> {
+export async function openSqlite(file: string, logger?: Logger): Promise<Connections> {
   const path = await createFile(resolve(file));
   const lock = await lockData(path);
-  const writer = pool(path, 1, async (query) => {
+  const writer = pool(path, 1, logger, async (query) => {
     await query('PRAGMA journal_mode=WAL');
     await query('PRAGMA synchronous=FULL');
     // Where a plain fsync does not reach the platter (macOS), this one does.
@@ -30,7 +31,7 @@ export async function openSqlite(file: string): Promise<Connections> {
     await query('PRAGMA foreign_keys=ON');
     refuseWeak(path, sqliteWeaknesses(await readSqliteSettings(query)));
   });
-  const reader = pool(path, 2, async (query) => {
+  const reader = pool(path, 2, logger, async (query) => {
     await query('PRAGMA query_only=ON');
   });
   const close = async () => {
@@ -59,10 +60,12 @@ async function createFile(path: string): Promise<string> {
 function pool(
   filename: string,
   size: number,
+  logger: Logger | undefined,
   prepare: (query: ConnectionQuery) => Promise<void>,
 ): Knex {
   return createKnex({
     client: 'sqlite3',
+    log: knexLog(logger),
     connection: { filename },
     useNullAsDefault: true,
     pool: {

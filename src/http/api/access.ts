@@ -1,6 +1,6 @@
-import { bearerToken } from './bearer-token.ts';
 import { type AccessParts, bootstrap, createApiClient, issueToken } from '../../services/access.ts';
 import { ServiceError } from '../../services/errors.ts';
+import { bearerToken } from './bearer-token.ts';
 import type { Handlers, PublicHandlers } from './operations.ts';
 import type { NewApiClient, TokenRequest } from './types.ts';
 

@@ -1,20 +1,22 @@
+import type { Request } from 'express';
 import { readCertificate } from '../../pki/certificate.ts';
 import { DerReader } from '../../pki/der.ts';
 import { nameText, readName } from '../../pki/names.ts';
 import { toPem } from '../../pki/pem.ts';
-import { type AccessPolicy, reaches } from '../../services/access-policy.ts';
-import type { Authority, AuthorityStore, Issuer } from '../../services/authority-records.ts';
+import { type AccessPolicy, type Principal, reaches } from '../../services/access-policy.ts';
+import { activateAuthority } from '../../services/activation.ts';
+import { type AuthorityParts, rollOver } from '../../services/authorities.ts';
+import type { Authority, Issuer } from '../../services/authority-records.ts';
 import { issuerChain } from '../../services/chains.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { Handlers } from './operations.ts';
 import type * as api from './types.ts';
 
-export interface AuthorityViewParts {
-  readonly authorities: AuthorityStore;
-  readonly access: AccessPolicy;
-}
+const PEM_FILE = 'application/x-pem-file';
 
-export const authorityHandlers = (parts: AuthorityViewParts) =>
+type ViewParts = Pick<AuthorityParts, 'authorities'> & { readonly access: AccessPolicy };
+
+export const authorityHandlers = (parts: AuthorityParts & ViewParts) =>
   ({
     async listAuthorities(_request, response, principal) {
       const all = await parts.authorities.listAuthorities();
@@ -25,19 +27,62 @@ export const authorityHandlers = (parts: AuthorityViewParts) =>
     },
 
     async getAuthority(request, response, principal) {
-      const id = String(request.params.id);
-      const authority = await parts.authorities.findAuthority(id);
-      if (!authority || !reaches(parts.access, principal, authority.organizationId)) {
-        throw new ServiceError('not-found', `there is no authority ${id}`);
+      const authority = await visibleAuthority(parts, principal, request);
+      response.json(await detailedBody(parts, authority.id));
+    },
+
+    async getAuthorityRequest(request, response, principal) {
+      const authority = await visibleAuthority(parts, principal, request);
+      const issuers = await parts.authorities.listIssuers(authority.id);
+      const awaiting = issuers.find(({ state }) => state === 'awaiting-certificate');
+      if (!awaiting?.request) {
+        throw new ServiceError(
+          'not-found',
+          `${authority.id} has no request to be signed elsewhere`,
+        );
       }
-      const issuers = await parts.authorities.listIssuers(id);
-      const body: api.AuthorityWithIssuers = {
-        ...authorityBody(authority),
-        issuers: await Promise.all(issuers.map((issuer) => issuerBody(parts, issuer))),
-      };
-      response.json(body);
+      const csr = toPem('CERTIFICATE REQUEST', awaiting.request);
+      if (request.accepts(['application/json', PEM_FILE]) === PEM_FILE) {
+        response.type(PEM_FILE).send(csr);
+      } else response.json({ csr });
+    },
+
+    async activateAuthority(request, response, principal) {
+      const authority = await visibleAuthority(parts, principal, request);
+      const { certificateChain } = request.body as api.Activation;
+      await activateAuthority(parts, authority, certificateChain, principal.actor);
+      response.json(await detailedBody(parts, authority.id));
+    },
+
+    async rollOverAuthority(request, response, principal) {
+      const authority = await visibleAuthority(parts, principal, request);
+      await rollOver(parts, authority, principal.actor);
+      response.status(201).json(await detailedBody(parts, authority.id));
     },
   }) satisfies Handlers;
+
+async function visibleAuthority(
+  parts: ViewParts,
+  principal: Principal,
+  request: Request,
+): Promise<Authority> {
+  const id = String(request.params.id);
+  const authority = await parts.authorities.findAuthority(id);
+  if (!authority || !reaches(parts.access, principal, authority.organizationId)) {
+    throw new ServiceError('not-found', `there is no authority ${id}`);
+  }
+  return authority;
+}
+
+async function detailedBody(parts: ViewParts, id: string): Promise<api.AuthorityWithIssuers> {
+  const authority = await parts.authorities.findAuthority(id);
+  if (!authority) throw new ServiceError('not-found', `there is no authority ${id}`);
+  const issuers = await parts.authorities.listIssuers(id);
+  return {
+    ...authorityBody(authority),
+    issuers: await Promise.all(issuers.map((issuer) => issuerBody(parts, issuer))),
+  };
+}
 
 const authorityBody = (authority: Authority): api.Authority => ({
   id: authority.id,
@@ -50,7 +95,7 @@ const authorityBody = (authority: Authority): api.Authority => ({
   ...(authority.parentId === undefined ? {} : { under: authority.parentId }),
 });
 
-async function issuerBody(parts: AuthorityViewParts, issuer: Issuer): Promise<api.Issuer> {
+async function issuerBody(parts: ViewParts, issuer: Issuer): Promise<api.Issuer> {
   const { id, generation, state } = issuer;
   const subject = nameText(readName(DerReader.over(issuer.subject, 4096)));
   if (!issuer.certificate) return { id, generation, state, subject };

@@ -1,7 +1,12 @@
 /** Errors as problem details (RFC 9457), and nothing of evpki's insides in any of them. */
 
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { type ErrorCode, errorCodes, type FieldViolation, ServiceError } from '../../services/errors.ts';
+import {
+  type ErrorCode,
+  errorCodes,
+  type FieldViolation,
+  ServiceError,
+} from '../../services/errors.ts';
 import type { Logger } from '../../services/logger.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -67,7 +72,9 @@ function asServiceError(error: unknown): ServiceError | undefined {
   if (!isHttpError(error)) return undefined;
   const code = byStatus[error.status];
   if (!code) return undefined;
-  const violations = (error.errors ?? []).map(
+  // For a wrong path, method or media type the validator's list only repeats the code.
+  const errors = code === 'request-malformed' ? (error.errors ?? []) : [];
+  const violations = errors.map(
     ({ path, message, errorCode }): FieldViolation => ({
       code: errorCode?.replace(/\.openapi\.validation$/, '') ?? 'invalid',
       message,

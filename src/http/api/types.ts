@@ -33,6 +33,8 @@ export interface ApiBodies {
   Authority?: Authority;
   Issuer?: Issuer;
   AuthorityWithIssuers?: AuthorityWithIssuers;
+  AuthorityRequest?: AuthorityRequest;
+  Activation?: Activation;
   Profile?: Profile;
 }
 /**
@@ -159,6 +161,18 @@ export interface Issuer {
    * PEM, its own certificate first, the root last
    */
   certificateChain?: string;
+}
+export interface AuthorityRequest {
+  /**
+   * PEM
+   */
+  csr: string;
+}
+export interface Activation {
+  /**
+   * The certificate and those above it, root included, as PEM in any order
+   */
+  certificateChain: string;
 }
 export interface Profile {
   name: string;

@@ -1,0 +1,82 @@
+/** What the command line reads of the bodies that openapi.yaml describes, and no more. */
+
+export interface Violation {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly detail: string;
+  readonly remedy: string;
+  readonly requestId: string;
+  readonly violations?: readonly Violation[];
+}
+
+export interface Token {
+  readonly access_token: string;
+  /** Seconds. */
+  readonly expires_in: number;
+}
+
+export interface ClientCredentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export interface Certificate {
+  readonly id: string;
+  readonly state: string;
+  readonly expired: boolean;
+  readonly serialNumber: string;
+  readonly subject: string;
+  readonly profile: string;
+  readonly organization: string;
+  readonly issuer?: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+export interface IssuedCertificate extends Certificate {
+  /** PEM, leaf first, without the root. */
+  readonly certificateChain: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+}
+
+export interface Authority {
+  readonly id: string;
+  readonly title: string;
+  readonly organization: string;
+  readonly profile: string;
+  readonly key: string;
+  readonly state: string;
+  readonly under?: string;
+}
+
+export interface Issuer {
+  readonly id: string;
+  readonly generation: number;
+  readonly state: string;
+  readonly subject?: string;
+  readonly notBefore?: string;
+  readonly notAfter?: string;
+  /** PEM, its own certificate first, the root last. */
+  readonly certificateChain?: string;
+}
+
+export interface AuthorityWithIssuers extends Authority {
+  /** Newest first. */
+  readonly issuers: readonly Issuer[];
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly keys: readonly string[];
+}

@@ -1,0 +1,100 @@
+/** `evpki authority`: lists and shows authorities. */
+
+import type { Command } from 'commander';
+import { errorCodes } from '../services/errors.ts';
+import type { Authority, AuthorityWithIssuers, Issuer, Page } from './api-bodies.ts';
+import { readChain } from './chain-file.ts';
+import { Failure } from './failure.ts';
+import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { withSession } from './session.ts';
+import { fields, moment, stateColor, table, widthOf } from './table.ts';
+
+interface ShowOptions {
+  readonly pem?: true;
+  readonly json?: true;
+}
+
+export function addAuthorities(program: Command, io: Io): void {
+  const group = program.command('authority').description('certification authorities: list, show');
+  group
+    .command('list')
+    .description('Lists the authorities that you may see.')
+    .option('--json', "print the API's answer")
+    .action((options: { readonly json?: true }) => list(options, io));
+  group
+    .command('show')
+    .description('Shows an authority and its issuers, newest first.')
+    .argument('<id>', 'its id, as in the list')
+    .option('--pem', 'print the chain of its active issuer as PEM, the root last')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: ShowOptions) => show(id, options, io));
+}
+
+async function list(options: { readonly json?: true }, io: Io): Promise<void> {
+  const page = await withSession(io, (session) => session.get<Page<Authority>>('/v1/authorities'));
+  if (options.json) {
+    io.stdout.write(`${printableJson(page)}\n`);
+    return;
+  }
+  if (page.items.length === 0) {
+    note(io, 'There are no authorities that you may see.');
+    return;
+  }
+  const color = stateColor(colorsFor(io, io.stdout));
+  const columns = [
+    { title: 'ID', value: ({ id }: Authority) => id },
+    { title: 'STATE', value: ({ state }: Authority) => state, color },
+    { title: 'UNDER', value: ({ under }: Authority) => under ?? '-' },
+    { title: 'KEY', value: ({ key }: Authority) => key },
+    { title: 'PROFILE', value: ({ profile }: Authority) => profile },
+    { title: 'TITLE', value: ({ title }: Authority) => title },
+  ];
+  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+}
+
+async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
+  const path = `/v1/authorities/${encodeURIComponent(id)}`;
+  const authority = await withSession(io, (session) => session.get<AuthorityWithIssuers>(path));
+  if (options.pem) {
+    io.stdout.write(activeChain(authority));
+    return;
+  }
+  if (options.json) {
+    io.stdout.write(`${printableJson(authority)}\n`);
+    return;
+  }
+  io.stdout.write(`${printable(authority.title)}\n`);
+  io.stdout.write(
+    fields([
+      ['id', authority.id],
+      ['state', authority.state],
+      ['under', authority.under],
+      ['profile', authority.profile],
+      ['key', authority.key],
+      ['of', authority.organization],
+    ]),
+  );
+  for (const issuer of authority.issuers) io.stdout.write(`\n${issuerText(issuer, io)}`);
+}
+
+const issuerText = (issuer: Issuer, io: Io): string =>
+  `Issuer, generation ${issuer.generation}\n${fields([
+    ['id', issuer.id],
+    ['state', issuer.state],
+    ['subject', issuer.subject],
+    ['from', issuer.notBefore && moment(issuer.notBefore, io)],
+    ['until', issuer.notAfter && moment(issuer.notAfter, io)],
+    ['sha-256', issuer.certificateChain && readChain(issuer.certificateChain).fingerprint],
+  ])}`;
+
+function activeChain({ id, issuers }: AuthorityWithIssuers): string {
+  const chain = issuers.find(({ state }) => state === 'active')?.certificateChain;
+  if (chain !== undefined) return readChain(chain).pem;
+  throw new Failure(
+    errorCodes['authority-not-active'].exit,
+    `authority ${id} has no active issuer`,
+    {
+      remedy: `See its issuers with \`evpki authority show ${id}\`.`,
+    },
+  );
+}

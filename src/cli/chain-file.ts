@@ -1,0 +1,74 @@
+/** Certificate chains on their way from the API to a file or the terminal. */
+
+import { createHash } from 'node:crypto';
+import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PemError, readPemBlocks, toPem } from '../pki/pem.ts';
+import type { IssuedCertificate } from './api-bodies.ts';
+import { exitStatus, Failure, usageFailure } from './failure.ts';
+
+export interface Chain {
+  /** Nothing but certificates, whatever the answer had around them. */
+  readonly pem: string;
+  readonly count: number;
+  /** SHA-256 over the DER of the first, in the notation of openssl. */
+  readonly fingerprint: string;
+}
+
+/** @throws Failure when the text is not a chain of certificates */
+export function readChain(text: string): Chain {
+  let blocks: ReturnType<typeof readPemBlocks> = [];
+  try {
+    blocks = readPemBlocks(text);
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+  }
+  const [first] = blocks;
+  if (!first || blocks.some(({ label }) => label !== 'CERTIFICATE')) {
+    throw new Failure(exitStatus.unknown, 'the service answered without a certificate chain');
+  }
+  const hash = createHash('sha256').update(first.der).digest('hex').toUpperCase();
+  return {
+    pem: blocks.map(({ der }) => toPem('CERTIFICATE', der)).join(''),
+    count: blocks.length,
+    fingerprint: hash.replace(/..(?=.)/g, '$&:'),
+  };
+}
+
+/**
+ * Whether a chain could be written to this file, asked before one is issued.
+ * @throws Failure when it could not, or when a private key is there
+ */
+export async function checkTarget(file: string): Promise<void> {
+  try {
+    await access(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw usageFailure(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+  let content: string;
+  try {
+    content = await readFile(file, 'latin1');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    throw usageFailure(`${file} cannot be overwritten (${code})`);
+  }
+  if (content.includes('PRIVATE KEY-----')) {
+    throw usageFailure(`${file} holds a private key and is left alone`, 'Name another --out.');
+  }
+}
+
+/** @throws Failure telling how to get at the chain, which exists by now */
+export async function writeChain(file: string, certificate: IssuedCertificate): Promise<void> {
+  const { pem } = readChain(certificate.certificateChain);
+  try {
+    await writeFile(file, pem);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(
+      exitStatus.unknown,
+      `certificate ${certificate.id} was issued, but ${file} cannot be written (${code})`,
+      { remedy: `Get it with \`evpki cert show ${certificate.id} --pem\`.` },
+    );
+  }
+}

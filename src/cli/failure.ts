@@ -1,0 +1,76 @@
+/** Why a command did not do what it was asked, how people are told, and what the shell is told. */
+
+import { errorCodes } from '../services/errors.ts';
+import type { Problem, Violation } from './api-bodies.ts';
+import { colorsFor, type Io, printable } from './io.ts';
+
+/** Exit statuses beside those that the error codes of the service have. */
+export const exitStatus = { ok: 0, usage: 2, unreachable: 69, unknown: 70 } as const;
+
+interface FailureDetails {
+  readonly remedy?: string | undefined;
+  readonly violations?: readonly Violation[];
+  readonly requestId?: string;
+}
+
+/** A command that failed for a reason that can be told in a sentence. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly exit: number;
+  readonly details: FailureDetails;
+
+  constructor(exit: number, message: string, details: FailureDetails = {}) {
+    super(message);
+    this.exit = exit;
+    this.details = details;
+  }
+}
+
+/** A command that was called in a way that makes no sense. */
+export const usageFailure = (message: string, remedy?: string): Failure =>
+  new Failure(exitStatus.usage, message, { remedy });
+
+// After a 401 the way on is another login; the service's own advice is for programs.
+const LOGIN_REMEDY =
+  'Log in with credentials that hold: `evpki login --client-id ID --client-secret-file FILE`.';
+
+/** What the service answered, as a failure of the command. */
+export function problemFailure(problem: Problem): Failure {
+  const { code, detail, violations = [], requestId } = problem;
+  const remedy = code === 'not-authenticated' ? LOGIN_REMEDY : problem.remedy;
+  return new Failure(exitOf(code), detail, { remedy, violations, requestId });
+}
+
+/** The exit status of an error code; a newer service may have codes that are not known here. */
+const exitOf = (code: string): number =>
+  Object.hasOwn(errorCodes, code)
+    ? errorCodes[code as keyof typeof errorCodes].exit
+    : exitStatus.unknown;
+
+/** Tells people on stderr what failed; never with a stack. Returns the exit status. */
+export function tellFailure(io: Io, error: unknown): number {
+  const colors = colorsFor(io, io.stderr);
+  const failure = asFailure(error);
+  const { violations = [], remedy, requestId } = failure.details;
+  const lines = [
+    `${colors.red('evpki:')} ${printable(failure.message)}`,
+    ...violations.map(violationLine),
+    ...(remedy === undefined ? [] : [`  ${printable(remedy)}`]),
+    ...(requestId === undefined ? [] : [colors.dim(`  request ${printable(requestId)}`)]),
+  ];
+  io.stderr.write(`${lines.join('\n')}\n`);
+  return failure.exit;
+}
+
+function violationLine({ field, message, code }: Violation): string {
+  const about = field === undefined ? '' : `${field}: `;
+  return `  - ${printable(`${about}${message} (${code})`)}`;
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure(exitStatus.unknown, message || 'failed for an unknown reason', {
+    remedy: 'This should not happen; please report it with the command that you typed.',
+  });
+}

@@ -1,0 +1,219 @@
+/**
+ * Activation: an authority whose request was signed elsewhere gets its certificate. What comes
+ * back is checked against what was asked for, up to the root that it claims to stand under;
+ * everything that does not fit is named at once.
+ */
+
+import { type Certificate, fingerprint, readCertificate, serialHex } from '../pki/certificate.ts';
+import { assembleChain } from '../pki/chain.ts';
+import { DerError, sameBytes } from '../pki/der.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
+import { nameText } from '../pki/names.ts';
+import { PemError, readPemBlocks } from '../pki/pem.ts';
+import type { Profile } from '../pki/profile.ts';
+import { type AuthorityParts, certifyIssuer, profileOf } from './authorities.ts';
+import type { Authority, Issuer } from './authority-records.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+import { newId } from './ids.ts';
+
+/**
+ * Activates an authority's awaiting issuer.
+ * @param pem the certificate that was signed and those above it, root included, in any order
+ * @returns the id of the issuer that is active now
+ * @throws ServiceError `certificate-not-fitting` with every reason, `conflict` when nothing awaits
+ *   a certificate
+ */
+export async function activateAuthority(
+  parts: AuthorityParts,
+  authority: Authority,
+  pem: string,
+  actor: string,
+): Promise<string> {
+  const issuer = await awaitingIssuer(parts, authority);
+  const profile = profileOf(parts, authority);
+  const certificates = readCertificates(pem);
+  const own = certificates.find(({ spki }) => sameBytes(spki, issuer.spki));
+  if (!own) {
+    refuse('activation-key', 'none of the certificates carries the key of the request');
+  }
+  const chain = assembleChain(own, certificates, { includeRoot: true });
+  const now = parts.clock();
+  const faults = [
+    ...ownFaults(own, issuer, profile, now),
+    ...chainFaults(chain, certificates, now),
+  ];
+  if (faults.length > 0) {
+    throw new ServiceError(
+      'certificate-not-fitting',
+      `this is not a certificate for ${authority.id}`,
+      faults,
+    );
+  }
+
+  const outcome = await parts.authorities.activateIssuer({
+    issuerId: issuer.id,
+    certificate: {
+      id: newId('crt', parts.random),
+      organizationId: authority.organizationId,
+      der: own.der,
+      serial: serialHex(own),
+      subject: nameText(own.subject),
+      profile: profile.name,
+      profileHash: profile.hash,
+      spkiSha256: spkiFingerprint(own.spki),
+      notBefore: own.notBefore,
+      notAfter: own.notAfter,
+    },
+    chain: chain.slice(1).map(({ der }) => der),
+    audit: {
+      at: now,
+      organizationId: authority.organizationId,
+      actor,
+      action: 'authority.activated',
+      subject: authority.id,
+      details: {
+        issuer: issuer.id,
+        sha256: fingerprint(own.der),
+        root: nameText((chain.at(-1) ?? own).subject),
+      },
+    },
+  });
+  if (outcome === 'not-awaiting') {
+    throw new ServiceError('conflict', `${authority.id} has been activated by somebody else`);
+  }
+  await certifyAwaitingBelow(parts, authority.id, actor);
+  return issuer.id;
+}
+
+async function awaitingIssuer(parts: AuthorityParts, authority: Authority): Promise<Issuer> {
+  const generations = await parts.authorities.listIssuers(authority.id);
+  const awaiting = generations.find(({ state }) => state === 'awaiting-certificate');
+  if (!authority.external || !awaiting) {
+    throw new ServiceError('conflict', `${authority.id} does not await a certificate`);
+  }
+  return awaiting;
+}
+
+/** Authorities of ours that were declared under one that could not sign until now. */
+async function certifyAwaitingBelow(
+  parts: AuthorityParts,
+  authorityId: string,
+  actor: string,
+): Promise<void> {
+  const below = (await parts.authorities.listAuthorities()).filter(
+    ({ parentId, state }) => parentId === authorityId && state === 'awaiting-certificate',
+  );
+  for (const authority of below) {
+    const [issuer] = await parts.authorities.listIssuers(authority.id);
+    if (issuer?.state !== 'awaiting-certificate') continue;
+    await certifyIssuer(parts, authority, issuer, actor);
+    await certifyAwaitingBelow(parts, authority.id, actor);
+  }
+}
+
+function readCertificates(pem: string): Certificate[] {
+  try {
+    const blocks = readPemBlocks(pem);
+    if (blocks.length === 0) refuse('activation-unreadable', 'there is no PEM block');
+    return blocks.map(({ label, der }) => {
+      if (label !== 'CERTIFICATE') refuse('activation-unreadable', `${label} is no certificate`);
+      return readCertificate(der);
+    });
+  } catch (error) {
+    if (!(error instanceof PemError || error instanceof DerError)) throw error;
+    refuse('activation-unreadable', error.message);
+  }
+}
+
+function refuse(code: string, message: string): never {
+  throw new ServiceError('certificate-not-fitting', 'the certificate cannot be used', [
+    { code, message, field: 'certificateChain' },
+  ]);
+}
+
+/** How the authority's own certificate differs from what its profile and request say. */
+function ownFaults(
+  own: Certificate,
+  issuer: Issuer,
+  profile: Profile,
+  now: Date,
+): FieldViolation[] {
+  const { basicConstraints, keyUsage, subjectKeyIdentifier } = own.extensions;
+  const wantedPath = profile.extensions.basicConstraints?.pathLength;
+  const grantedPath = basicConstraints?.pathLength;
+  const missing = ['keyCertSign', 'cRLSign'].filter(
+    (usage) => !keyUsage?.usages.some((granted) => granted === usage),
+  );
+  return [
+    ...fault(
+      !sameBytes(own.subjectDer, issuer.subject),
+      'activation-subject',
+      `the subject is ${nameText(own.subject)}, which is not byte for byte that of the request`,
+    ),
+    ...fault(
+      basicConstraints?.ca !== true,
+      'activation-not-ca',
+      'basic constraints do not make it an authority (RFC 5280 4.2.1.9)',
+    ),
+    ...fault(
+      grantedPath !== undefined && wantedPath !== undefined && grantedPath < wantedPath,
+      'activation-path-length',
+      `the path length is ${grantedPath}; ${profile.name} needs ${wantedPath}`,
+    ),
+    ...fault(
+      missing.length > 0,
+      'activation-key-usage',
+      `key usage lacks ${missing.join(' and ')} (RFC 5280 4.2.1.3)`,
+    ),
+    ...fault(
+      subjectKeyIdentifier === undefined,
+      'activation-key-identifier',
+      'there is no subject key identifier (RFC 5280 4.2.1.2)',
+    ),
+    ...fault(
+      own.notBefore > now || own.notAfter < now,
+      'activation-validity',
+      `it holds from ${own.notBefore.toISOString()} to ${own.notAfter.toISOString()}`,
+    ),
+  ];
+}
+
+/** Whether the chain reaches a root, and every certificate in it may stand where it stands. */
+function chainFaults(
+  chain: readonly Certificate[],
+  given: readonly Certificate[],
+  now: Date,
+): FieldViolation[] {
+  const top = chain.at(-1);
+  const isComplete =
+    top !== undefined && chain.length > 1 && sameBytes(top.subjectDer, top.issuerDer);
+  const above = chain.slice(1);
+  return [
+    ...fault(
+      !isComplete,
+      'activation-chain',
+      `no given certificate has signed ${top ? nameText(top.subject) : 'it'}; ` +
+        `the chain must lead to a self-signed root (${given.length} certificates given)`,
+    ),
+    ...above.flatMap((certificate, below) => [
+      ...fault(
+        certificate.extensions.basicConstraints?.ca !== true,
+        'activation-not-ca',
+        `${nameText(certificate.subject)} in the chain is not an authority`,
+      ),
+      ...fault(
+        (certificate.extensions.basicConstraints?.pathLength ?? Infinity) < below,
+        'activation-path-length',
+        `${nameText(certificate.subject)} allows fewer authorities below it than there are`,
+      ),
+      ...fault(
+        certificate.notBefore > now || certificate.notAfter < now,
+        'activation-validity',
+        `${nameText(certificate.subject)} in the chain is not valid now`,
+      ),
+    ]),
+  ];
+}
+
+const fault = (wrong: boolean, code: string, message: string): FieldViolation[] =>
+  wrong ? [{ code, message, field: 'certificateChain' }] : [];

@@ -1,0 +1,131 @@
+/** From a charger's request, made with OpenSSL, to a certificate that OpenSSL accepts. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+
+const PEM = 'application/pem-certificate-chain';
+
+describe('a charging station gets its certificate', () => {
+  let evpki: TestApp;
+  let bench: Workbench;
+  let csms: Record<string, string>;
+
+  beforeAll(async () => {
+    evpki = await startTestApp();
+    bench = workbench();
+    csms = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['csms'])}` };
+    const root = await evpki.call('GET', '/v1/authorities/ocpp-root');
+    bench.write('root.pem', root.json.issuers[0].certificateChain);
+  });
+  afterAll(async () => {
+    await evpki?.close();
+    bench?.remove();
+  });
+
+  const sign = (csr: string, headers = {}) =>
+    evpki.call(
+      'POST',
+      '/v1/certificates',
+      { profile: 'ocpp-station', csr },
+      { ...csms, ...headers },
+    );
+
+  test.each(['P-256', 'P-384', 'RSA-2048', 'RSA-3072'])('with a %s key', async (key) => {
+    const csr = opensslRequest(bench, `/C=DE/O=Anything/CN=SN-${key}`, { key });
+    const answer = await sign(csr);
+    expect(answer.status, answer.text).toBe(201);
+    bench.write('chain.pem', answer.json.certificateChain);
+    const verified = bench.openssl(
+      ...['verify', '-x509_strict', '-purpose', 'sslclient'],
+      ...['-CAfile', 'root.pem', '-untrusted', 'chain.pem', 'chain.pem'],
+    );
+    expect(verified).toBe('chain.pem: OK\n');
+    const subject = bench.openssl('x509', '-in', 'chain.pem', '-noout', '-subject');
+    expect(subject).toBe(`subject=C = DE, O = Demo CPO, CN = SN-${key}\n`);
+  });
+
+  test('the same request again gets the same certificate, as JSON and as PEM', async () => {
+    const csr = opensslRequest(bench, '/CN=SN-AGAIN');
+    const first = await sign(csr);
+    const second = await sign(csr);
+    const third = await sign(csr, { accept: PEM });
+    expect([first.status, second.status, third.status]).toEqual([201, 200, 200]);
+    expect(second.json).toEqual(first.json);
+    expect(third.text).toBe(first.json.certificateChain);
+    expect(third.headers['content-type']).toContain(PEM);
+  });
+
+  test('50 concurrent calls with one request give one certificate', async () => {
+    const csr = opensslRequest(bench, '/CN=SN-RUSH');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => sign(csr)));
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(49);
+  });
+
+  test('what is wrong with a request is listed in full, and nothing is issued', async () => {
+    const csr = opensslRequest(bench, '/CN=https:\\/\\/station.example', {
+      key: 'Ed25519',
+      extra: ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'nsComment=x'],
+    });
+    const before = await evpki.call('GET', '/v1/certificates?limit=1');
+    const { status, json } = await sign(csr);
+    expect(status).toBe(422);
+    expect(json.code).toBe('csr-refused');
+    const codes = json.violations.map(({ code }: { code: string }) => code).sort();
+    expect(codes).toEqual([
+      'extension-forbidden',
+      'extension-mismatch',
+      'key-type',
+      'subject-attribute-invalid',
+    ]);
+    expect((await evpki.call('GET', '/v1/certificates?limit=1')).json).toEqual(before.json);
+  });
+
+  test('A1 C7 an authority of another organization does not exist for the CSMS', async () => {
+    const csr = opensslRequest(bench, '/CN=DEDMOC123456789');
+    const answer = await evpki.call(
+      'POST',
+      '/v1/certificates',
+      { profile: 'iso15118-2-contract', csr, authority: 'mo-sub-ca-2' },
+      csms,
+    );
+    expect([answer.status, answer.json.code]).toEqual([422, 'authority-unknown']);
+    expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, csms)).status).toBe(404);
+  });
+
+  test('C1 an oversized request is refused without a row', async () => {
+    const answer = await sign(`-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(17_000)}`);
+    expect([answer.status, answer.json.code]).toEqual([400, 'csr-unreadable']);
+    expect(answer.json.violations[0].code).toBe('csr-too-large');
+  });
+
+  test('W12 every error is a problem without a stack', async () => {
+    const answers = await Promise.all([
+      evpki.call('GET', '/v1/nothing'),
+      evpki.call('DELETE', '/v1/certificates'),
+      evpki.call('POST', '/v1/certificates', '{"profile":'),
+      evpki.call('POST', '/v1/certificates', { profile: 1, other: true }),
+      evpki.call('GET', '/v1/certificates', undefined, {}),
+      evpki.call('GET', '/v1/certificates?cursor=bm9wZQ'),
+      evpki.call('GET', '/v1/certificates/crt_none'),
+      evpki.call('POST', '/v1/certificates', 'x'.repeat(40_000)),
+      evpki.call('GET', '/v1/certificates', undefined, { authorization: 'Bearer evpki_boot_x' }),
+    ]);
+    const expected = [404, 405, 400, 400, 401, 400, 404, 413, 403];
+    expect(answers.map(({ status }) => status)).toEqual(expected);
+    for (const { headers, json, text } of answers) {
+      expect(headers['content-type']).toContain('application/problem+json');
+      expect(json.requestId).toBe(headers['x-request-id']);
+      expect(text).not.toMatch(/\bat .*\.[jt]s:|node_modules/);
+    }
+  });
+
+  test('W9 the log has requests, but no secret and no token', async () => {
+    const log = evpki.log.join('');
+    expect(log).toContain('"event":"request"');
+    expect(log).not.toMatch(/evpki_(sec|tok|boot)_/);
+    expect(log).not.toContain('PRIVATE KEY');
+  });
+});
