@@ -266,37 +266,3 @@ test('an error shows the value that was found, but never a secret', () => {
   expect(errors).toHaveLength(9);
   expect(JSON.stringify(errors)).not.toMatch(/hunter2|40411/);
 });
-
-describe('the YAML file', () => {
-  test.each<[string, string, string]>([
-    ['twice the same key', 'host: a\nhost: b\n', 'DUPLICATE_KEY'],
-    ['two documents', 'host: a\n---\nhost: b\n', 'MULTIPLE_DOCS'],
-    ['a list', '- host\n', 'must be a mapping'],
-    ['a text', 'host', 'must be a mapping'],
-    ['an alias', 'host: &a b\npublicUrl: *a\n', 'must not use aliases'],
-  ])('with %s is refused', (_name, yaml, message) => {
-    const errors = errorsOf({ EVPKI_CONFIG: 'c' }, { c: yaml });
-    expect(errors).toHaveLength(1);
-    expect(errors[0]).toMatchObject({ source: 'c', message: expect.stringContaining(message) });
-  });
-
-  test.each(['', '# nothing yet\n', '{}'])('may be empty: %j', (yaml) => {
-    expect(errorsOf({ EVPKI_CONFIG: 'c' }, { c: yaml })).toEqual([]);
-  });
-
-  test('that cannot be read is one error', () => {
-    expect(errorsOf({ EVPKI_CONFIG: 'none.yaml' })).toEqual([
-      {
-        source: 'none.yaml',
-        path: '',
-        message: "cannot be read: ENOENT: no such file, open 'none.yaml'",
-      },
-    ]);
-  });
-
-  test('a mistake names its line', () => {
-    expect(errorsOf({ EVPKI_CONFIG: 'c' }, { c: 'host: a\nhost: b\n' })[0]?.path).toBe(
-      'line 2, column 1',
-    );
-  });
-});

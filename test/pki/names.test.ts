@@ -107,6 +107,8 @@ describe('reading strictly', () => {
     ['decomposed umlaut', [rdn('CN', utf8, 'a\u0308')], /form C/],
     ['overlong UTF-8', [rdn('CN', utf8, '\xc0\xaf', 'latin1')], /not valid UTF-8/],
     ['Latin-1 in UTF8String', [rdn('CN', utf8, 'S\xe4ule', 'latin1')], /not valid UTF-8/],
+    ['UTF-8 cut off', [rdn('CN', utf8, 'a\xc3', 'latin1')], /not valid UTF-8/],
+    ['a code point past the last', [rdn('CN', utf8, '\xf4\x90\x80\x80', 'latin1')], /not valid/],
     ['a surrogate in UTF-8', [rdn('CN', utf8, '\xed\xa0\x80', 'latin1')], /not valid UTF-8/],
     ['an empty value', [rdn('CN', utf8, '')], /CN: the value is empty/],
     ['only white space', [rdn('CN', utf8, ' \u00a0 ')], /CN: the value is empty/],

@@ -330,6 +330,17 @@ describe('every violation', () => {
     ],
     ['C4 any purpose', withExtensions(purposes('anyExtendedKeyUsage')), ['extension-mismatch']],
     [
+      'C4 any purpose, even if a profile gives it',
+      withExtensions(purposes('anyExtendedKeyUsage'), {
+        ...stationProfile,
+        extensions: {
+          ...stationProfile.extensions,
+          extendedKeyUsage: { critical: false, purposes: ['anyExtendedKeyUsage'] },
+        },
+      }),
+      ['extension-mismatch'],
+    ],
+    [
       'C4 an extension in which requesters have no say, even if a profile takes it',
       withRequest(
         {
