@@ -1,5 +1,6 @@
 /** Certificates and enrolment requests as they are stored, and the ports that store them. */
 
+import type { RevocationReason } from '../pki/revocation-reasons.ts';
 import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
 
@@ -29,6 +30,9 @@ export interface CertificateRecord {
   /** The enrolment request that it answers. */
   readonly requestId?: string;
   readonly stationId?: string;
+  /** Since when it is held or revoked, and why. */
+  readonly revokedAt?: Date;
+  readonly revocationReason?: RevocationReason;
 }
 
 /** What is durable before anything is signed (design: issuing, step 3). */
@@ -109,6 +113,8 @@ export interface IssuanceStore {
     readonly request?: EnrolmentRequest;
     /** The issuer whose own certificate this will be. */
     readonly subjectIssuerId?: string;
+    /** The issuer's own OCSP responder: a retired issuer still answers for what it signed. */
+    readonly statusSigner?: true;
   }): Promise<PendingOutcome>;
 
   /**

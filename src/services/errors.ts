@@ -112,6 +112,12 @@ export const errorCodes = {
     cause: 'A hierarchy, profile or configuration file has errors.',
     remedy: 'Correct the listed places in the file.',
   },
+  'revocation-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The reason is none that this certificate can be revoked for.',
+    remedy: 'Use another reason; authorities take cACompromise, leaves can be put on hold.',
+  },
   'bootstrap-used': {
     http: 409,
     exit: 5,

@@ -35,6 +35,12 @@ export interface Issuers {
    * @returns undefined when it has none
    */
   current(authority: Authority): Promise<ReadyIssuer | undefined>;
+  /**
+   * An issuer that is certified, whether or not it still signs certificates: retired ones answer
+   * for those that they signed.
+   * @returns undefined when there is none, or it awaits its certificate
+   */
+  byId(issuerId: string): Promise<ReadyIssuer | undefined>;
 }
 
 /** Where clients find what an issuer says about its certificates. */
@@ -51,18 +57,30 @@ export function createIssuers(
 ): Issuers {
   const ready = new Map<string, Promise<ReadyIssuer>>();
 
+  const opened = (authority: Authority, issuer: Issuer): Promise<ReadyIssuer> => {
+    const key = `${issuer.id}/${issuer.state}`;
+    const known = ready.get(key);
+    if (known) return known;
+    const opening = open(authority, issuer, store, keyring, profiles);
+    ready.set(key, opening);
+    // A failure is not kept: the next caller tries again.
+    opening.catch(() => ready.delete(key));
+    return opening;
+  };
+
   return {
     async current(authority) {
       const generations = await store.listIssuers(authority.id);
       const issuer = generations.find(({ state }) => state === 'active');
       if (!issuer) return undefined;
-      const known = ready.get(issuer.id);
-      if (known) return known;
-      const opening = open(authority, issuer, store, keyring, profiles);
-      ready.set(issuer.id, opening);
-      // A failure is not kept: the next caller tries again.
-      opening.catch(() => ready.delete(issuer.id));
-      return opening;
+      return opened(authority, issuer);
+    },
+
+    async byId(issuerId) {
+      const issuer = await store.findIssuer(issuerId);
+      if (!issuer?.certificate) return undefined;
+      const authority = await store.findAuthority(issuer.authorityId);
+      return authority && opened(authority, issuer);
     },
   };
 }

@@ -52,6 +52,8 @@ export interface IssueCommand {
   /** The issuer whose own certificate this is. */
   readonly subjectIssuerId?: string;
   readonly stationId?: string;
+  /** The certificate of the issuer's own OCSP responder. */
+  readonly statusSigner?: true;
 }
 
 export type IssueResult =
@@ -97,6 +99,7 @@ export async function issueCertificate(
       certificate,
       ...(command.request ? { request: command.request } : {}),
       ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
+      ...(command.statusSigner ? { statusSigner: command.statusSigner } : {}),
     });
     if (pending.outcome === 'serial-taken') {
       parts.logger.warn('serial-number-taken', { issuer: command.issuerId, attempt });

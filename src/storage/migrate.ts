@@ -22,12 +22,23 @@ export async function migrate(
   clock: Clock,
   migrations: readonly Migration[],
 ): Promise<number[]> {
+  await settled(
+    () => createBookkeeping(knex),
+    (error) => isTransient(error) || isCreationRace(error),
+  );
+  return settled(
+    () => knex.transaction((tx) => runMissing(tx, dialect, clock, migrations)),
+    isTransient,
+  );
+}
+
+/** Tries again while others are in the way. */
+async function settled<T>(run: () => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await createBookkeeping(knex);
-      return await knex.transaction((tx) => runMissing(tx, dialect, clock, migrations));
+      return await run();
     } catch (error) {
-      if (attempt === ATTEMPTS || !(isTransient(error) || isCreationRace(error))) throw error;
+      if (attempt === ATTEMPTS || !again(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20 * attempt));
     }
   }

@@ -5,16 +5,25 @@
 
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { expect, test } from 'vitest';
 
 const serverUrl = process.env.EVPKI_TEST_POSTGRES;
 
 export const postgresIsAvailable = serverUrl !== undefined && serverUrl !== '';
 
-/** Whether a run without PostgreSQL has to fail. */
-export const postgresIsRequired = (process.env.EVPKI_REQUIRE ?? '')
+const postgresIsRequired = (process.env.EVPKI_REQUIRE ?? '')
   .split(',')
   .map((name) => name.trim())
   .includes('postgres');
+
+/** Where PostgreSQL is missing its tests are left out, unless EVPKI_REQUIRE names it. */
+export const testPostgresRequirement = (): void =>
+  test('PostgreSQL is there if EVPKI_REQUIRE demands it', () => {
+    expect(
+      postgresIsAvailable || !postgresIsRequired,
+      'set EVPKI_TEST_POSTGRES, see scripts/with-postgres.sh',
+    ).toBe(true);
+  });
 
 export interface PostgresDatabase {
   readonly name: string;

@@ -1,0 +1,136 @@
+/**
+ * CRLs (RFC 5280 5): full ones, one for each issuer key. The entries are kept encoded in segments,
+ * so that building a list costs what has changed since the last one, however long the list is.
+ */
+
+import { type KeyObject, verify } from 'node:crypto';
+import { promisify } from 'node:util';
+import { assembleCrl, crlBytesToSign, crlTbs } from '../pki/crl/build.ts';
+import { encodeCrlEntries } from '../pki/crl/entries.ts';
+import type { Profile } from '../pki/profile.ts';
+import { nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
+import type { Clock } from './clock.ts';
+import type { Issuers } from './issuers.ts';
+import type { Logger } from './logger.ts';
+import type { CrlStore, PublishedCrl } from './revocation-records.ts';
+
+export interface CrlParts {
+  readonly crls: CrlStore;
+  readonly issuers: Issuers;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const DAY = 86_400_000;
+/** Stored and served in pieces of this size. */
+const CHUNK_OCTETS = 1024 * 1024;
+
+const verifyOnThreadPool = promisify<
+  string | undefined,
+  Uint8Array,
+  KeyObject,
+  Uint8Array,
+  boolean
+>(verify as never);
+
+/**
+ * Builds, signs and publishes the next CRL of an issuer. One process at a time does this for an
+ * issuer (see jobs); if two did, the higher number would stay.
+ * @returns when the next one is due even if nothing is revoked until then
+ */
+export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date> {
+  const issuer = await parts.issuers.byId(issuerId);
+  if (!issuer) throw new Error(`issuer ${issuerId} cannot sign a CRL`);
+  const validity = parts.profiles.get(issuer.authority.profile)?.crlValidity || DAY;
+
+  const last = await parts.crls.findCrl(issuerId);
+  const number = await parts.crls.reserveNumber(issuerId);
+  const thisUpdate = new Date(Math.floor(parts.clock().getTime() / 1000) * 1000);
+  const nextUpdate = new Date(thisUpdate.getTime() + validity);
+  // Read before the entries: what changes meanwhile is read again for the next list.
+  const sequence = await parts.crls.currentSequence(issuerId);
+  const segments = await currentSegments(parts.crls, issuerId, last, thisUpdate);
+
+  const signatureAlgorithm = signatureAlgorithmFor(issuer.signer.algorithm);
+  const tbs = crlTbs({
+    issuerName: issuer.facts.subjectDer,
+    signatureAlgorithm,
+    thisUpdate,
+    nextUpdate,
+    crlNumber: BigInt(number),
+    authorityKeyIdentifier: issuer.facts.keyIdentifier,
+    segments,
+  });
+  const message = crlBytesToSign(tbs);
+  const signature = await issuer.signer.sign(message);
+  const holds = await verifyOnThreadPool(
+    nodeDigest(signatureAlgorithm),
+    message,
+    issuer.verificationKey,
+    signature,
+  );
+  if (!holds) throw new Error(`the signature of CRL ${number} of ${issuerId} does not verify`);
+
+  const crl = assembleCrl(tbs, signatureAlgorithm, signature);
+  const published = await parts.crls.publish(
+    { issuerId, number, thisUpdate, nextUpdate, sequence, length: crl.length },
+    inChunks(crl.chunks),
+    {
+      at: parts.clock(),
+      organizationId: issuer.authority.organizationId,
+      actor: 'evpki',
+      action: 'crl.published',
+      subject: issuerId,
+      details: { number, sequence, nextUpdate: nextUpdate.toISOString() },
+    },
+  );
+  parts.logger.info('crl-published', { issuer: issuerId, number, octets: crl.length, published });
+  return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
+}
+
+/** The encoded entries as they are now; those that changed since the last CRL are made anew. */
+async function currentSegments(
+  store: CrlStore,
+  issuerId: string,
+  last: PublishedCrl | undefined,
+  now: Date,
+): Promise<Uint8Array[]> {
+  // Once a day everything is made anew, which drops what has expired. An entry stays for one CRL
+  // after its certificate's end (RFC 5280 3.3).
+  const isFirstOfDay = !last || dayOf(last.thisUpdate) !== dayOf(now);
+  const outdated = isFirstOfDay
+    ? await store.filledSegments(issuerId)
+    : await store.changedSegments(issuerId, last.sequence);
+  const endingFrom = last?.thisUpdate ?? new Date(0);
+  for (const segment of outdated) {
+    const entries = await store.revokedIn(issuerId, segment, endingFrom);
+    const encoded = encodeCrlEntries(
+      entries.map(({ serial, revokedAt, reason }) => ({
+        serialNumber: Buffer.from(serial.length % 2 ? `0${serial}` : serial, 'hex'),
+        revokedAt,
+        reason,
+      })),
+    );
+    await store.putSegment(issuerId, segment, encoded);
+  }
+  return store.readSegments(issuerId);
+}
+
+const dayOf = (time: Date): number => Math.floor(time.getTime() / DAY);
+
+/** The same bytes in pieces of about {@link CHUNK_OCTETS}. */
+function* inChunks(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let octets = 0;
+  for (const piece of pieces) {
+    held.push(piece);
+    octets += piece.length;
+    if (octets >= CHUNK_OCTETS) {
+      yield Buffer.concat(held);
+      held = [];
+      octets = 0;
+    }
+  }
+  if (octets > 0) yield Buffer.concat(held);
+}

@@ -1,0 +1,282 @@
+/**
+ * The OCSP responder (RFC 6960): takes the bytes of a request, gives the bytes of an answer. An
+ * answer to the everyday question (one certificate, no nonce) comes ready-signed from memory;
+ * everything else is signed when asked for, within a budget per issuer.
+ */
+
+import { serialHex } from '../pki/certificate.ts';
+import { keyIdentifier } from '../pki/key-identifier.ts';
+import {
+  assembleOcspResponse,
+  buildOcspResponseData,
+  ocspError,
+  type SingleAnswer,
+} from '../pki/ocsp/build-response.ts';
+import type { OcspCertId } from '../pki/ocsp/cert-id.ts';
+import type { CertificateStatus } from '../pki/ocsp/certificate-status.ts';
+import { issuerHashes, ocspHashes } from '../pki/ocsp/hashes.ts';
+import { type OcspRequest, readOcspRequest } from '../pki/ocsp/request.ts';
+import type { OcspErrorStatus } from '../pki/ocsp/response-status.ts';
+import type { Profile } from '../pki/profile.ts';
+import { readPublicKey } from '../pki/public-key.ts';
+import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
+import type { Authority, AuthorityStore } from './authority-records.ts';
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
+import { type OcspSignerParts, openResponder, type ReadyResponder } from './ocsp-signers.ts';
+import type { StatusStore } from './revocation-records.ts';
+import { SigningBudget } from './signing-budget.ts';
+import { StatusCache } from './status-cache.ts';
+import { type Monotonic, StatusConfirmation } from './status-confirmation.ts';
+
+export interface OcspParts extends OcspSignerParts {
+  readonly status: StatusStore;
+  readonly authorities: AuthorityStore;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly clock: Clock;
+  readonly monotonic: Monotonic;
+  readonly logger: Logger;
+}
+
+export type OcspReply =
+  | {
+      readonly kind: 'answer';
+      readonly der: Uint8Array;
+      readonly thisUpdate: Date;
+      readonly nextUpdate: Date;
+      /** Whether anybody else who asks the same may be given this. */
+      readonly shareable: boolean;
+    }
+  | { readonly kind: 'error'; readonly der: Uint8Array; readonly status: OcspErrorStatus };
+
+export interface OcspResponder {
+  answer(request: Uint8Array): Promise<OcspReply>;
+  /** A status has changed, here and durably. */
+  changed(issuerId: string, serial: string): void;
+  /** Hears what other processes have changed. */
+  poll(): Promise<void>;
+}
+
+/** A status that was read longer ago than this is read again before it is sent. */
+const MAX_STATUS_AGE_MILLISECONDS = 1_000;
+const ATTEMPTS = 3;
+/** How far the clock may go back before nothing is signed any more. */
+const CLOCK_TOLERANCE_MILLISECONDS = 2_000;
+/** How often unknown issuers may make us look for new ones. */
+const RELOAD_MILLISECONDS = 500;
+
+interface KnownIssuer {
+  readonly id: string;
+  readonly authorityId: string;
+  responder?: Promise<ReadyResponder> | undefined;
+  validity?: number;
+}
+
+export function createOcspResponder(parts: OcspParts): OcspResponder {
+  const cache = new StatusCache();
+  const confirmation = new StatusConfirmation(parts.status, cache, parts.monotonic);
+  const budget = new SigningBudget(parts.monotonic);
+  const issuersByHash = new Map<string, KnownIssuer>();
+  const issuersById = new Map<string, KnownIssuer>();
+  let loadedAt = Number.NEGATIVE_INFINITY;
+  let latest = 0;
+
+  return {
+    async answer(der) {
+      const request = readOcspRequest(der);
+      if ('fault' in request) {
+        parts.logger.debug('ocsp-request-refused', { message: request.message });
+        return failure('malformedRequest');
+      }
+      const issuer = await issuerOf(request);
+      if (!issuer) return failure('unauthorized');
+      const [only, ...others] = request.certIds;
+      const isEveryday = only && others.length === 0 && request.nonce === undefined;
+      if (isEveryday && confirmation.isFresh) {
+        const { id: issuerId } = issuer;
+        const ready = cache.find(issuerId, serialOf(only), certIdKey(only), parts.clock());
+        if (ready) return { kind: 'answer', shareable: true, ...ready };
+      }
+      if (!budget.take(issuer.id)) return failure('tryLater');
+      try {
+        return await sign(issuer, request, isEveryday ? only : undefined);
+      } catch (error) {
+        parts.logger.error('ocsp-signing-failed', { issuer: issuer.id, error });
+        return failure('tryLater');
+      }
+    },
+
+    changed: (issuerId, serial) => cache.evict(issuerId, serial),
+    poll: () => confirmation.poll(),
+  };
+
+  /** The first issuer of ours that the request names: its responder signs the answer. */
+  async function issuerOf(request: OcspRequest): Promise<KnownIssuer | undefined> {
+    const known = () =>
+      request.certIds.map((certId) => issuersByHash.get(hashKey(certId))).find(Boolean);
+    const found = known();
+    if (found || parts.monotonic() - loadedAt < RELOAD_MILLISECONDS) return found;
+    loadedAt = parts.monotonic();
+    await loadIssuers();
+    return known();
+  }
+
+  async function loadIssuers(): Promise<void> {
+    for (const { issuerId, authorityId, subject, spki } of await parts.status.listIssuerKeys()) {
+      if (issuersById.has(issuerId)) continue;
+      const key = readPublicKey(spki);
+      if (!key.ok) continue;
+      const issuer: KnownIssuer = { id: issuerId, authorityId };
+      issuersById.set(issuerId, issuer);
+      const hashes = issuerHashes(subject, key.value.bits);
+      for (const hash of ocspHashes) {
+        const { nameHash, keyHash } = hashes[hash];
+        issuersByHash.set(`${hash}/${nameHash}/${keyHash}`, issuer);
+      }
+    }
+  }
+
+  async function sign(
+    issuer: KnownIssuer,
+    request: OcspRequest,
+    everyday: OcspCertId | undefined,
+  ): Promise<OcspReply> {
+    const responder = await responderOf(issuer);
+    const validity = await validityOf(issuer);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const version = cache.version(issuer.id);
+      const readAt = parts.monotonic();
+      const now = parts.clock();
+      if (clockWentBack(now)) return failure('tryLater');
+      const thisUpdate = wholeSeconds(now);
+      const wanted = new Date(thisUpdate.getTime() + validity);
+      const nextUpdate = wanted < responder.notAfter ? wanted : responder.notAfter;
+      const answers = await answersTo(issuer, request, thisUpdate, nextUpdate);
+      if (!answers) continue;
+      const der = await signed(responder, answers, request.nonce, thisUpdate);
+      // Between reading and sending others may have revoked, or this process may have slept.
+      const isRecent = parts.monotonic() - readAt <= MAX_STATUS_AGE_MILLISECONDS;
+      if (!isRecent || version !== cache.version(issuer.id)) continue;
+      const reply = { der, thisUpdate, nextUpdate };
+      const isKnown = answers.every(({ status }) => status.kind !== 'unknown');
+      if (everyday && isKnown) {
+        cache.put(issuer.id, serialOf(everyday), certIdKey(everyday), reply, version);
+      }
+      return { kind: 'answer', shareable: everyday !== undefined && isKnown, ...reply };
+    }
+    return failure('tryLater');
+  }
+
+  /** Undefined when a status turned out to be older than what is known already. */
+  async function answersTo(
+    issuer: KnownIssuer,
+    request: OcspRequest,
+    thisUpdate: Date,
+    nextUpdate: Date,
+  ): Promise<SingleAnswer[] | undefined> {
+    const answers: SingleAnswer[] = [];
+    for (const certId of request.certIds) {
+      // Only certificates of this very issuer: its responder speaks for no other (4.2.2.2).
+      const isOwn = issuersByHash.get(hashKey(certId)) === issuer;
+      const status = isOwn ? await statusOf(issuer, certId) : unknownStatus;
+      if (!status) return undefined;
+      answers.push({ certIdDer: certId.certIdDer, status, thisUpdate, nextUpdate });
+    }
+    return answers;
+  }
+
+  async function statusOf(
+    issuer: KnownIssuer,
+    certId: OcspCertId,
+  ): Promise<CertificateStatus | undefined> {
+    const read = await parts.status.readStatus(issuer.id, serialOf(certId));
+    if (!read) return unknownStatus;
+    if (!(await confirmation.observe(issuer.id, read.sequence))) return undefined;
+    const { status } = read;
+    if (!status) return unknownStatus;
+    if (status.state === 'issued') return { kind: 'good' };
+    const at = wholeSeconds(status.revokedAt ?? parts.clock());
+    return { kind: 'revoked', at, ...(status.reason ? { reason: status.reason } : {}) };
+  }
+
+  async function signed(
+    responder: ReadyResponder,
+    responses: SingleAnswer[],
+    nonce: Uint8Array | undefined,
+    producedAt: Date,
+  ): Promise<Uint8Array> {
+    const tbs = buildOcspResponseData({
+      responderKeyHash: keyIdentifier(responder.publicKey, 20),
+      producedAt,
+      responses,
+      ...(nonce ? { nonce } : {}),
+    });
+    const { signer, certificate } = responder;
+    const algorithm = signatureAlgorithmFor(signer.algorithm);
+    return assembleOcspResponse(tbs, algorithm, await signer.sign(tbs), [certificate]);
+  }
+
+  /** The issuer's responder key, opened once and again when another has taken its place. */
+  async function responderOf(issuer: KnownIssuer): Promise<ReadyResponder> {
+    const opening = issuer.responder ?? openResponder(parts, issuer.id);
+    issuer.responder = opening;
+    const forget = () => {
+      if (issuer.responder === opening) issuer.responder = undefined;
+    };
+    opening.catch(forget);
+    const responder = await opening;
+    const validity = await validityOf(issuer);
+    // A key that would end before its answers do is looked for anew: the job has renewed it.
+    if (responder.notAfter.getTime() - parts.clock().getTime() < validity) {
+      forget();
+      const newer = await openResponder(parts, issuer.id);
+      if (newer.notAfter > responder.notAfter) issuer.responder = Promise.resolve(newer);
+      return newer;
+    }
+    return responder;
+  }
+
+  async function validityOf(issuer: KnownIssuer): Promise<number> {
+    issuer.validity ??= ocspValidity(
+      await parts.authorities.findAuthority(issuer.authorityId),
+      parts.profiles,
+    );
+    return issuer.validity;
+  }
+
+  /** Answers from the past would contradict those that are out already. */
+  function clockWentBack(now: Date): boolean {
+    const time = now.getTime();
+    if (time < latest - CLOCK_TOLERANCE_MILLISECONDS) {
+      parts.logger.error('clock-went-back', { now: now.toISOString(), latest: new Date(latest) });
+      return true;
+    }
+    latest = Math.max(latest, time);
+    return false;
+  }
+}
+
+const DAY = 86_400_000;
+const unknownStatus: CertificateStatus = { kind: 'unknown' };
+
+const ocspValidity = (
+  authority: Authority | undefined,
+  profiles: ReadonlyMap<string, Profile>,
+): number => (authority && profiles.get(authority.profile)?.ocspValidity) || DAY;
+
+const serialOf = ({ serialNumber }: OcspCertId): string => serialHex(serialNumber);
+
+const certIdKey = ({ certIdDer }: OcspCertId): string => Buffer.from(certIdDer).toString('latin1');
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const hashKey = ({ hashAlgorithm, issuerNameHash, issuerKeyHash }: OcspCertId): string =>
+  `${hashAlgorithm}/${hex(issuerNameHash)}/${hex(issuerKeyHash)}`;
+
+const wholeSeconds = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
+
+const failure = (status: OcspErrorStatus): OcspReply => ({
+  kind: 'error',
+  der: ocspError(status),
+  status,
+});

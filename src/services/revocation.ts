@@ -1,0 +1,133 @@
+/**
+ * Revocation: ending a certificate before its time, holding it, and lifting a hold. When a call
+ * returns, the change is durable and this process's OCSP answers show it; a CRL follows by itself.
+ */
+
+import {
+  decideRelease,
+  decideRevocation,
+  type Status,
+  type StatusDecision,
+} from '../pki/lifecycle.ts';
+import type { Profile } from '../pki/profile.ts';
+import type { RevocationReason } from '../pki/revocation-reasons.ts';
+import type { Principal } from './access-policy.ts';
+import type { CertificateRecord } from './certificate-records.ts';
+import { type CertificateParts, findCertificate } from './certificates.ts';
+import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
+import type { RevocationStore } from './revocation-records.ts';
+
+/** A CRL follows a revocation within this time; revocations in between share one. */
+export const CRL_DELAY_MILLISECONDS = 5_000;
+const ATTEMPTS = 5;
+
+export interface RevocationParts extends CertificateParts {
+  readonly revocations: RevocationStore;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly clock: Clock;
+  /** Told of every change once it is durable, before the call returns. */
+  readonly statusChanged: (issuerId: string, serial: string, sequence: number) => void;
+}
+
+export interface StatusChange {
+  readonly certificateId: string;
+  readonly issuerId: string;
+  /** The issuer's sequence number that covers the change; undefined when nothing changed. */
+  readonly sequence?: number;
+}
+
+/**
+ * Revokes a certificate, or holds it with the reason `certificateHold`.
+ * @throws ServiceError `not-found`; `revocation-refused` for a reason that is none for it;
+ *   `conflict` when its present status does not allow the change
+ */
+export function revoke(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  reason: RevocationReason,
+): Promise<StatusChange> {
+  const action = reason === 'certificateHold' ? 'certificate.held' : 'certificate.revoked';
+  return change(parts, principal, certificateId, action, (status, isAuthority) =>
+    decideRevocation(status, reason, isAuthority, parts.clock()),
+  );
+}
+
+/**
+ * Lifts a hold.
+ * @throws ServiceError `not-found`; `conflict` when the certificate is revoked
+ */
+export function release(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+): Promise<StatusChange> {
+  return change(parts, principal, certificateId, 'certificate.released', decideRelease);
+}
+
+async function change(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  action: string,
+  decide: (status: Status, isAuthority: boolean) => StatusDecision,
+): Promise<StatusChange> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const { record } = await findCertificate(parts, principal, certificateId);
+    const { issuerId } = record;
+    const from = changeableStatus(record);
+    if (issuerId === undefined || !from) {
+      throw new ServiceError('conflict', `${certificateId} is not a certificate that evpki issued`);
+    }
+    const isAuthority =
+      parts.profiles.get(record.profile)?.extensions.basicConstraints?.ca === true;
+    const decision = decide(from, isAuthority);
+    if (decision.kind === 'unchanged') return { certificateId, issuerId };
+    if (decision.kind === 'conflict') throw new ServiceError('conflict', decision.message);
+    if (decision.kind === 'reason-refused') {
+      throw new ServiceError('revocation-refused', decision.message);
+    }
+    const now = parts.clock();
+    const revokesIssuerId = isAuthority
+      ? await parts.revocations.issuerOfCertificate(certificateId)
+      : undefined;
+    const result = await parts.revocations.recordStatusChange({
+      certificateId,
+      from,
+      to: decision.to,
+      blockKey: decision.blocksKey,
+      ...(revokesIssuerId === undefined ? {} : { revokesIssuerId }),
+      crlDue: new Date(now.getTime() + CRL_DELAY_MILLISECONDS),
+      audit: {
+        at: now,
+        organizationId: record.organizationId,
+        actor: principal.actor,
+        action,
+        subject: certificateId,
+        details: {
+          issuer: issuerId,
+          serial: record.serial,
+          from: from.state,
+          ...(decision.to.reason === undefined ? {} : { reason: decision.to.reason }),
+        },
+      },
+    });
+    if (result.outcome === 'changed') {
+      parts.statusChanged(issuerId, record.serial, result.sequence);
+      return { certificateId, issuerId, sequence: result.sequence };
+    }
+    // Somebody else changed it in between: decide again on what it is now.
+  }
+  throw new ServiceError('conflict', `the status of ${certificateId} keeps changing`);
+}
+
+function changeableStatus(record: CertificateRecord): Status | undefined {
+  const { state, revocationReason: reason, revokedAt } = record;
+  if (state !== 'issued' && state !== 'held' && state !== 'revoked') return undefined;
+  return {
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(revokedAt === undefined ? {} : { revokedAt }),
+  };
+}

@@ -1,0 +1,28 @@
+/** What every database has to do alike: the same suites against each that this machine has. */
+
+import { describe } from 'vitest';
+import { testBackends } from '../support/databases.ts';
+import { testPostgresRequirement } from '../support/postgres.ts';
+import { accessConforms } from './access.ts';
+import { auditConforms } from './audit.ts';
+import { authoritiesConform } from './authorities.ts';
+import { certificatesConform } from './certificates.ts';
+import { issuanceConforms } from './issuance.ts';
+import { organizationsConform } from './organizations.ts';
+import { vaultConforms } from './vault.ts';
+import { writingConforms } from './writing.ts';
+
+for (const { name, open } of testBackends) {
+  describe(name, () => {
+    organizationsConform(name, open);
+    authoritiesConform(name, open);
+    issuanceConforms(name, open);
+    certificatesConform(name, open);
+    accessConforms(name, open);
+    auditConforms(name, open);
+    vaultConforms(name, open);
+    writingConforms(name, open);
+  });
+}
+
+testPostgresRequirement();

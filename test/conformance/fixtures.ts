@@ -1,0 +1,180 @@
+/** Rows for the conformance suites; every call makes new ones, so that tests do not meet. */
+
+import type { AuditEvent } from '../../src/services/audit.ts';
+import type { Authority, Issuer, KeyEnvelope } from '../../src/services/authority-records.ts';
+import type {
+  EnrolmentRequest,
+  PendingCertificate,
+} from '../../src/services/certificate-records.ts';
+import { authorityStore } from '../../src/storage/authorities.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { issuanceStore } from '../../src/storage/issuance.ts';
+import { organizationStore } from '../../src/storage/organizations.ts';
+import { testTime } from '../support/databases.ts';
+
+let count = 0;
+/** Ids sort in the order of their making. */
+export const newId = (noun: string): string => `${noun}-${String(++count).padStart(6, '0')}`;
+
+export const seconds = (offset: number): Date => new Date(testTime.getTime() + offset * 1000);
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export const audit = (organizationId: string, action: string, subject: string): AuditEvent => ({
+  at: testTime,
+  organizationId,
+  actor: 'client:test',
+  action,
+  subject,
+  details: { note: 'ä "quoted"', list: ['a', 'b'], nothing: null, count: 1, yes: true },
+});
+
+export async function newOrganization(database: Database): Promise<string> {
+  const id = newId('org');
+  await organizationStore(database).putOrganization(
+    { id, name: `Name of ${id}`, roles: ['cpo'] },
+    testTime,
+  );
+  return id;
+}
+
+export interface AuthorityRecords {
+  readonly authority: Authority;
+  readonly issuer: Issuer;
+  readonly key: KeyEnvelope;
+  readonly audit: AuditEvent;
+}
+
+export function authorityRecords(organizationId: string): AuthorityRecords {
+  const id = newId('ca');
+  return {
+    authority: {
+      id,
+      title: `Title of ${id}`,
+      organizationId,
+      profile: 'root',
+      external: false,
+      keyAlgorithm: 'P-256',
+      state: 'awaiting-certificate',
+    },
+    ...generation(id, 1),
+    audit: audit(organizationId, 'authority.created', id),
+  };
+}
+
+export function generation(authorityId: string, number: number) {
+  const id = newId('issuer');
+  const issuer: Issuer = {
+    id,
+    authorityId,
+    generation: number,
+    state: 'awaiting-certificate',
+    keyId: `key-of-${id}`,
+    keyAlgorithm: 'P-256',
+    spki: bytes(`spki of ${id}`),
+    subject: bytes(`subject of ${id}`),
+    publicUrl: 'http://pki.example',
+  };
+  const key: KeyEnvelope = {
+    keyId: issuer.keyId,
+    authorityId,
+    envelope: bytes(`envelope of ${id}`),
+  };
+  return { issuer, key };
+}
+
+export const pending = (
+  organizationId: string,
+  issuerId: string,
+  change: Partial<PendingCertificate> = {},
+): PendingCertificate => {
+  const id = newId('cert');
+  return {
+    id,
+    organizationId,
+    issuerId,
+    serial: id,
+    subject: `CN=${id}`,
+    profile: 'leaf',
+    profileHash: 'hash',
+    spkiSha256: `spki of ${id}`,
+    tbsSha256: 'tbs',
+    notBefore: testTime,
+    notAfter: seconds(3600),
+    createdAt: testTime,
+    lease: { owner: 'process-1', until: seconds(60) },
+    ...change,
+  };
+};
+
+export const request = (
+  organizationId: string,
+  authorityId: string,
+  change: Partial<EnrolmentRequest> = {},
+): EnrolmentRequest => ({
+  id: newId('request'),
+  organizationId,
+  authorityId,
+  profile: 'leaf',
+  requester: 'client:test',
+  channel: 'rest',
+  csr: bytes('csr'),
+  state: 'issuing',
+  createdAt: testTime,
+  ...change,
+});
+
+/** An organization with a self-signed, active authority. */
+export async function activeAuthority(database: Database) {
+  const organizationId = await newOrganization(database);
+  const records = authorityRecords(organizationId);
+  await authorityStore(database).createAuthority(records);
+  const certificate = await issue(database, organizationId, records.issuer.id, {
+    subjectIssuerId: records.issuer.id,
+  });
+  return {
+    organizationId,
+    authorityId: records.authority.id,
+    issuerId: records.issuer.id,
+    certificateId: certificate.id,
+  };
+}
+
+/** A certificate through both steps. */
+export async function issue(
+  database: Database,
+  organizationId: string,
+  issuerId: string,
+  options: {
+    readonly certificate?: Partial<PendingCertificate>;
+    readonly request?: EnrolmentRequest;
+    readonly subjectIssuerId?: string;
+  } = {},
+): Promise<PendingCertificate> {
+  const store = issuanceStore(database);
+  const certificate = pending(organizationId, issuerId, options.certificate);
+  const subject =
+    options.subjectIssuerId === undefined ? {} : { subjectIssuerId: options.subjectIssuerId };
+  const recorded = await store.recordPending({
+    certificate,
+    ...(options.request === undefined ? {} : { request: options.request }),
+    ...subject,
+  });
+  if (recorded.outcome !== 'recorded') throw new Error(recorded.outcome);
+  const outcome = await store.recordIssued({
+    certificateId: certificate.id,
+    leaseOwner: certificate.lease.owner,
+    der: bytes(`der of ${certificate.id}`),
+    ...(options.request === undefined ? {} : { requestId: options.request.id }),
+    ...subject,
+    audit: audit(organizationId, 'certificate.issued', certificate.id),
+  });
+  if (outcome !== 'issued') throw new Error(outcome);
+  return certificate;
+}
+
+/** Changes a certificate's state, for which there is no port yet. */
+export const setState = (database: Database, id: string, state: 'held' | 'revoked') =>
+  database.write(async ({ knex }) => {
+    await knex('certificates').where({ id }).update({ state });
+  });

@@ -1,0 +1,125 @@
+import { chmod, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import createKnex from 'knex';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/storage/database.ts';
+import {
+  type ConnectionQuery,
+  readSqliteSettings,
+  sqliteWeaknesses,
+} from '../../src/storage/durability.ts';
+import { openSqlite } from '../../src/storage/sqlite.ts';
+import { startDatabaseProcess } from '../support/database-process.ts';
+import { testTime } from '../support/databases.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'evpki-sqlite-'));
+  path = join(directory, 'evpki.db');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const options = { clock: () => testTime, processId: 'process-1' };
+
+describe('the connection that writes', () => {
+  test('S3: has the settings that its promises need, read back', async () => {
+    const { writer, reader, close } = await openSqlite(path);
+    const query: ConnectionQuery = async (sql) => await writer.raw(sql);
+    const settings = await readSqliteSettings(query);
+    expect(settings).toEqual({
+      journal_mode: 'wal',
+      synchronous: '2',
+      foreign_keys: '1',
+      busy_timeout: '5000',
+    });
+    await expect(reader.raw('CREATE TABLE t (a)')).rejects.toMatchObject({
+      code: 'SQLITE_READONLY',
+    });
+    await close();
+  });
+
+  test('reading back sees a setting that was weakened', async () => {
+    const knex = createKnex({
+      client: 'sqlite3',
+      connection: { filename: path },
+      useNullAsDefault: true,
+    });
+    await knex.raw('PRAGMA synchronous=NORMAL');
+    const settings = await readSqliteSettings(async (sql) => await knex.raw(sql));
+    expect(sqliteWeaknesses(settings).map((reason) => reason.split(' ')[0])).toEqual([
+      'journal_mode',
+      'synchronous',
+      'foreign_keys',
+      'busy_timeout',
+    ]);
+    await knex.destroy();
+  });
+
+  test('the file and its journals are for their owner only', async () => {
+    const database = await openDatabase(`sqlite:${path}`, options);
+    for (const name of ['evpki.db', 'evpki.db-wal', 'evpki.db-shm']) {
+      expect((await stat(join(directory, name))).mode & 0o777, name).toBe(0o600);
+    }
+    await database.close();
+  });
+});
+
+describe('the lock on the data', () => {
+  test('another process is refused, kill -9 frees it', async () => {
+    const url = `sqlite:${path}`;
+    const holder = await startDatabaseProcess(url, 'holder');
+    expect(holder.answer).toBe('open');
+    await expect(openDatabase(url, options)).rejects.toMatchObject({
+      code: 'database-locked',
+      message: expect.stringContaining(path),
+    });
+    const second = await startDatabaseProcess(url, 'second');
+    expect(second.answer).toBe('database-locked');
+    await holder.kill();
+    const database = await openDatabase(url, options);
+    const streams: string[] = await database
+      .reader('audit_streams')
+      .orderBy('stream')
+      .pluck('stream');
+    expect(streams).toEqual(['holder', 'process-1']);
+    await database.close();
+  });
+
+  test('the same process is refused as well, by any name of the file', async () => {
+    const database = await openDatabase(`sqlite:${path}`, options);
+    const alias = join(directory, 'alias.db');
+    await symlink(path, alias);
+    await symlink(directory, `${directory}-link`);
+    for (const name of [path, alias, join(`${directory}-link`, 'evpki.db')]) {
+      await expect(openDatabase(`sqlite:${name}`, options), name).rejects.toMatchObject({
+        code: 'database-locked',
+      });
+    }
+    await rm(`${directory}-link`);
+    await database.close();
+    await (await openDatabase(`sqlite:${path}`, options)).close();
+  });
+
+  test('a failed start lets go of the lock', async () => {
+    await writeFile(path, 'this is not a database, whatever its name says');
+    await chmod(path, 0o600);
+    await expect(openDatabase(`sqlite:${path}`, options)).rejects.toThrow();
+    await rm(path);
+    await (await openDatabase(`sqlite:${path}`, options)).close();
+  });
+});
+
+describe('database URLs', () => {
+  test.each([
+    '',
+    'sqlite:',
+    'sqlite::memory:',
+    'sqlite:file:x?mode=memory',
+    'mysql://x/y',
+    'evpki.db',
+  ])('%j is refused', async (url) => {
+    await expect(openDatabase(url, options)).rejects.toMatchObject({ code: 'database-url' });
+  });
+});
