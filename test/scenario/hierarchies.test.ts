@@ -70,7 +70,7 @@ describe.each(files)('ca/%s', (name) => {
     for (const { id, issuers } of first) {
       const chain = issuers[0]?.certificateChain;
       if (chain === undefined) continue;
-      const blocks = chain.match(/-----BEGIN[^]+?-----END CERTIFICATE-----\n/g) ?? [];
+      const blocks = chain.match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n/g) ?? [];
       bench.write('root.pem', blocks.at(-1) ?? '');
       bench.write('chain.pem', chain);
       const verified = bench.openssl(
