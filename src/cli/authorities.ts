@@ -6,7 +6,7 @@ import type { Authority, AuthorityWithIssuers, Issuer, Page } from './api-bodies
 import { readChain } from './chain-file.ts';
 import { Failure } from './failure.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { withSession } from './session.ts';
+import { pathOf, withSession } from './session.ts';
 import { fields, moment, stateColor, table, widthOf } from './table.ts';
 
 interface ShowOptions {
@@ -15,7 +15,10 @@ interface ShowOptions {
 }
 
 export function addAuthorities(program: Command, io: Io): void {
-  const group = program.command('authority').description('certification authorities: list, show');
+  const group = program
+    .command('authority')
+    .description('certification authorities: list, show')
+    .helpCommand(false);
   group
     .command('list')
     .description('Lists the authorities that you may see.')
@@ -53,7 +56,7 @@ async function list(options: { readonly json?: true }, io: Io): Promise<void> {
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
-  const path = `/v1/authorities/${encodeURIComponent(id)}`;
+  const path = pathOf('/v1/authorities', id);
   const authority = await withSession(io, (session) => session.get<AuthorityWithIssuers>(path));
   if (options.pem) {
     io.stdout.write(activeChain(authority));

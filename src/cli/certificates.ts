@@ -6,7 +6,7 @@ import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
 import { readInput, readTime } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { type Session, withSession } from './session.ts';
+import { pathOf, type Session, withSession } from './session.ts';
 import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
 
 /** As much as the API gives at once. */
@@ -38,7 +38,10 @@ interface ShowOptions {
 }
 
 export function addCertificates(program: Command, io: Io): void {
-  const group = program.command('cert').description('certificates: issue, list, show');
+  const group = program
+    .command('cert')
+    .description('certificates: issue, list, show')
+    .helpCommand(false);
   group
     .command('issue')
     .description(
@@ -51,7 +54,7 @@ export function addCertificates(program: Command, io: Io): void {
       '--not-after <time>',
       "end of validity, as a day or RFC 3339 time (default: the profile's)",
     )
-    .option('--out <file>', 'where to write the chain (default: standard output)')
+    .option('--out <file>', 'where to write the chain (default: -, standard output)')
     .option('--json', "print the API's answer")
     .action((options: IssueOptions) => issue(options, io));
   group
@@ -75,7 +78,8 @@ export function addCertificates(program: Command, io: Io): void {
 }
 
 async function issue(options: IssueOptions, io: Io): Promise<void> {
-  const { profile, authority, out } = options;
+  const { profile, authority } = options;
+  const out = options.out === '-' ? undefined : options.out;
   const notAfter = timeOption('--not-after', options.notAfter);
   const csr = await readRequest(options.csr, io);
   if (out !== undefined) await checkTarget(out);
@@ -98,7 +102,8 @@ async function issue(options: IssueOptions, io: Io): Promise<void> {
     answer.status === 200
       ? 'The same request was given this certificate before:\n'
       : 'Issued a certificate:\n';
-  const summary = `${heading}${certificateFields(certificate, io)}`;
+  const target = out === undefined ? undefined : `${out} (certificates: ${count}, leaf first)`;
+  const summary = `${heading}${certificateFields(certificate, io, [['chain', target]])}`;
   if (out === undefined) {
     // The chain may be on its way into a file or another program; people read stderr.
     io.stderr.write(`${summary}\n`);
@@ -106,7 +111,7 @@ async function issue(options: IssueOptions, io: Io): Promise<void> {
     return;
   }
   io.stdout.write(
-    `${summary}${fields([['chain', `${out} (certificates: ${count}, leaf first)`]])}\n` +
+    `${summary}\n` +
       'Next: install the chain beside its private key. To see it again:\n' +
       `  evpki cert show ${printable(certificate.id)}\n`,
   );
@@ -142,13 +147,13 @@ async function list(options: ListOptions, io: Io): Promise<void> {
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
-  const path = `/v1/certificates/${encodeURIComponent(id)}`;
+  const path = pathOf('/v1/certificates', id);
   const certificate = await withSession(io, (session) => session.get<IssuedCertificate>(path));
   if (options.pem) io.stdout.write(readChain(certificate.certificateChain).pem);
   else if (options.json) io.stdout.write(`${printableJson(certificate)}\n`);
   else {
     const { fingerprint } = readChain(certificate.certificateChain);
-    io.stdout.write(`${certificateFields(certificate, io)}${fields([['sha-256', fingerprint]])}`);
+    io.stdout.write(certificateFields(certificate, io, [['sha-256', fingerprint]]));
   }
 }
 
@@ -172,7 +177,11 @@ async function fetchPages(
   return { items, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
 }
 
-const certificateFields = (certificate: Certificate, io: Io): string =>
+const certificateFields = (
+  certificate: Certificate,
+  io: Io,
+  more: readonly (readonly [string, string | undefined])[],
+): string =>
   fields([
     ['subject', certificate.subject || '(empty)'],
     ['state', stateOf(certificate)],
@@ -183,6 +192,7 @@ const certificateFields = (certificate: Certificate, io: Io): string =>
     ['issuer', certificate.issuer],
     ['serial', certificate.serialNumber],
     ['id', certificate.id],
+    ...more,
   ]);
 
 const stateOf = ({ state, expired }: Certificate): string =>

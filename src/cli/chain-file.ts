@@ -1,7 +1,7 @@
 /** Certificate chains on their way from the API to a file or the terminal. */
 
 import { createHash } from 'node:crypto';
-import { access, constants, readFile, writeFile } from 'node:fs/promises';
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PemError, readPemBlocks, toPem } from '../pki/pem.ts';
 import type { IssuedCertificate } from './api-bodies.ts';
@@ -41,21 +41,21 @@ export function readChain(text: string): Chain {
  */
 export async function checkTarget(file: string): Promise<void> {
   try {
-    await access(dirname(file), constants.W_OK);
+    const existing = await stat(file).catch(missing);
+    await access(existing ? file : dirname(file), constants.W_OK);
+    if (existing?.isDirectory()) throw usageFailure(`${file} is a folder`, 'Name a file in it.');
+    if (!existing?.isFile()) return;
+    if ((await readFile(file, 'latin1')).includes('PRIVATE KEY-----')) {
+      throw usageFailure(`${file} holds a private key and is left alone`, 'Name another --out.');
+    }
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw usageFailure(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
-  let content: string;
-  try {
-    content = await readFile(file, 'latin1');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return;
-    throw usageFailure(`${file} cannot be overwritten (${code})`);
-  }
-  if (content.includes('PRIVATE KEY-----')) {
-    throw usageFailure(`${file} holds a private key and is left alone`, 'Name another --out.');
-  }
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** @throws Failure telling how to get at the chain, which exists by now */

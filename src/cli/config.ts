@@ -17,7 +17,8 @@ interface ConfigOptions {
 export function addConfig(program: Command, io: Io): void {
   const group = program
     .command('config')
-    .description('the configuration of the service in this environment: check, show');
+    .description('the configuration of the service in this environment: check, show')
+    .helpCommand(false);
   const fileOption = [
     '--file <file>',
     'the YAML file with settings (default: the one of EVPKI_CONFIG)',

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { bootstrapSecretFile } from '../bootstrap-secret.ts';
 import { baseUrl } from '../config/setting-types.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import { errorCodes } from '../services/errors.ts';
@@ -181,7 +182,7 @@ async function createFirstClient(
 /** The secret from the named file, the data directory, or whoever sits at the terminal. */
 async function bootstrapSecret(file: string | true, io: Io): Promise<string> {
   if (file !== true) return checkedBootstrap(await readSecret(io, file), file);
-  const usual = join(dataDirectory(io), 'bootstrap-secret');
+  const usual = bootstrapSecretFile(dataDirectory(io));
   if (existsSync(usual)) return checkedBootstrap(await readSecret(io, usual), usual);
   const typed = await askSecret(io, 'Bootstrap secret');
   if (typed !== undefined) return checkedBootstrap(typed, 'what you typed');

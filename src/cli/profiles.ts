@@ -7,7 +7,10 @@ import { withSession } from './session.ts';
 import { table, widthOf } from './table.ts';
 
 export function addProfiles(program: Command, io: Io): void {
-  const group = program.command('profile').description('certificate profiles: list');
+  const group = program
+    .command('profile')
+    .description('certificate profiles: list')
+    .helpCommand(false);
   group
     .command('list')
     .description('Lists what can be certified.')

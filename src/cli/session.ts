@@ -3,6 +3,7 @@
 import type { Token } from './api-bodies.ts';
 import { type Answer, type Client, connect } from './client.ts';
 import { type Credentials, requireCredentials } from './credentials.ts';
+import { usageFailure } from './failure.ts';
 import type { Io } from './io.ts';
 
 /** A token this close to its end is replaced, in milliseconds: the call still takes some time. */
@@ -23,6 +24,12 @@ export async function withSession<T>(io: Io, use: (session: Session) => Promise<
   } finally {
     client.close();
   }
+}
+
+/** The path of one thing; an id that would lead to another path is refused. */
+export function pathOf(collection: string, id: string): string {
+  if (/^\.{0,2}$/.test(id)) throw usageFailure(`"${id}" is no id`);
+  return `${collection}/${encodeURIComponent(id)}`;
 }
 
 /** Gets a token, which proves the credentials. */
