@@ -18,6 +18,13 @@ export async function keepBootstrapSecret(dataDir: string, secret: string): Prom
     await handle.close();
   }
   await rename(draft, file);
+  // The new name is in the directory: without this a power cut could take it back.
+  const directory = await open(dataDir, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 /** Removes the file of a secret that is used up. */

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { link, lstat, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KeystoreError } from './keystore-error.ts';
 
@@ -24,22 +24,34 @@ export async function demoPassphrase(file: string): Promise<string> {
 }
 
 async function createOnce(file: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined;
-    throw error;
-  });
-  if (handle === undefined) return;
+  if (await exists(file)) return;
+  // It gets its name only when it is whole: half a passphrase, left by a start that was killed,
+  // would stop the next one. Unlike a renaming, a link never takes the place of another's file.
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(draft, 'wx', 0o600);
   try {
     await handle.writeFile(`${randomBytes(PASSPHRASE_OCTETS).toString('base64url')}\n`);
     await handle.sync();
-  } catch (error) {
-    // Nothing was sealed with it yet; half a passphrase would stop the next start.
-    await unlink(file).catch(() => undefined);
-    throw error;
+    await link(draft, file).catch(unlessThere);
   } finally {
     await handle.close();
+    await unlink(draft);
   }
   await syncDirectory(dirname(file));
+}
+
+const exists = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+
+/** Somebody else was faster; their passphrase counts. */
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 // The file's name is in the directory: without this a power cut could lose it, and all keys.

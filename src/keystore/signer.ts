@@ -11,6 +11,8 @@ import { KeystoreError } from './keystore-error.ts';
 // docs/adr/0002-where-signing-runs.md: these sign in about 50 microseconds, which is less than
 // the way to another thread and back takes. All others would hold the event loop.
 const signedAtOnce: ReadonlySet<KeyAlgorithm> = new Set(['P-256', 'Ed25519']);
+// Hashing takes over the cost of signing here: a CRL can have 50 MB.
+const MOST_OCTETS_AT_ONCE = 64 * 1024;
 
 const signOnThreadPool = promisify(sign);
 
@@ -36,7 +38,7 @@ export function createSigner(
     algorithm,
     spki,
     async sign(message) {
-      return signedAtOnce.has(algorithm)
+      return signedAtOnce.has(algorithm) && message.length <= MOST_OCTETS_AT_ONCE
         ? sign(digest, message, key)
         : signOnThreadPool(digest, message, key);
     },

@@ -145,7 +145,7 @@ function readVersion(fields: DerReader): number {
 }
 
 /** The raw AlgorithmIdentifier: an OID and at most one element of parameters. */
-function algorithmDer(fields: DerReader): Uint8Array {
+export function algorithmDer(fields: DerReader): Uint8Array {
   const element = fields.read(tags.sequence);
   const identifier = fields.inside(element);
   identifier.oid();
@@ -157,7 +157,11 @@ function algorithmDer(fields: DerReader): Uint8Array {
   return element.raw;
 }
 
-function readNameAndDer(fields: DerReader): { der: Uint8Array; name: DistinguishedName } {
+/**
+ * A Name of whatever form, as its bytes and as attributes. `fields` stands before it.
+ * @throws DerError
+ */
+export function readNameAndDer(fields: DerReader): { der: Uint8Array; name: DistinguishedName } {
   const { offset } = fields;
   const element = fields.read(tags.sequence);
   requireDer(fields.inside(element));

@@ -57,6 +57,17 @@ export const accessMethods = {
   caRepository: '1.3.6.1.5.5.7.48.5',
 } as const;
 
+/** Response type and extensions of OCSP (RFC 6960 4.2.1, 4.4). */
+export const ocsp = {
+  basicResponse: '1.3.6.1.5.5.7.48.1.1',
+  nonce: '1.3.6.1.5.5.7.48.1.2',
+  acceptableResponses: '1.3.6.1.5.5.7.48.1.4',
+  archiveCutoff: '1.3.6.1.5.5.7.48.1.6',
+  serviceLocator: '1.3.6.1.5.5.7.48.1.7',
+  preferredSignatureAlgorithms: '1.3.6.1.5.5.7.48.1.8',
+  extendedRevoke: '1.3.6.1.5.5.7.48.1.9',
+} as const;
+
 /** Attributes of certification requests (PKCS#9, Microsoft enrolment). */
 export const requestAttributes = {
   extensionRequest: '1.2.840.113549.1.9.14',

@@ -4,15 +4,15 @@
  */
 
 import { type KeyObject, verify } from 'node:crypto';
-import { promisify } from 'node:util';
 import { assembleCrl, crlBytesToSign, crlTbs } from '../pki/crl/build.ts';
 import { encodeCrlEntries } from '../pki/crl/entries.ts';
 import type { Profile } from '../pki/profile.ts';
 import { nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
 import type { Issuers } from './issuers.ts';
 import type { Logger } from './logger.ts';
-import type { CrlStore, PublishedCrl } from './revocation-records.ts';
+import type { CrlStore, JobStore, PublishedCrl } from './revocation-records.ts';
 
 export interface CrlParts {
   readonly crls: CrlStore;
@@ -26,13 +26,19 @@ const DAY = 86_400_000;
 /** Stored and served in pieces of this size. */
 const CHUNK_OCTETS = 1024 * 1024;
 
-const verifyOnThreadPool = promisify<
-  string | undefined,
-  Uint8Array,
-  KeyObject,
-  Uint8Array,
-  boolean
->(verify as never);
+/** On the thread pool: hashing 50 MB would hold the event loop. */
+const verifyInBackground = (
+  digest: string | undefined,
+  message: Uint8Array,
+  key: KeyObject,
+  signature: Uint8Array,
+): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    verify(digest, message, key, signature, (error, holds) => {
+      if (error) reject(error);
+      else resolve(holds);
+    });
+  });
 
 /**
  * Builds, signs and publishes the next CRL of an issuer. One process at a time does this for an
@@ -64,7 +70,7 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   });
   const message = crlBytesToSign(tbs);
   const signature = await issuer.signer.sign(message);
-  const holds = await verifyOnThreadPool(
+  const holds = await verifyInBackground(
     nodeDigest(signatureAlgorithm),
     message,
     issuer.verificationKey,
@@ -88,6 +94,30 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   parts.logger.info('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
 }
+
+const WAIT_MILLISECONDS = 15_000;
+const LOOK_MILLISECONDS = 100;
+
+/**
+ * Waits until a published CRL covers everything that is revoked now.
+ * @throws ServiceError `not-ready` when none comes within 15 seconds; the revocation stands
+ */
+export async function awaitCrl(
+  parts: Pick<CrlParts, 'crls' | 'clock'> & { readonly jobs: JobStore },
+  issuerId: string,
+): Promise<PublishedCrl> {
+  const sequence = await parts.crls.currentSequence(issuerId);
+  await parts.jobs.schedule(crlJob(issuerId), parts.clock());
+  for (let waited = 0; waited < WAIT_MILLISECONDS; waited += LOOK_MILLISECONDS) {
+    const crl = await parts.crls.findCrl(issuerId);
+    if (crl && crl.sequence >= sequence) return crl;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+  }
+  throw new ServiceError('not-ready', 'it is revoked, but the CRL that says so is not out yet');
+}
+
+/** The job that builds an issuer's CRLs. */
+export const crlJob = (issuerId: string): string => `crl:${issuerId}`;
 
 /** The encoded entries as they are now; those that changed since the last CRL are made anew. */
 async function currentSegments(

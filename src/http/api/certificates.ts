@@ -1,19 +1,22 @@
 import type { Request, Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
+import { awaitCrl } from '../../services/crls.ts';
+import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
 import {
-  type CertificateParts,
   type CertificateView,
   findCertificate,
   listCertificates,
 } from '../../services/certificates.ts';
 import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
 import type { Handlers } from './operations.ts';
-import type { Certificate, CertificateState, IssuedCertificate, NewCertificate } from './types.ts';
+import type { Certificate, CertificateState, IssuedCertificate, NewCertificate, Revocation } from './types.ts';
 
 const PEM_CHAIN = 'application/pem-certificate-chain';
 
-export const certificateHandlers = (parts: EnrolmentParts & CertificateParts) =>
+type Parts = EnrolmentParts & RevocationParts & Parameters<typeof awaitCrl>[0];
+
+export const certificateHandlers = (parts: Parts) =>
   ({
     async issueCertificate(request, response, principal) {
       const { profile, csr, authority, notAfter } = request.body as NewCertificate;
@@ -54,6 +57,20 @@ export const certificateHandlers = (parts: EnrolmentParts & CertificateParts) =>
         ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
       });
     },
+
+    async revokeCertificate(request, response, principal) {
+      const { reason = 'unspecified' } = (request.body ?? {}) as Revocation;
+      const id = String(request.params.id);
+      const { issuerId } = await revoke(parts, principal, id, reason);
+      if (request.query.wait === 'crl') await awaitCrl(parts, issuerId);
+      response.json(summary(await findCertificate(parts, principal, id)));
+    },
+
+    async releaseCertificate(request, response, principal) {
+      const id = String(request.params.id);
+      await release(parts, principal, id);
+      response.json(summary(await findCertificate(parts, principal, id)));
+    },
   }) satisfies Handlers;
 
 /** As JSON, or as bare PEM for those who ask for it: curl and shell scripts. */
@@ -78,4 +95,6 @@ const summary = ({ record, expired }: Omit<CertificateView, 'chain'>): Certifica
   ...(record.issuerId === undefined ? {} : { issuer: record.issuerId }),
   notBefore: record.notBefore.toISOString(),
   notAfter: record.notAfter.toISOString(),
+  ...(record.revokedAt === undefined ? {} : { revokedAt: record.revokedAt.toISOString() }),
+  ...(record.revocationReason === undefined ? {} : { revocationReason: record.revocationReason }),
 });

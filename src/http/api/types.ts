@@ -2,6 +2,20 @@
 
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
 /**
+ * RFC 5280 5.3.1
+ */
+export type RevocationReason =
+  | 'unspecified'
+  | 'keyCompromise'
+  | 'cACompromise'
+  | 'affiliationChanged'
+  | 'superseded'
+  | 'cessationOfOperation'
+  | 'certificateHold'
+  | 'removeFromCRL'
+  | 'privilegeWithdrawn'
+  | 'aACompromise';
+/**
  * PEM, leaf first, without the root
  */
 export type PemChain = string;
@@ -26,6 +40,8 @@ export interface ApiBodies {
   NewCertificate?: NewCertificate;
   CertificateState?: CertificateState;
   Certificate?: Certificate;
+  RevocationReason?: RevocationReason;
+  Revocation?: Revocation;
   PemChain?: PemChain;
   IssuedCertificate?: IssuedCertificate;
   CertificatePage?: CertificatePage;
@@ -133,6 +149,11 @@ export interface Certificate {
   issuer?: string;
   notBefore: string;
   notAfter: string;
+  revokedAt?: string;
+  revocationReason?: RevocationReason;
+}
+export interface Revocation {
+  reason: RevocationReason;
 }
 export interface CertificatePage {
   items: Certificate[];

@@ -1,12 +1,14 @@
 /**
  * The public listener: what anybody may ask, over plain HTTP, on bare node:http because these
- * answers have to be cheap. Health, and the issuer certificates that certificates point to.
+ * answers have to be cheap: OCSP, CRLs, issuer certificates, health.
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '../../services/logger.ts';
+import { type CrlDoor, serveCrl } from './crl.ts';
+import { type OcspDoor, serveOcsp } from './ocsp.ts';
 
-export interface PublicParts {
+export interface PublicParts extends OcspDoor, CrlDoor {
   /** DER of the certificate of an issuer that is not awaiting one. */
   readonly issuerCertificate: (issuerId: string) => Promise<Uint8Array | undefined>;
   /** Why the service cannot do its work at the moment; undefined when it can. */
@@ -15,6 +17,7 @@ export interface PublicParts {
 }
 
 const ISSUER_PATH = /^\/ca\/([0-9a-z]{1,20})\.cer$/;
+const CRL_PATH = /^\/crl\/([0-9a-z]{1,20})\.crl$/;
 
 export function publicHandler(parts: PublicParts): RequestListener {
   return (request, response) => {
@@ -32,13 +35,19 @@ async function route(
   response: ServerResponse,
 ): Promise<void> {
   const path = request.url?.split('?', 1)[0] ?? '/';
+  if (path === '/ocsp' || path.startsWith('/ocsp/')) {
+    return serveOcsp(parts, request, response, path.slice('/ocsp'.length));
+  }
   const issuerId = ISSUER_PATH.exec(path)?.[1];
-  const known = issuerId !== undefined || path === '/health/live' || path === '/health/ready';
+  const listedId = CRL_PATH.exec(path)?.[1];
+  const isHealth = path === '/health/live' || path === '/health/ready';
+  const known = issuerId !== undefined || listedId !== undefined || isHealth;
   if (!known) return sendText(response, 404, 'not found\n');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return sendText(response, 405, 'method not allowed\n');
   }
+  if (listedId !== undefined) return serveCrl(parts, request, response, listedId);
   if (issuerId !== undefined) return sendIssuer(parts, issuerId, response);
   if (path === '/health/live') return sendHealth(response, 200, { status: 'live' });
   const reason = await parts.unready();

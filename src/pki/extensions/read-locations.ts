@@ -30,17 +30,8 @@ export function readCrlDistributionPoints(value: DerReader): { urls: readonly st
 
 function readDistributionPoint(point: DerReader): readonly string[] {
   const { offset } = point;
-  let names: readonly AnyGeneralName[] = [];
   const named = point.has(contextConstructed(0));
-  if (named) {
-    const choice = point.enter(contextConstructed(0));
-    if (choice.has(contextConstructed(0))) {
-      names = readGeneralNames(choice.enter(contextConstructed(0)));
-    } else {
-      requireDer(choice.enter(contextConstructed(1)));
-    }
-    choice.end();
-  }
+  const urls = named ? readDistributionPointUrls(point) : [];
   const someReasons = point.has(contextPrimitive(1));
   if (someReasons) bitStringOf(point.read().content, point.offset);
   const otherIssuer = point.has(contextConstructed(2));
@@ -49,7 +40,24 @@ function readDistributionPoint(point: DerReader): readonly string[] {
   if (!named && !otherIssuer) {
     throw new DerError('a distribution point names neither a place nor an issuer', offset);
   }
-  return someReasons || otherIssuer ? [] : uris(names);
+  return someReasons || otherIssuer ? [] : urls;
+}
+
+/**
+ * The URLs in the field distributionPoint of certificates and CRLs (RFC 5280 4.2.1.13, 5.2.5).
+ * Other kinds of names are passed over.
+ * @param point stands before the field, and is left after it
+ */
+export function readDistributionPointUrls(point: DerReader): readonly string[] {
+  const choice = point.enter(contextConstructed(0));
+  let names: readonly AnyGeneralName[] = [];
+  if (choice.has(contextConstructed(0))) {
+    names = readGeneralNames(choice.enter(contextConstructed(0)));
+  } else {
+    requireDer(choice.enter(contextConstructed(1)));
+  }
+  choice.end();
+  return uris(names);
 }
 
 /** RFC 5280 4.2.2.1. Other access methods, and locations that are no URIs, are passed over. */

@@ -125,10 +125,18 @@ function nameConstraints(constraints: Issued<'nameConstraints'>): Uint8Array {
  * RFC 5280 4.2.1.13: one distribution point, for all reasons. Several URLs are several ways to the
  * same CRL, hence names of one point and not points of their own.
  */
-function crlDistributionPoints(urls: readonly string[]): Uint8Array {
+const crlDistributionPoints = (urls: readonly string[]): Uint8Array =>
+  sequence(sequence(writeDistributionPoint(urls)));
+
+/**
+ * The field distributionPoint with a full name. Certificates and CRLs have it from here, because
+ * RFC 5280 5.2.5 wants the same bytes in both.
+ * @param urls where one and the same CRL is, absolute http URLs
+ * @throws RangeError on an empty list and on anything but absolute http URLs
+ */
+export function writeDistributionPoint(urls: readonly string[]): Uint8Array {
   const names = filled(urls, 'CRL URLs').map(writeHttpUrl);
-  const fullName = element(contextConstructed(0), ...names);
-  return sequence(sequence(explicit(0, fullName)));
+  return explicit(0, element(contextConstructed(0), ...names));
 }
 
 /** RFC 5280 4.2.2.1: OCSP responders first, then where the issuer's certificate is. */

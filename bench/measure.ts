@@ -1,0 +1,52 @@
+/**
+ * Measures CPU time of this process, not the clock on the wall: other work on the machine counts
+ * less then. Contestants take turns, and what counts is the median of their rounds.
+ */
+
+export interface Contestant {
+  readonly name: string;
+  /** Does its work this many times. */
+  readonly run: (times: number) => Promise<void> | void;
+}
+
+const ROUNDS = 15;
+const ROUND_MICROSECONDS = 60_000;
+
+/** Microseconds of CPU per piece of work, by contestant. */
+export async function cpuMicroseconds(
+  contestants: readonly Contestant[],
+): Promise<ReadonlyMap<string, number>> {
+  const times = new Map<string, number>();
+  const samples = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+  for (const { name, run } of contestants) times.set(name, await calibrated(run));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { name, run } of contestants) {
+      const count = times.get(name) ?? 1;
+      const before = process.cpuUsage();
+      await run(count);
+      const { user, system } = process.cpuUsage(before);
+      samples.get(name)?.push((user + system) / count);
+    }
+  }
+  return new Map([...samples].map(([name, values]) => [name, median(values)]));
+}
+
+/** How often to run for a round of about {@link ROUND_MICROSECONDS}; warms up on the way. */
+async function calibrated(run: Contestant['run']): Promise<number> {
+  for (let count = 1; ; count *= 2) {
+    const before = process.cpuUsage();
+    await run(count);
+    const { user, system } = process.cpuUsage(before);
+    if (user + system >= ROUND_MICROSECONDS) return count;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** One line per figure, with what it is held against. */
+export function report(figure: string, value: string, hold: string): void {
+  process.stdout.write(`${figure.padEnd(58)} ${value.padStart(22)}   hold: ${hold}\n`);
+}
