@@ -12,7 +12,7 @@ import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
-import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
+import { type AccessPolicy, type Principal, permits, reaches } from './access-policy.ts';
 import type { AuditWriter } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import type { CertificateStore, EnrolmentRequest } from './certificate-records.ts';
@@ -55,6 +55,9 @@ export interface EnrolmentAnswer {
   readonly repeated: boolean;
 }
 
+/** The action of those who may have profiles with `approval: true` issued. */
+const APPROVE = 'requests:approve';
+
 /** How long to wait for another call that is issuing for the very same request. */
 const REPEAT_POLLS = 100;
 const REPEAT_POLL_MILLISECONDS = 50;
@@ -72,6 +75,12 @@ export async function enrol(
   const profile = parts.profiles.get(command.profile);
   if (!profile || profile.extensions.basicConstraints?.ca) {
     throw new ServiceError('profile-unknown', `no end-entity profile is called ${command.profile}`);
+  }
+  if (profile.request.approval && !permits(parts.access, principal, APPROVE)) {
+    throw new ServiceError(
+      'not-permitted',
+      `${profile.name} is issued only to those whose role permits ${APPROVE}`,
+    );
   }
   const authority = await chooseAuthority(parts, principal, profile, command.authority);
   const request = await readableRequest(parts, command, authority);

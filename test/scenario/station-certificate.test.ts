@@ -95,6 +95,13 @@ describe('a charging station gets its certificate', () => {
     expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, csms)).status).toBe(404);
   });
 
+  test('a profile that needs approval is not for those who may not approve', async () => {
+    const csr = opensslRequest(bench, '/CN=Firmware');
+    const body = { profile: 'ocpp-firmware-signing', csr };
+    const answer = await evpki.call('POST', '/v1/certificates', body, csms);
+    expect([answer.status, answer.json.code]).toEqual([403, 'not-permitted']);
+  });
+
   test('C1 an oversized request is refused without a row', async () => {
     const answer = await sign(`-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(17_000)}`);
     expect([answer.status, answer.json.code]).toEqual([400, 'csr-unreadable']);

@@ -1,0 +1,236 @@
+/** One certificate of every profile and kind of key, issued by evpki itself. */
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { loadHierarchy, loadPolicies } from '../../src/declarations.ts';
+import { readPemBlocks, toPem } from '../../src/pki/pem.ts';
+import type { Profile, ValueForm } from '../../src/pki/profile.ts';
+import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
+import type { DeclaredAuthority, Hierarchy } from '../../src/services/hierarchies.ts';
+import { startTestApp, type TestApp } from './app.ts';
+import { issueCrossCertificates } from './cross-certificates.ts';
+import { opensslRequest, type Workbench } from './openssl.ts';
+import type { Path } from './other-tools.ts';
+
+export interface IssuedType extends Path {
+  readonly profile: string;
+  readonly key: KeyAlgorithm;
+}
+
+export const isRoot = ({ certificate, root }: Path): boolean => certificate === root;
+
+/** Names a row of docs/interop.md. */
+export const typeName = ({ profile, key }: Pick<IssuedType, 'profile' | 'key'>): string =>
+  `${profile} ${key}`;
+
+const { profiles } = loadPolicies();
+const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
+const shippedHierarchies = ['ca/demo.yaml', 'ca/iso15118-20.yaml', 'ca/private-environment.yaml'];
+
+/** A common name of each form, for requests. */
+const commonNames: Readonly<Record<Exclude<ValueForm, 'country'>, string>> = {
+  'common-name': 'Interop Example',
+  'organization-name': 'Interop Example',
+  'station-serial-number': 'SN-0001',
+  'secc-id': `DEABCS${'0123456789ABCDEF'.repeat(2)}7`,
+  'evcc-id': 'WEVV0123456789ABCDE',
+  emaid: 'DEABCC12345678',
+  pcid: 'WEVP0123456789ABC',
+  'dns-name': 'csms.interop.example',
+};
+
+/**
+ * Issues everything: evpki is started with each hierarchy that comes with it, and with one of the
+ * profiles that none of those use. What is issued twice counts once.
+ */
+export async function issueEveryType(bench: Workbench): Promise<ReadonlyMap<string, IssuedType>> {
+  const folder = await mkdtemp(join(tmpdir(), 'evpki-hierarchies-'));
+  const rest = join(folder, 'rest.yaml');
+  // JSON is YAML.
+  await writeFile(rest, JSON.stringify(hierarchyOfTheRest()));
+  const issued = new Map<string, IssuedType>();
+  try {
+    const batches = await Promise.all(
+      [...shippedHierarchies, rest].map((hierarchy) => issueTypesOf(hierarchy, bench, folder)),
+    );
+    for (const type of batches.flat()) {
+      if (!issued.has(typeName(type))) issued.set(typeName(type), type);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return issued;
+}
+
+/** The `.annex-b` twins of ISO 15118-20, its private environment, and OCPP with other keys. */
+function hierarchyOfTheRest(): unknown {
+  const twins = loadHierarchy('ca/iso15118-20.yaml', profiles).authorities.map(
+    ({ id, title, profile, keyAlgorithm, parentId }) =>
+      authority(
+        `${id}-annex-b`,
+        title,
+        `${profile.name}.annex-b`,
+        keyAlgorithm,
+        parentId && `${parentId}-annex-b`,
+      ),
+  );
+  const privateRoots = (['P-521', 'Ed448'] as const).flatMap((key) =>
+    ['', '.annex-b'].map((variant) => {
+      const id = `private-root-${key}${variant}`.toLowerCase().replace('.', '-');
+      return authority(id, id, `iso15118-20-private-root${variant}`, key);
+    }),
+  );
+  const ocpp = (['P-256', 'P-384', 'RSA-2048'] as const).flatMap((key) => {
+    const id = (name: string) => `${name}-${key}`.toLowerCase();
+    return [
+      authority(id('root'), id('root'), 'ocpp-root', key),
+      authority(id('station-ca'), id('station-ca'), 'ocpp-station-ca', key, id('root')),
+      authority(id('server-ca'), id('server-ca'), 'ocpp-server-ca', key, id('root')),
+      authority(id('manufacturer'), id('manufacturer'), 'ocpp-manufacturer-root', key),
+    ];
+  });
+  return {
+    hierarchy: 'rest',
+    demo: true,
+    organizations: { interop: { name: 'Interop Example', country: 'DE', roles: ['cpo'] } },
+    authorities: Object.fromEntries([...twins, ...privateRoots, ...ocpp]),
+  };
+}
+
+const authority = (
+  id: string,
+  title: string,
+  profile: string,
+  key: KeyAlgorithm,
+  under?: string,
+): [string, unknown] => [
+  id,
+  { title, organization: 'interop', profile, key, ...(under === undefined ? {} : { under }) },
+];
+
+async function issueTypesOf(file: string, bench: Workbench, folder: string): Promise<IssuedType[]> {
+  const dataDir = await mkdtemp(join(folder, 'data-'));
+  const evpki = await startTestApp({
+    hierarchy: file,
+    dataDir,
+    env: { EVPKI_DATABASE_URL: databaseUrl(dataDir) },
+  });
+  const { hierarchy } = evpki.app;
+  let issued: IssuedType[];
+  try {
+    const ofAuthorities = await Promise.all(
+      hierarchy.authorities.map((each) => typesBelow(evpki, bench, each)),
+    );
+    issued = [...(await ownTypes(evpki)), ...ofAuthorities.flat()];
+  } finally {
+    await evpki.close();
+  }
+  return [...issued, ...(await crossTypes(hierarchy, issued, dataDir, bench))];
+}
+
+/** The authority's certificate, and one of each leaf that it issues. */
+async function typesBelow(
+  evpki: TestApp,
+  bench: Workbench,
+  { id, profile, keyAlgorithm }: DeclaredAuthority,
+): Promise<IssuedType[]> {
+  const above = await evpki.call('GET', `/v1/authorities/${id}`);
+  const chain = certificatesIn(above.json.issuers[0].certificateChain);
+  const root = chain.at(-1) ?? '';
+  const leaves = [...profiles.values()].flatMap((leaf) =>
+    keysBelow(profile, keyAlgorithm, leaf).map((key) => ({ leaf, key })),
+  );
+  const issued = await Promise.all(
+    leaves.map(async ({ leaf, key }): Promise<IssuedType> => {
+      const name = `${evpki.app.hierarchy.id}-${id}-${leaf.name}-${key}`;
+      const csr = requestFor(bench, leaf, key, name);
+      const body = { profile: leaf.name, csr, authority: id };
+      const answer = await evpki.call('POST', '/v1/certificates', body);
+      if (answer.status !== 201) throw new Error(`${leaf.name} ${key}: ${answer.text}`);
+      const path = pathOf(certificatesIn(answer.json.certificateChain), root);
+      return { profile: leaf.name, key, ...path };
+    }),
+  );
+  const own = { profile: profile.name, key: keyAlgorithm };
+  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued];
+}
+
+/** The kinds of key with which a leaf is issued below an authority: its own, where it issues it. */
+function keysBelow(authority: Profile, key: KeyAlgorithm, leaf: Profile): KeyAlgorithm[] {
+  if (leaf.extensions.basicConstraints?.ca !== false || !leaf.keys.includes(key)) return [];
+  if (leaf.issuedBy.length > 0) return leaf.issuedBy.includes(authority.name) ? [key] : [];
+  // What any authority issues would come from each; the roots will do. No authority has Ed25519.
+  if (authority.kind !== 'root-ca') return [];
+  return key === 'P-256' ? [key, 'Ed25519'] : [key];
+}
+
+/** A request with as little as the profile demands: everything else is evpki's to add. */
+function requestFor(bench: Workbench, profile: Profile, key: KeyAlgorithm, name: string): string {
+  const rule = profile.subject.find(({ attribute }) => attribute === 'CN');
+  const form = rule?.source.from === 'request' ? rule.source.form : 'common-name';
+  if (form === 'country') throw new Error(`${profile.name} names a country`);
+  const alternativeNames = profile.extensions.subjectAltName?.required
+    ? ['-addext', 'subjectAltName=DNS:csms.interop.example,IP:192.0.2.1']
+    : [];
+  return opensslRequest(bench, `/CN=${commonNames[form]}`, { key, name, extra: alternativeNames });
+}
+
+/** What evpki issues for itself: its instance CA, and the certificate of its API's listener. */
+async function ownTypes(evpki: TestApp): Promise<IssuedType[]> {
+  const root = await readFile(evpki.app.apiAuthorityFile, 'utf8');
+  const { hostname, port } = new URL(evpki.app.apiUrl);
+  const shown = await new Promise<Uint8Array>((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), ca: root }, () => {
+      resolve(socket.getPeerCertificate().raw);
+      socket.end();
+    });
+    socket.on('error', reject);
+  });
+  return [
+    { profile: 'instance-ca', key: 'P-256', ...pathOf([], root) },
+    { profile: 'api-server', key: 'P-256', ...pathOf([toPem('CERTIFICATE', shown)], root) },
+  ];
+}
+
+/** Another root's key, certified by each V2G root. */
+async function crossTypes(
+  { id, authorities }: Hierarchy,
+  issued: readonly IssuedType[],
+  dataDir: string,
+  bench: Workbench,
+): Promise<IssuedType[]> {
+  const orders = [...profiles.values()]
+    .filter(({ kind }) => kind === 'cross-ca')
+    .flatMap((profile) =>
+      authorities
+        .filter((issuer) => profile.issuedBy.includes(issuer.profile.name))
+        .map((issuer) => {
+          const request = { key: issuer.keyAlgorithm, name: `${id}-${issuer.id}-cross` };
+          return { profile, issuer, csr: opensslRequest(bench, OTHER_ROOT, request) };
+        }),
+    );
+  if (orders.length === 0) return [];
+  const url = databaseUrl(dataDir);
+  const certificates = await issueCrossCertificates(dataDir, url, profiles, orders);
+  return orders.map(({ profile, issuer: { profile: root, keyAlgorithm: key } }, index) => {
+    const issuer = issued.find((type) => type.profile === root.name && type.key === key);
+    if (!issuer) throw new Error(`${root.name} ${key} was not issued`);
+    return {
+      profile: profile.name,
+      key,
+      ...pathOf(certificates.slice(index, index + 1), issuer.root),
+    };
+  });
+}
+
+/** From a chain without its root; that of a root is empty. */
+function pathOf([first, ...issuers]: readonly string[], root: string): Path {
+  return { certificate: first ?? root, issuers, root };
+}
+
+const databaseUrl = (dataDir: string): string => `sqlite:${join(dataDir, 'evpki.sqlite')}`;
+
+const certificatesIn = (pem: string): string[] =>
+  readPemBlocks(pem).map(({ label, der }) => toPem(label, der));
