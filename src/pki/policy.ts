@@ -47,6 +47,8 @@ export interface PolicyInput {
    * Without it, names are checked for their form only.
    */
   readonly hosts?: readonly string[];
+  /** The common name is that of another station: one must not be taken for the other. */
+  readonly nameTaken?: boolean;
 }
 
 /**
@@ -73,6 +75,7 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
   const violations = [
     ...checkKey(input),
     ...subject.violations,
+    ...(input.nameTaken ? [nameTaken] : []),
     ...checkDistinctFromIssuer(subject.subject, input),
     ...requested.violations,
     ...alternativeNames.violations,
@@ -96,6 +99,12 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     extensions: grantedExtensions({ profile, issuer, key, names: alternativeNames.names }),
   });
 }
+
+const nameTaken = violation(
+  'station-name-taken',
+  'The common name is that of another station.',
+  'subject.CN',
+);
 
 /**
  * Chains are built by name, so nobody below an authority may carry its name, or one that differs

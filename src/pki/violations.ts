@@ -26,6 +26,11 @@ export const violationCodes = {
   'subject-attribute-invalid': 'A subject attribute is not in the form that the profile demands.',
   'subject-attribute-mismatch': 'A subject attribute differs from what is registered.',
   'subject-of-issuer': 'The subject is that of the authority that would sign.',
+  // The station.
+  'station-unknown': 'No station of this identity is registered with the organization.',
+  'station-name-taken': 'The common name is that of another station of the organization.',
+  'certificate-type-unknown': 'The OCPP version does not know the certificate type.',
+  'root-unknown': 'No authority that could sign is below the root that the station asks for.',
   // The extensions.
   'extension-malformed': 'A requested extension cannot be parsed.',
   'extension-duplicate': 'An extension is requested twice.',

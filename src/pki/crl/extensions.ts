@@ -33,12 +33,12 @@ export interface IssuedCrlExtensions {
   /** The subject key identifier of the issuer's certificate. */
   readonly authorityKeyIdentifier: Uint8Array;
   /**
-   * Leave it out, and so does `services`: a CRL without it covers everything that its issuer
-   * signed (RFC 5280 5.2.5), which is what ours do. It would have to be critical, and then whoever
-   * does not know it must not use the CRL: Mbed TLS, which is in many a charger, refuses to load
-   * a CRL with any critical extension (its issues 6175 and 10560), and so does certtool. What the
-   * extension is good for, telling apart the partial lists of one issuer, does not arise before
-   * there are some. GnuTLS, OpenSSL and we ourselves must accept it from others all the same.
+   * To be left out of a CRL that covers everything its issuer signed, as RFC 5280 5.2.5 allows and
+   * all CRLs of evpki do. The extension is critical, and whoever does not know it must not use the
+   * CRL: OpenSSL and GnuTLS take it, but Mbed TLS, common in small devices, loads no CRL with any
+   * critical extension (Mbed-TLS/mbedtls issues 6175 and 10560). It also ties the CRL to one URL,
+   * so that a mirror or a cache under another name could not serve it. What it is good for, telling
+   * apart the partial lists of one issuer, does not arise until there are any.
    */
   readonly issuingDistributionPoint?: IssuedDistributionPoint;
 }
