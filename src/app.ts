@@ -1,53 +1,47 @@
 /**
- * The composition root: the one file that knows every part. It makes the parts, hands each what
- * it needs, starts them in order and stops them in the opposite one.
+ * The composition root: the one file (with its folder) that knows every part. It makes the parts,
+ * hands each what it needs, starts them in order and stops them in the opposite one.
  */
 
-import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { apiHosts, newApiIdentity, renewApiIdentity } from './app/api-identity.ts';
+import { drain, every } from './app/lifecycle.ts';
+import { createParts, type Parts } from './app/parts.ts';
+import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadHierarchy, loadPolicies } from './declarations.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
-import type { ApiDocument } from './http/api/operations.ts';
+import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
+import type { ApiDocument, Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createApi } from './http/api/server.ts';
-import { type Listener, listen, type TlsIdentity } from './http/listener.ts';
-import { publicHandler } from './http/public/server.ts';
-import { generateKey } from './keystore/generate.ts';
-import { vaultKeyring } from './keystore/keyring.ts';
-import { demoPassphrase } from './keystore/passphrase.ts';
-import { createVault, openVault, type Vault } from './keystore/vault.ts';
+import { stationHandlers } from './http/api/stations.ts';
+import { listen } from './http/listener.ts';
+import { type PublicParts, publicHandler } from './http/public/server.ts';
+import { runDueJobs } from './jobs/runner.ts';
 import { toPem } from './pki/pem.ts';
 import { type AccessParts, authenticateToken, prepareBootstrap } from './services/access.ts';
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
-import { ensureInstanceAuthority, issueApiCertificate } from './services/api-certificate.ts';
+import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
-import type { AuthorityParts } from './services/authorities.ts';
 import type { Clock } from './services/clock.ts';
-import type { EnrolmentParts } from './services/enrolment.ts';
+import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
-import { createIssuers } from './services/issuers.ts';
 import type { Logger } from './services/logger.ts';
+import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
-import type { VaultStore } from './services/vault-records.ts';
-import { accessStore } from './storage/access.ts';
-import { auditStore } from './storage/audit.ts';
-import { authorityStore } from './storage/authorities.ts';
-import { certificateStore } from './storage/certificates.ts';
+import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
-import { issuanceStore } from './storage/issuance.ts';
-import { organizationStore } from './storage/organizations.ts';
 import { vaultStore } from './storage/vault.ts';
 
 const RECOVERY_MILLISECONDS = 30_000;
-/** The API certificate is replaced when a third of its life is left; looked at this often. */
-const RENEWAL_CHECK_MILLISECONDS = 3_600_000;
-const DRAIN_MILLISECONDS = 8_000;
+const JOBS_MILLISECONDS = 500;
 
 export interface AppOptions {
   readonly config: Config;
@@ -75,25 +69,24 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
+/** What is running, in the order in which it was started: each function ends one thing. */
+type Running = (() => Promise<void>)[];
+
 /** Starts evpki. What was started is stopped again when a later step fails. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const started: (() => Promise<void>)[] = [];
+  const running: Running = [];
   const stop = async () => {
-    for (const end of started.splice(0).reverse()) await end();
+    for (const end of running.splice(0).reverse()) await end();
   };
   try {
-    return await start(options, started, stop);
+    return { ...(await start(options, running)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function start(
-  options: AppOptions,
-  started: (() => Promise<void>)[],
-  stop: () => Promise<void>,
-): Promise<App> {
+async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
   const { profiles, access } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
@@ -101,52 +94,39 @@ async function start(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const database = await openDatabase(config.databaseUrl, {
-    clock,
-    processId,
-    logger,
-  });
-  started.push(() => database.close());
+  const database = await openDatabase(config.databaseUrl, { clock, processId, logger });
+  running.push(() => database.close());
   const vault = await unlockVault(config, vaultStore(database));
 
-  let ready = false;
-  const authorities = authorityStore(database);
+  // Listening comes first: the demo's URL is part of every certificate, and its port may be any.
+  const door: { parts?: PublicParts } = {};
   const publicListener = await listen({
     host: config.host,
     port: config.publicPort,
     setting: 'EVPKI_PUBLIC_PORT',
-    handle: publicHandler({
-      issuerCertificate: async (id) => (await authorities.findIssuer(id))?.certificate,
-      unready: async () => (ready ? databaseTrouble(database) : 'starting or stopping'),
-      logger,
-    }),
+    handle: publicHandler(() => door.parts, logger),
   });
-  started.push(() => drain(publicListener, logger));
-
+  running.push(() => drain(publicListener, logger));
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
-  const parts = serviceParts({
-    database,
-    vault,
-    profiles,
-    access,
-    publicUrl,
-    clock,
-    random,
-    logger,
-    processId,
-  });
-  await abandonExpired(parts, logger);
-  started.push(every(RECOVERY_MILLISECONDS, () => abandonExpired(parts, logger), logger));
 
+  const parts = createParts({
+    ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
+    monotonic: () => performance.now(),
+  });
+  await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
-  const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
+  running.push(...backgroundWork(parts));
+  door.parts = publicParts(parts, database);
+  running.push(async () => {
+    delete door.parts;
+  });
 
+  const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
   const server = await newApiIdentity(parts, hosts);
   const apiAuthorityFile = join(config.dataDir, 'api-ca.pem');
   await writeFile(apiAuthorityFile, toPem('CERTIFICATE', server.authority), { mode: 0o644 });
-
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -154,12 +134,7 @@ async function start(
     tls: server.identity,
     handle: createApi({
       document: loadApiDocument() as ApiDocument,
-      handlers: {
-        ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(config.dataDir)),
-        ...certificateHandlers(parts),
-        ...authorityHandlers(parts),
-        ...profileHandlers(profiles),
-      },
+      handlers: handlersOf(parts, config.dataDir),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
@@ -167,16 +142,12 @@ async function start(
       validateResponses: options.validateResponses ?? false,
     }),
   });
-  started.push(() => drain(apiListener, logger));
-  started.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
-  started.push(async () => {
-    ready = false;
-  });
-  ready = true;
+  running.push(() => drain(apiListener, logger));
+  running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
 
   const apiUrl = config.apiUrl ?? `https://${hosts[0]}:${apiListener.address.port}`;
   logger.info('listening', { publicUrl, apiUrl, hierarchy: hierarchy.id });
-  return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, stop };
+  return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
 }
 
 /** Only a demo may run with a passphrase that lies beside its keys, and under a made-up URL. */
@@ -192,75 +163,53 @@ function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
   }
 }
 
-async function unlockVault(config: Config, store: VaultStore): Promise<Vault> {
-  const passphrase =
-    config.keyPassphrase ?? (await demoPassphrase(join(config.dataDir, 'demo-passphrase')));
-  const existing = await store.findVault();
-  if (existing) return openVault(passphrase, existing);
-  const { record, vault } = await createVault(passphrase);
-  const kept = await store.createVault(record);
-  // Another process may have been faster; its vault counts then.
-  return Buffer.compare(kept.salt, record.salt) === 0 ? vault : openVault(passphrase, kept);
-}
+const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
+  ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
+  ...certificateHandlers(parts),
+  ...authorityHandlers(parts),
+  ...profileHandlers(parts.profiles),
+  ...stationHandlers(parts),
+  ...ocppSigningHandlers(parts),
+  ...certificateStatusHandlers(parts),
+});
 
-interface Wiring
-  extends Pick<
-      AuthorityParts,
-      'profiles' | 'publicUrl' | 'clock' | 'random' | 'logger' | 'processId'
-    >,
-    Pick<EnrolmentParts, 'access'> {
-  readonly database: Database;
-  readonly vault: Vault;
-}
+const publicParts = (parts: Parts, database: Database): PublicParts => ({
+  answer: (request) => parts.ocsp.answer(request),
+  findCrl: (issuerId) => parts.crls.findCrl(issuerId),
+  readChunk: (issuerId, number, chunk) => parts.crls.readChunk(issuerId, number, chunk),
+  isIssuer: async (issuerId) => (await parts.authorities.findIssuer(issuerId)) !== undefined,
+  issuerCertificate: async (issuerId) =>
+    (await parts.authorities.findIssuer(issuerId))?.certificate,
+  trouble: () => databaseTrouble(database),
+  clock: parts.clock,
+});
 
-/** The stores and the services' parts, made from the adapters. */
-function serviceParts({ database, vault, ...rest }: Wiring) {
-  const authorities = authorityStore(database);
-  const organizations = organizationStore(database);
-  const keyring = vaultKeyring(vault);
-  const { access: policy, clock, random } = rest;
-  const accessParts: AccessParts = {
-    store: accessStore(database),
-    organizations,
-    policy,
-    clock,
-    random,
+/** What is done again and again; each function ends one of it. */
+function backgroundWork(parts: Parts): Running {
+  const { logger } = parts;
+  const jobs = {
+    store: parts.jobs,
+    clock: parts.clock,
+    processId: parts.processId,
+    logger,
+    handlers: {
+      crl: (issuerId: string) => buildCrl(parts, issuerId),
+      'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+    },
   };
-  return {
-    ...rest,
-    store: issuanceStore(database),
-    certificates: certificateStore(database),
-    audit: auditStore(database),
-    authorities,
-    organizations,
-    keyring,
-    issuers: createIssuers(authorities, keyring, rest.profiles),
-    accessParts,
+  const runJobs = async () => {
+    while ((await runDueJobs(jobs)) > 0);
   };
+  return [
+    every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
+    every(JOBS_MILLISECONDS, runJobs, logger),
+    every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
+  ];
 }
 
-async function abandonExpired(
-  parts: Pick<AuthorityParts, 'store' | 'clock'>,
-  logger: Logger,
-): Promise<void> {
+async function abandonExpired(parts: Parts): Promise<void> {
   const count = await parts.store.abandonExpired(parts.clock());
-  if (count > 0) logger.warn('pending-certificates-abandoned', { count });
-}
-
-/** Runs a task again and again until the returned function is called. */
-function every(
-  milliseconds: number,
-  task: () => Promise<void>,
-  logger: Logger,
-): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    running = task().catch((error: unknown) => logger.error('task-failed', { error }));
-  }, milliseconds);
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
+  if (count > 0) parts.logger.warn('pending-certificates-abandoned', { count });
 }
 
 async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<boolean> {
@@ -274,57 +223,6 @@ async function authenticate(parts: AccessParts, bearerToken: string): Promise<Pr
   return { actor: 'bootstrap', organizationId: INSTANCE_ORGANIZATION, roles: ['bootstrap'] };
 }
 
-/** The names under which clients reach the API: from its URL, or those of this machine. */
-function apiHosts(config: Config): readonly [string, ...string[]] {
-  const local = ['localhost', '127.0.0.1', '::1'] as const;
-  if (config.apiUrl !== undefined) {
-    return [new URL(config.apiUrl).hostname.replace(/^\[|\]$/g, ''), ...local];
-  }
-  return local;
-}
-
-async function newApiIdentity(
-  parts: AuthorityParts,
-  hosts: readonly [string, ...string[]],
-): Promise<{ identity: TlsIdentity; authority: Uint8Array; notAfter: Date }> {
-  const { spki, pkcs8 } = await generateKey('P-256');
-  const { certificate, authority, notAfter } = await issueApiCertificate(parts, spki, hosts);
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
-  pkcs8.fill(0);
-  return {
-    identity: {
-      key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      chain: toPem('CERTIFICATE', certificate),
-    },
-    authority,
-    notAfter,
-  };
-}
-
-function renewApiIdentity(
-  parts: AuthorityParts,
-  hosts: readonly [string, ...string[]],
-  firstNotAfter: Date,
-  listener: Listener,
-  clock: Clock,
-  logger: Logger,
-): () => Promise<void> {
-  let notAfter = firstNotAfter;
-  let lifetime = notAfter.getTime() - clock().getTime();
-  return every(
-    RENEWAL_CHECK_MILLISECONDS,
-    async () => {
-      if (notAfter.getTime() - clock().getTime() > lifetime / 3) return;
-      const renewed = await newApiIdentity(parts, hosts);
-      listener.present(renewed.identity);
-      notAfter = renewed.notAfter;
-      lifetime = notAfter.getTime() - clock().getTime();
-      logger.info('api-certificate-renewed', { notAfter: notAfter.toISOString() });
-    },
-    logger,
-  );
-}
-
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {
     await database.reader.select(database.reader.raw('1'));
@@ -332,14 +230,4 @@ async function databaseTrouble(database: Database): Promise<string | undefined> 
   } catch {
     return 'the database does not answer';
   }
-}
-
-/** Closes a listener; what has not finished when the time is up is ended. */
-async function drain(listener: Listener, logger: Logger): Promise<void> {
-  const deadline = setTimeout(() => {
-    logger.warn('requests-cut-off', { port: listener.address.port });
-    listener.abort();
-  }, DRAIN_MILLISECONDS);
-  await listener.close();
-  clearTimeout(deadline);
 }

@@ -23,19 +23,23 @@ const LEASE_MILLISECONDS = 120_000;
 const JOBS_AT_ONCE = 4;
 const RETRY_MILLISECONDS = 10_000;
 
+let rounds = 0;
+
 /**
  * Does the jobs that are due now.
  * @returns how many were done
  */
 export async function runDueJobs(parts: RunnerParts): Promise<number> {
   const now = parts.clock();
-  const lease = { owner: parts.processId, until: new Date(now.getTime() + LEASE_MILLISECONDS) };
+  // A name of its own for each round: a job that outlived its lease must not end the next one's.
+  const owner = `${parts.processId}/${++rounds}`;
+  const lease = { owner, until: new Date(now.getTime() + LEASE_MILLISECONDS) };
   const jobs = await parts.store.claim(now, lease, JOBS_AT_ONCE);
-  await Promise.all(jobs.map((job) => run(parts, job)));
+  await Promise.all(jobs.map((job) => run(parts, job, owner)));
   return jobs.length;
 }
 
-async function run(parts: RunnerParts, { name }: Job): Promise<void> {
+async function run(parts: RunnerParts, { name }: Job, owner: string): Promise<void> {
   const [kind = '', subject = ''] = name.split(':', 2);
   let nextDueAt: Date;
   try {
@@ -46,5 +50,5 @@ async function run(parts: RunnerParts, { name }: Job): Promise<void> {
     parts.logger.error('job-failed', { job: name, error });
     nextDueAt = new Date(parts.clock().getTime() + RETRY_MILLISECONDS);
   }
-  await parts.store.release(name, parts.processId, nextDueAt);
+  await parts.store.release(name, owner, nextDueAt);
 }

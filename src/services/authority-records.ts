@@ -88,7 +88,8 @@ export interface AuthorityStore {
   }): Promise<'activated' | 'not-awaiting'>;
 
   findAuthority(id: string): Promise<Authority | undefined>;
-  listAuthorities(): Promise<Authority[]>;
+  /** All, or those of one organization. */
+  listAuthorities(organizationId?: string): Promise<Authority[]>;
   findIssuer(id: string): Promise<Issuer | undefined>;
   /** All generations, newest first. */
   listIssuers(authorityId: string): Promise<Issuer[]>;

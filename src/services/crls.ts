@@ -4,8 +4,9 @@
  */
 
 import { type KeyObject, verify } from 'node:crypto';
-import { assembleCrl, crlBytesToSign, crlTbs } from '../pki/crl/build.ts';
+import { assembleCrl, crlTbs, gatherCrlBytes } from '../pki/crl/build.ts';
 import { encodeCrlEntries } from '../pki/crl/entries.ts';
+import { lintCrlPieces } from '../pki/crl/lint.ts';
 import type { Profile } from '../pki/profile.ts';
 import { nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Clock } from './clock.ts';
@@ -52,11 +53,11 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
 
   const last = await parts.crls.findCrl(issuerId);
   const number = await parts.crls.reserveNumber(issuerId);
-  const thisUpdate = new Date(Math.floor(parts.clock().getTime() / 1000) * 1000);
+  const thisUpdate = wholeSeconds(parts.clock());
   const nextUpdate = new Date(thisUpdate.getTime() + validity);
   // Read before the entries: what changes meanwhile is read again for the next list.
   const sequence = await parts.crls.currentSequence(issuerId);
-  const segments = await currentSegments(parts.crls, issuerId, last, thisUpdate);
+  const segments = await currentSegments(parts.crls, issuerId, last, thisUpdate, sequence);
 
   const signatureAlgorithm = signatureAlgorithmFor(issuer.signer.algorithm);
   const tbs = crlTbs({
@@ -68,7 +69,16 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
     authorityKeyIdentifier: issuer.facts.keyIdentifier,
     segments,
   });
-  const message = crlBytesToSign(tbs);
+  const findings = lintCrlPieces(tbs, {
+    subjectDer: issuer.facts.subjectDer,
+    keyIdentifier: issuer.facts.keyIdentifier,
+    keyAlgorithm: issuer.signer.algorithm,
+  });
+  if (findings.length > 0) {
+    const found = findings.map(({ rule, message }) => `${rule}: ${message}`).join(' ');
+    throw new Error(`lint refused CRL ${number} of ${issuerId}: ${found}`);
+  }
+  const message = await stepwise(gatherCrlBytes(tbs));
   const signature = await issuer.signer.sign(message);
   const holds = await verifyInBackground(
     nodeDigest(signatureAlgorithm),
@@ -93,6 +103,15 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   );
   parts.logger.info('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
+}
+
+/** Runs through a generator's steps, giving the event loop a turn after each. */
+async function stepwise<T>(steps: Generator<unknown, T, undefined>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 const WAIT_MILLISECONDS = 15_000;
@@ -125,6 +144,7 @@ async function currentSegments(
   issuerId: string,
   last: PublishedCrl | undefined,
   now: Date,
+  sequence: number,
 ): Promise<Uint8Array[]> {
   // Once a day everything is made anew, which drops what has expired. An entry stays for one CRL
   // after its certificate's end (RFC 5280 3.3).
@@ -138,14 +158,16 @@ async function currentSegments(
     const encoded = encodeCrlEntries(
       entries.map(({ serial, revokedAt, reason }) => ({
         serialNumber: Buffer.from(serial.length % 2 ? `0${serial}` : serial, 'hex'),
-        revokedAt,
+        revokedAt: wholeSeconds(revokedAt),
         reason,
       })),
     );
-    await store.putSegment(issuerId, segment, encoded);
+    await store.putSegment(issuerId, segment, encoded, sequence);
   }
   return store.readSegments(issuerId);
 }
+
+const wholeSeconds = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
 
 const dayOf = (time: Date): number => Math.floor(time.getTime() / DAY);
 

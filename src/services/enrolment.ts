@@ -21,7 +21,9 @@ import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Issuers } from './issuers.ts';
 import { type IssuingParts, issueCertificate } from './issuing.ts';
-import type { OrganizationStore } from './organizations.ts';
+import type { Organization, OrganizationStore } from './organizations.ts';
+import { registeredFacts } from './station-names.ts';
+import type { Station } from './station-records.ts';
 
 export interface EnrolmentParts extends IssuingParts {
   readonly certificates: CertificateStore;
@@ -43,6 +45,20 @@ export interface EnrolmentCommand {
   /** Needed only where several authorities could issue the profile. */
   readonly authority?: string;
   readonly notAfter?: Date;
+  /** The station that the certificate is for, where the front door knows it. */
+  readonly station?: Station;
+  /** The name that it asks for is that of another station: see `isNameTaken`. */
+  readonly nameTaken?: boolean;
+}
+
+/** A request that is on record and has no certificate: refused, or still being worked on. */
+export class RequestUnanswered extends ServiceError {
+  readonly requestId: string;
+
+  constructor(requestId: string, ...error: ConstructorParameters<typeof ServiceError>) {
+    super(...error);
+    this.requestId = requestId;
+  }
 }
 
 export interface EnrolmentAnswer {
@@ -64,8 +80,9 @@ const REPEAT_POLL_MILLISECONDS = 50;
 
 /**
  * Turns a certification request into a certificate.
- * @throws ServiceError `csr-unreadable` or `csr-refused` with every violation, `profile-unknown`,
+ * @throws ServiceError `csr-unreadable` with every violation, `profile-unknown`,
  *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`
+ * @throws RequestUnanswered `csr-refused` with every violation, `not-ready`
  */
 export async function enrol(
   parts: EnrolmentParts,
@@ -87,7 +104,8 @@ export async function enrol(
   const issuer = await parts.issuers.current(authority);
   if (!issuer) throw new ServiceError('authority-not-active', `${authority.id} is not active`);
 
-  const facts = await registeredFacts(parts, authority);
+  const organization = await organizationOf(parts, authority);
+  const facts = registeredFacts(organization, command.station);
   const record = newRequest(parts, command, authority, profile, request);
   const result = await issueCertificate(parts, {
     input: {
@@ -97,6 +115,7 @@ export async function enrol(
       facts,
       keyHistory: await keyHistory(parts, request, profile, facts),
       ...(command.notAfter ? { notAfter: command.notAfter } : {}),
+      ...(command.nameTaken ? { nameTaken: command.nameTaken } : {}),
     },
     issuerId: issuer.issuer.id,
     signer: issuer.signer,
@@ -105,6 +124,7 @@ export async function enrol(
     organizationId: authority.organizationId,
     actor: principal.actor,
     request: record,
+    ...(command.station ? { stationId: command.station.id } : {}),
   });
 
   switch (result.outcome) {
@@ -125,7 +145,8 @@ export async function enrol(
         request: refusedRequest(record, result.violations),
         audit: requestRefused(parts, command, authority, record.id, result.violations),
       });
-      throw new ServiceError(
+      throw new RequestUnanswered(
+        record.id,
         'csr-refused',
         `the profile ${profile.name} does not allow this request`,
         result.violations,
@@ -179,13 +200,10 @@ async function readableRequest(
   throw new ServiceError('csr-unreadable', 'the certification request is refused', violations);
 }
 
-async function registeredFacts(parts: EnrolmentParts, authority: Authority): Promise<Facts> {
+async function organizationOf(parts: EnrolmentParts, authority: Authority): Promise<Organization> {
   const organization = await parts.organizations.findOrganization(authority.organizationId);
   if (!organization) throw new Error(`${authority.id} belongs to an organization that is missing`);
-  return {
-    'organization.name': organization.name,
-    ...(organization.country === undefined ? {} : { 'organization.country': organization.country }),
-  };
+  return organization;
 }
 
 async function keyHistory(
@@ -223,6 +241,7 @@ function newRequest(
     csr: request.der,
     state: 'issuing',
     createdAt: now,
+    ...(command.station ? { stationId: command.station.id } : {}),
     ...(repeats
       ? {
           repeatKey: repeatKey(command, authority, request),
@@ -232,7 +251,7 @@ function newRequest(
   };
 }
 
-/** Equal for the same request by the same requester, and for nothing else. */
+/** Equal for the same request by the same requester for the same station, and for nothing else. */
 function repeatKey(
   command: EnrolmentCommand,
   authority: Authority,
@@ -244,6 +263,7 @@ function repeatKey(
     authority.id,
     command.profile,
     command.notAfter?.toISOString() ?? '',
+    command.station?.id ?? '',
   ];
   for (const part of parts) hash.update(`${part.length}:${part};`);
   return hash.update(request.der).digest('hex');
@@ -265,7 +285,11 @@ async function repeated(parts: EnrolmentParts, first: EnrolmentRequest): Promise
       ? undefined
       : await parts.authorities.findIssuer(certificate.issuerId);
   if (!request || !certificate?.der || !issuer) {
-    throw new ServiceError('not-ready', 'the same request is being worked on; send it again later');
+    throw new RequestUnanswered(
+      first.id,
+      'not-ready',
+      'the same request is being worked on; send it again later',
+    );
   }
   return {
     requestId: request.id,
@@ -300,6 +324,7 @@ const requestRefused = (
     authority: authority.id,
     profile: command.profile,
     channel: command.channel,
+    ...(command.station ? { station: command.station.id } : {}),
     violations: violations.map(({ code }) => code),
   },
 });

@@ -23,6 +23,8 @@ const organizationFile = z.strictObject({
     .regex(/^[A-Z]{2}$/, 'must be two upper-case letters')
     .optional(),
   roles: z.array(z.enum(organizationRoles)).min(1),
+  /** Whether a charging station that is not registered becomes so by asking through OCPP. */
+  stationsOnFirstSight: z.boolean().default(false),
 });
 
 const authorityFile = z.strictObject({
@@ -89,11 +91,12 @@ export function parseHierarchy(
   const fault = (path: string, message: string) => errors.push({ source, path, message });
 
   const organizations = Object.entries(file.organizations).map(
-    ([organizationId, { name, country, roles }]): Organization => ({
+    ([organizationId, { name, country, roles, stationsOnFirstSight }]): Organization => ({
       id: organizationId,
       name,
       ...(country === undefined ? {} : { country }),
       roles,
+      ...(stationsOnFirstSight ? { stationsOnFirstSight } : {}),
     }),
   );
 

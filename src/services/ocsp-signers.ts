@@ -19,6 +19,7 @@ import type { OcspSigner, OcspSignerStore } from './revocation-records.ts';
 const PROFILE = 'ocsp-responder';
 /** Replaced when less than this part of its life is left. */
 const RENEW_AT = 2 / 3;
+const YEAR = 365 * 86_400_000;
 
 export interface OcspSignerParts extends IssuingParts {
   readonly signers: OcspSignerStore;
@@ -64,6 +65,8 @@ export async function renewResponder(parts: OcspSignerParts, issuerId: string): 
 
   const issuer = await parts.issuers.byId(issuerId);
   if (!issuer) throw new Error(`issuer ${issuerId} cannot certify a responder`);
+  // What a revoked authority says about its certificates counts for nothing any more.
+  if (issuer.issuer.state === 'revoked') return new Date(now.getTime() + YEAR);
   await certifyResponder(parts, issuer);
   const renewed = await parts.signers.newestSigner(issuerId);
   return renewed ? renewalOf(renewed) : now;

@@ -18,10 +18,12 @@ export interface Organization {
   /** Two upper-case letters; certificates carry it as C. */
   readonly country?: string;
   readonly roles: readonly OrganizationRole[];
+  /** Whether stations that ask through OCPP are registered by asking; they are refused otherwise. */
+  readonly stationsOnFirstSight?: boolean;
 }
 
 export interface OrganizationStore {
-  /** Inserts or, where the id exists, updates name, country and roles. */
+  /** Inserts or, where the id exists, updates everything else. */
   putOrganization(organization: Organization, at: Date): Promise<void>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;

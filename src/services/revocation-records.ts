@@ -126,8 +126,16 @@ export interface CrlStore {
   filledSegments(issuerId: string): Promise<string[]>;
   /** Revoked and held certificates of a segment that end at `endingFrom` or later, by serial. */
   revokedIn(issuerId: string, segment: string, endingFrom: Date): Promise<RevokedEntry[]>;
-  /** Stores the encoded entries of a segment; empty removes it. */
-  putSegment(issuerId: string, segment: string, entries: Uint8Array): Promise<void>;
+  /**
+   * Stores the encoded entries of a segment as they were at `sequence`. Entries that are older
+   * than those kept are ignored: a builder that was slow must not undo a later one.
+   */
+  putSegment(
+    issuerId: string,
+    segment: string,
+    entries: Uint8Array,
+    sequence: number,
+  ): Promise<void>;
   /** All encoded segments, in order. */
   readSegments(issuerId: string): Promise<Uint8Array[]>;
   /**

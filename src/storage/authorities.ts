@@ -9,7 +9,13 @@ import type {
 } from '../services/authority-records.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
-import type { AuthorityRow, CertificateRow, IssuerRow, KeyRow } from './rows.ts';
+import {
+  type AuthorityRow,
+  type CertificateRow,
+  type IssuerRow,
+  type KeyRow,
+  statusUnchanged,
+} from './rows.ts';
 import { blob, bytesOf, optional, sha256Hex, timeText } from './values.ts';
 
 export function authorityStore(database: Database): AuthorityStore {
@@ -64,7 +70,7 @@ export function authorityStore(database: Database): AuthorityStore {
         await tx
           .knex<CertificateRow>('certificates')
           .insert(importedCertificateRow(certificate, audit.at));
-        await activate(tx, issuer, certificate.id);
+        await activate(tx, issuer, certificate.id, audit.at);
         for (const [position, der] of chain.entries()) {
           await tx
             .knex('issuer_chains')
@@ -79,8 +85,11 @@ export function authorityStore(database: Database): AuthorityStore {
       return row && authorityOf(row);
     },
 
-    listAuthorities: async () =>
-      (await reader<AuthorityRow>('authorities').orderBy('id')).map(authorityOf),
+    listAuthorities: async (organizationId) => {
+      const query = reader<AuthorityRow>('authorities').orderBy('id');
+      if (organizationId !== undefined) query.where({ organization_id: organizationId });
+      return (await query).map(authorityOf);
+    },
 
     findIssuer: async (id) => {
       const [row] = await issuers().where('issuers.id', id);
@@ -163,6 +172,8 @@ const issuerRow = (issuer: Issuer): IssuerRow => ({
   public_url: issuer.publicUrl,
   request: issuer.request === undefined ? null : blob(issuer.request),
   certificate_id: issuer.certificateId ?? null,
+  status_sequence: 0,
+  crl_number: 0,
 });
 
 const issuerOf = (row: IssuerWithCertificate): Issuer => ({
@@ -205,4 +216,5 @@ const importedCertificateRow = (certificate: ImportedCertificate, at: Date): Cer
   station_id: null,
   lease_owner: null,
   lease_until: null,
+  ...statusUnchanged,
 });

@@ -110,4 +110,6 @@ const certificateOf = (row: CertificateWithRequest): CertificateRecord => ({
   ...optional('der', row.der && bytesOf(row.der)),
   ...optional('requestId', row.request_id),
   ...optional('stationId', row.station_id),
+  ...optional('revokedAt', row.revoked_at === null ? null : timeOf(row.revoked_at)),
+  ...optional('revocationReason', row.revocation_reason),
 });

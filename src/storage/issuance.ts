@@ -1,11 +1,18 @@
 /** The steps of issuing that must be durable: pending, issued, abandoned, refused. */
 
 import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
+import type { AbandonedRow } from './abandonment.ts';
+import { abandoned, abandonedColumns, abandonRequests, followAbandoned } from './abandonment.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
 import { StorageError } from './errors.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
-import type { CertificateRow, EnrolmentRequestRow, IssuerRow } from './rows.ts';
+import {
+  type CertificateRow,
+  type EnrolmentRequestRow,
+  type IssuerRow,
+  statusUnchanged,
+} from './rows.ts';
 import { blob, timeText } from './values.ts';
 
 /** Rows abandoned per transaction: recovery does not hold up those who issue meanwhile. */
@@ -13,9 +20,9 @@ const ABANDONED_PER_TRANSACTION = 200;
 
 export function issuanceStore(database: Database): IssuanceStore {
   return {
-    recordPending: ({ certificate, request, subjectIssuerId }) =>
+    recordPending: ({ certificate, request, subjectIssuerId, statusSigner }) =>
       database.write(async (tx) => {
-        if (!(await maySign(tx, certificate.issuerId, subjectIssuerId))) {
+        if (!(await maySign(tx, certificate.issuerId, subjectIssuerId, statusSigner))) {
           return { outcome: 'issuer-not-active' };
         }
         const inserted = await tx
@@ -50,7 +57,7 @@ export function issuanceStore(database: Database): IssuanceStore {
         });
         if (updated === 0) return 'lease-lost';
         if (requestId !== undefined) await answerRequest(tx, requestId, certificateId);
-        if (subject !== undefined) await activate(tx, subject, certificateId);
+        if (subject !== undefined) await activate(tx, subject, certificateId, audit.at);
         tx.appendAudit(audit);
         return 'issued';
       }),
@@ -83,13 +90,12 @@ export function issuanceStore(database: Database): IssuanceStore {
   };
 }
 
-const abandoned = { state: 'abandoned', lease_owner: null, lease_until: null } as const;
-
-/** Whether the issuer signs; it cannot be retired until the transaction ends. */
+/** Whether the issuer signs this; it cannot be retired or revoked until the transaction ends. */
 async function maySign(
   tx: WriteTransaction,
   issuerId: string,
   subjectIssuerId: string | undefined,
+  statusSigner: true | undefined,
 ): Promise<boolean> {
   const issuer = await tx
     .knex<IssuerRow>('issuers')
@@ -97,6 +103,7 @@ async function maySign(
     .forShare()
     .first('state');
   if (issuer?.state === 'active') return true;
+  if (issuer?.state === 'retired') return statusSigner === true;
   return issuer?.state === 'awaiting-certificate' && subjectIssuerId === issuerId;
 }
 
@@ -122,18 +129,11 @@ async function answerRequest(
   }
 }
 
-const abandonRequests = (tx: WriteTransaction, certificateIds: readonly string[]) =>
-  tx
-    .knex<EnrolmentRequestRow>('enrolment_requests')
-    .whereIn('certificate_id', certificateIds)
-    .where({ state: 'issuing' })
-    .update({ state: 'abandoned' });
-
 async function abandonSome(tx: WriteTransaction, now: Date): Promise<number> {
   // The condition stands in the UPDATE too: a row that its owner finished while we waited for it
   // is not expired any more.
   const until = timeText(now);
-  const rows: Pick<CertificateRow, 'id' | 'organization_id' | 'issuer_id' | 'serial'>[] = await tx
+  const rows: AbandonedRow[] = await tx
     .knex<CertificateRow>('certificates')
     .where({ state: 'pending' })
     .where('lease_until', '<', until)
@@ -148,22 +148,8 @@ async function abandonSome(tx: WriteTransaction, now: Date): Promise<number> {
         .select('id'),
     )
     .update(abandoned)
-    .returning(['id', 'organization_id', 'issuer_id', 'serial']);
-  if (rows.length === 0) return 0;
-  await abandonRequests(
-    tx,
-    rows.map((row) => row.id),
-  );
-  for (const row of rows) {
-    tx.appendAudit({
-      at: now,
-      organizationId: row.organization_id,
-      actor: 'evpki',
-      action: 'certificate.abandoned',
-      subject: row.id,
-      details: { issuer: row.issuer_id, serial: row.serial, reason: 'lease-expired' },
-    });
-  }
+    .returning([...abandonedColumns]);
+  await followAbandoned(tx, rows, 'lease-expired', now);
   return rows.length;
 }
 
@@ -185,4 +171,5 @@ const pendingRow = (certificate: PendingCertificate): CertificateRow => ({
   station_id: certificate.stationId ?? null,
   lease_owner: certificate.lease.owner,
   lease_until: timeText(certificate.lease.until),
+  ...statusUnchanged,
 });

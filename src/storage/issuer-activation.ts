@@ -2,28 +2,39 @@
 
 import type { WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
+import { scheduleJob } from './jobs.ts';
 import type { AuthorityRow, IssuerRow } from './rows.ts';
+
+const lockedColumns = [
+  'id',
+  'authority_id',
+  'generation',
+  'state',
+  'certificate_id',
+  'status_sequence',
+] as const;
 
 /** The issuer, kept from changing until the transaction ends. */
 export async function lockIssuer(
   tx: WriteTransaction,
   issuerId: string,
-): Promise<Pick<IssuerRow, 'id' | 'authority_id' | 'generation' | 'state'> | undefined> {
+): Promise<Pick<IssuerRow, (typeof lockedColumns)[number]> | undefined> {
   return tx
     .knex<IssuerRow>('issuers')
     .where({ id: issuerId })
     .forUpdate()
-    .first('id', 'authority_id', 'generation', 'state');
+    .first(...lockedColumns);
 }
 
 /**
  * Makes a locked, awaiting issuer active with its certificate, and its authority too; earlier
- * active generations are retired.
+ * active generations are retired. Its first CRL and its OCSP responder are due at once.
  */
 export async function activate(
   tx: WriteTransaction,
   issuer: Pick<IssuerRow, 'id' | 'authority_id' | 'generation'>,
   certificateId: string,
+  at: Date,
 ): Promise<void> {
   const activated = await tx
     .knex<IssuerRow>('issuers')
@@ -41,4 +52,6 @@ export async function activate(
     .knex<AuthorityRow>('authorities')
     .where({ id: issuer.authority_id })
     .update({ state: 'active' });
+  await scheduleJob(tx, `crl:${issuer.id}`, at);
+  await scheduleJob(tx, `ocsp-signer:${issuer.id}`, at);
 }

@@ -20,11 +20,12 @@ export function organizationStore(database: Database): OrganizationStore {
             name: organization.name,
             country: organization.country ?? null,
             roles: JSON.stringify(organization.roles),
+            stations_on_first_sight: organization.stationsOnFirstSight ?? false,
             created_at: timeText(at),
             updated_at: timeText(at),
           })
           .onConflict('id')
-          .merge(['name', 'country', 'roles', 'updated_at']);
+          .merge(['name', 'country', 'roles', 'stations_on_first_sight', 'updated_at']);
       }),
 
     findOrganization: async (id) => {
@@ -42,4 +43,5 @@ const organizationOf = (row: OrganizationRow): Organization => ({
   name: row.name,
   ...optional('country', row.country),
   roles: JSON.parse(row.roles) as OrganizationRole[],
+  ...(row.stations_on_first_sight ? { stationsOnFirstSight: true } : {}),
 });

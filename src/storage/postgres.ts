@@ -57,6 +57,8 @@ function pool(
 ): Knex {
   return createKnex({
     client: 'pg',
+    // Errors name the statement, not the values that were bound to it.
+    compileSqlOnError: false,
     log: knexLog(logger),
     connection: { connectionString, application_name: 'evpki', keepAlive: true },
     acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 /** The columns of each table as the drivers return them. */
 
+import type { RevocationReason } from '../pki/revocation-reasons.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
 
@@ -14,6 +15,7 @@ export interface OrganizationRow {
   name: string;
   country: string | null;
   roles: string;
+  stations_on_first_sight: StoredBoolean;
   created_at: string;
   updated_at: string;
 }
@@ -48,6 +50,10 @@ export interface IssuerRow {
   public_url: string;
   request: Buffer | null;
   certificate_id: string | null;
+  /** The number of its latest status change; 0 before the first. */
+  status_sequence: StoredInteger;
+  /** The latest CRL number that was given away. */
+  crl_number: StoredInteger;
 }
 
 export interface CertificateRow {
@@ -68,7 +74,21 @@ export interface CertificateRow {
   station_id: string | null;
   lease_owner: string | null;
   lease_until: string | null;
+  revoked_at: string | null;
+  revocation_reason: RevocationReason | null;
+  /** Where CRLs list it; null until its status has changed. */
+  crl_segment: string | null;
+  /** The issuer's number for the latest change of its status. */
+  status_sequence: StoredInteger;
 }
+
+/** A certificate's status columns before its status has ever changed. */
+export const statusUnchanged = {
+  revoked_at: null,
+  revocation_reason: null,
+  crl_segment: null,
+  status_sequence: 0,
+} as const;
 
 export interface EnrolmentRequestRow {
   id: string;
@@ -85,6 +105,18 @@ export interface EnrolmentRequestRow {
   certificate_id: string | null;
   violations: string | null;
   station_id: string | null;
+}
+
+export interface StationRow {
+  organization_id: string;
+  id: string;
+  serial_number: string | null;
+  secc_id: string | null;
+  evse_ids: string;
+  certificate_type: string | null;
+  security_profile: StoredInteger | null;
+  created_at: string;
+  last_seen_at: string | null;
 }
 
 export interface ApiClientRow {
@@ -135,4 +167,55 @@ export interface VaultRow {
   block_size: StoredInteger;
   parallelization: StoredInteger;
   check_value: Buffer;
+}
+
+export interface BlockedKeyRow {
+  spki_sha256: string;
+  reason: string;
+  created_at: string;
+}
+
+export interface OcspSignerRow {
+  id: string;
+  issuer_id: string;
+  key_id: string;
+  key_algorithm: string;
+  spki: Buffer;
+  created_at: string;
+  certificate_id: string | null;
+}
+
+export interface CrlSegmentRow {
+  issuer_id: string;
+  segment: string;
+  /** The issuer's sequence number from before its entries were read. */
+  sequence: StoredInteger;
+  entries: Buffer;
+}
+
+/** The CRL that is published. */
+export interface CrlRow {
+  issuer_id: string;
+  number: StoredInteger;
+  this_update: string;
+  next_update: string;
+  sequence: StoredInteger;
+  length: StoredInteger;
+  chunks: StoredInteger;
+}
+
+export interface CrlChunkRow {
+  issuer_id: string;
+  number: StoredInteger;
+  chunk: StoredInteger;
+  bytes: Buffer;
+}
+
+export interface JobRow {
+  name: string;
+  due_at: string;
+  lease_owner: string | null;
+  lease_until: string | null;
+  /** A time that was asked for while somebody held it. */
+  asked_at: string | null;
 }

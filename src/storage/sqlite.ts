@@ -65,6 +65,8 @@ function pool(
 ): Knex {
   return createKnex({
     client: 'sqlite3',
+    // Errors name the statement, not the values that were bound to it.
+    compileSqlOnError: false,
     log: knexLog(logger),
     connection: { filename },
     useNullAsDefault: true,

@@ -1,15 +1,20 @@
 /** Rows for the conformance suites; every call makes new ones, so that tests do not meet. */
 
+import type { Status } from '../../src/pki/lifecycle.ts';
 import type { AuditEvent } from '../../src/services/audit.ts';
 import type { Authority, Issuer, KeyEnvelope } from '../../src/services/authority-records.ts';
 import type {
+  CertificateRecord,
   EnrolmentRequest,
   PendingCertificate,
 } from '../../src/services/certificate-records.ts';
+import type { RevocationStore } from '../../src/services/revocation-records.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
+import { certificateStore } from '../../src/storage/certificates.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
+import { revocationStore } from '../../src/storage/revocations.ts';
 import { testTime } from '../support/databases.ts';
 
 let count = 0;
@@ -173,8 +178,40 @@ export async function issue(
   return certificate;
 }
 
-/** Changes a certificate's state, for which there is no port yet. */
-export const setState = (database: Database, id: string, state: 'held' | 'revoked') =>
-  database.write(async ({ knex }) => {
-    await knex('certificates').where({ id }).update({ state });
+/** Changes a certificate's status through the port. */
+export async function changeStatus(
+  database: Database,
+  certificateId: string,
+  to: Status,
+  change: Partial<StatusChange> = {},
+) {
+  const record = await certificateStore(database).findCertificate(certificateId);
+  if (record === undefined) throw new Error(`no certificate ${certificateId}`);
+  return revocationStore(database).recordStatusChange({
+    certificateId,
+    from: statusOf(record),
+    to,
+    blockKey: false,
+    crlDue: seconds(5),
+    audit: audit(record.organizationId, 'certificate.revoked', certificateId),
+    ...change,
   });
+}
+
+type StatusChange = Parameters<RevocationStore['recordStatusChange']>[0];
+
+const statusOf = ({ state, revocationReason, revokedAt }: CertificateRecord): Status => ({
+  state: state as Status['state'],
+  ...(revocationReason === undefined ? {} : { reason: revocationReason }),
+  ...(revokedAt === undefined ? {} : { revokedAt }),
+});
+
+export const good: Status = { state: 'issued' };
+export const held: Status = { state: 'held', reason: 'certificateHold', revokedAt: testTime };
+export const revoked: Status = { state: 'revoked', reason: 'superseded', revokedAt: testTime };
+export const compromised: Status = { ...revoked, reason: 'keyCompromise' };
+
+export const setState = async (database: Database, id: string, state: 'held' | 'revoked') => {
+  const result = await changeStatus(database, id, state === 'held' ? held : revoked);
+  if (result.outcome !== 'changed') throw new Error(result.outcome);
+};

@@ -14,7 +14,13 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
     test('an organization comes back as it was put, and is updated by its id', async () => {
       const store = organizationStore(opened.database);
       const id = newId('org');
-      const first = { id, name: 'Bahnhofstraße', country: 'DE', roles: ['cpo', 'mo'] as const };
+      const first = {
+        id,
+        name: 'Bahnhofstraße',
+        country: 'DE',
+        roles: ['cpo', 'mo'] as const,
+        stationsOnFirstSight: true,
+      };
       await store.putOrganization(first, testTime);
       expect(await store.findOrganization(id)).toEqual(first);
       const second = { id, name: 'Other', roles: [] };

@@ -58,6 +58,22 @@ export const writingConforms = (name: string, open: OpenTestDatabase) =>
       expect(await ids('swallow-')).toEqual(expected);
     });
 
+    test('an error tells the statement, not the values that were bound to it', async () => {
+      await insert('canary');
+      const errors: Error[] = [];
+      const keep = (error: Error) => {
+        errors.push(error);
+      };
+      await insert('canary').catch(keep);
+      await opened.database.reader('nowhere').where({ id: 'canary' }).catch(keep);
+      expect(errors).toHaveLength(2);
+      for (const error of errors) {
+        expect(error.message).not.toContain('canary');
+        expect(error.stack).not.toContain('canary');
+      }
+      expect(errors[0]?.message).toContain('insert into');
+    });
+
     test('what a work wrote before it threw is gone', async () => {
       const work = opened.database.write(async ({ knex }) => {
         await knex('organizations').insert(row('gone'));

@@ -1,27 +1,108 @@
+import { rm } from 'node:fs/promises';
+import type { Knex } from 'knex';
 import { afterEach, describe, expect, test } from 'vitest';
+import { certificateStore } from '../../src/storage/certificates.ts';
+import type { Connections } from '../../src/storage/connections.ts';
+import { crlStore } from '../../src/storage/crls.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { jobStore } from '../../src/storage/jobs.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import type { Migration } from '../../src/storage/migrations/migration.ts';
 import { migrations } from '../../src/storage/migrations/migrations.ts';
 import { openPostgres } from '../../src/storage/postgres.ts';
 import { openSqlite } from '../../src/storage/sqlite.ts';
+import { changeStatus, revoked } from '../conformance/fixtures.ts';
 import { type TestDatabase, testBackends, testTime } from '../support/databases.ts';
 
 const clock = () => testTime;
 
-const second: Migration = {
-  version: 2,
-  name: 'second',
-  statements: ({ text, table }) => [`CREATE TABLE second_things (id ${text} PRIMARY KEY) ${table}`],
+const next: Migration = {
+  version: migrations.length + 1,
+  name: 'next',
+  statements: ({ text, table }) => [`CREATE TABLE next_things (id ${text} PRIMARY KEY) ${table}`],
 };
 const broken: Migration = {
-  version: 2,
+  version: next.version,
   name: 'broken',
   statements: ({ text, table }) => [
     `CREATE TABLE half_done (id ${text} PRIMARY KEY) ${table}`,
     'CREATE TABLE organizations (id TEXT)',
   ],
 };
+
+/** The database of this URL without a schema. */
+async function emptied(url: string): Promise<Connections> {
+  if (!url.startsWith('sqlite:')) {
+    const connections = await openPostgres(url);
+    await connections.writer.raw('DROP SCHEMA public CASCADE');
+    await connections.writer.raw('CREATE SCHEMA public');
+    return connections;
+  }
+  const file = url.slice('sqlite:'.length);
+  for (const suffix of ['', '-wal', '-shm']) await rm(`${file}${suffix}`, { force: true });
+  return openSqlite(file);
+}
+
+/** An active root with one leaf, and a generation that awaits its certificate. */
+async function insertVersion1Rows(writer: Knex): Promise<void> {
+  const at = testTime.toISOString();
+  const bytes = Buffer.from('bytes');
+  const certificate = {
+    organization_id: 'org',
+    state: 'issued',
+    subject: 'CN=x',
+    profile: 'leaf',
+    profile_hash: 'hash',
+    spki_sha256: 'spki',
+    not_before: at,
+    not_after: at,
+    created_at: at,
+    der: bytes,
+  };
+  const issuer = (id: string, generation: number, state: string) => ({
+    id,
+    authority_id: 'ca',
+    generation,
+    state,
+    key_id: `key of ${id}`,
+    key_algorithm: 'P-256',
+    spki: bytes,
+    spki_sha256: 'spki',
+    subject: bytes,
+    public_url: 'http://pki.example',
+  });
+  await writer('organizations').insert({
+    id: 'org',
+    name: 'Org',
+    roles: '[]',
+    created_at: at,
+    updated_at: at,
+  });
+  await writer('authorities').insert({
+    id: 'ca',
+    title: 'CA',
+    organization_id: 'org',
+    profile: 'root',
+    external: false,
+    key_algorithm: 'P-256',
+    state: 'active',
+  });
+  for (const [id, generation] of [
+    ['issuer', 1],
+    ['next', 2],
+  ] as const) {
+    await writer('keys').insert({ key_id: `key of ${id}`, authority_id: 'ca', envelope: bytes });
+    await writer('issuers').insert(issuer(id, generation, 'awaiting-certificate'));
+  }
+  await writer('certificates').insert([
+    { ...certificate, id: 'own', issuer_id: 'issuer', serial: 'aa' },
+    { ...certificate, id: 'cert', issuer_id: 'issuer', serial: 'ab' },
+    { ...certificate, id: 'outside', issuer_id: null, serial: 'ac' },
+  ]);
+  await writer('issuers')
+    .where({ id: 'issuer' })
+    .update({ state: 'active', certificate_id: 'own' });
+}
 
 describe.each(testBackends)('migrations on $name', ({ open }) => {
   let opened: TestDatabase | undefined;
@@ -40,37 +121,73 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
 
   test('run once, are recorded, and go on from where they were', async () => {
     const { writer, dialect, close } = await connect();
-    expect(await writer('schema_migrations').select('version', 'name', 'applied_at')).toEqual([
-      { version: 1, name: 'foundation', applied_at: '2026-11-22T10:00:00.000Z' },
-    ]);
+    const recorded = writer('schema_migrations').select('version', 'name', 'applied_at');
+    expect(await recorded.orderBy('version')).toEqual(
+      migrations.map(({ version, name }) => ({
+        version,
+        name,
+        applied_at: '2026-11-22T10:00:00.000Z',
+      })),
+    );
+    expect(migrations[0]).toMatchObject({ version: 1, name: 'foundation' });
     expect(await migrate(writer, dialect, clock, migrations)).toEqual([]);
-    expect(await migrate(writer, dialect, clock, [...migrations, second])).toEqual([2]);
-    expect(await writer('second_things')).toEqual([]);
+    expect(await migrate(writer, dialect, clock, [...migrations, next])).toEqual([next.version]);
+    expect(await writer('next_things')).toEqual([]);
     await close();
+  });
+
+  test('rows of version 1 go on into version 2, and issuers get their jobs', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { url } = opened;
+    const empty = await emptied(url);
+    await migrate(empty.writer, empty.dialect, clock, migrations.slice(0, 1));
+    await insertVersion1Rows(empty.writer);
+    expect(await migrate(empty.writer, empty.dialect, clock, migrations)).toEqual(
+      migrations.slice(1).map(({ version }) => version),
+    );
+    await empty.close();
+
+    const database = await openDatabase(url, { clock, processId: 'process-2' });
+    const record = await certificateStore(database).findCertificate('cert');
+    expect(record).toMatchObject({ state: 'issued', serial: 'ab' });
+    expect(record).not.toHaveProperty('revokedAt');
+    const crls = crlStore(database);
+    expect(await crls.currentSequence('issuer')).toBe(0);
+    expect(await crls.reserveNumber('issuer')).toBe(1);
+    const lease = { owner: 'process-2', until: testTime };
+    const jobs = await jobStore(database).claim(testTime, lease, 10);
+    expect(jobs.map((job) => job.name).sort()).toEqual(['crl:issuer', 'ocsp-signer:issuer']);
+    expect(await changeStatus(database, 'cert', revoked)).toEqual({
+      outcome: 'changed',
+      sequence: 1,
+    });
+    expect(await crls.filledSegments('issuer')).toEqual(['00']);
+    await database.close();
   });
 
   test('one that fails leaves nothing behind', async () => {
     const { writer, dialect, close } = await connect();
     await expect(migrate(writer, dialect, clock, [...migrations, broken])).rejects.toThrow();
     expect(await writer.schema.hasTable('half_done')).toBe(false);
-    expect(await writer('schema_migrations').pluck('version')).toEqual([1]);
+    expect(await writer('schema_migrations').pluck('version')).toHaveLength(migrations.length);
     await close();
   });
 
   test('a newer schema is refused, and so is one of other people', async () => {
     const { writer, dialect, close } = await connect();
-    await migrate(writer, dialect, clock, [...migrations, second]);
+    await migrate(writer, dialect, clock, [...migrations, next]);
     await close();
     const url = opened?.url ?? '';
     const options = { clock, processId: 'process-2' };
     await expect(openDatabase(url, options)).rejects.toMatchObject({
       code: 'schema-newer',
-      message: expect.stringContaining('version 2'),
+      message: expect.stringContaining(`version ${next.version}`),
     });
     const connections = url.startsWith('sqlite:')
       ? await openSqlite(url.slice('sqlite:'.length))
       : await openPostgres(url);
-    await connections.writer('schema_migrations').where({ version: 2 }).delete();
+    await connections.writer('schema_migrations').where({ version: next.version }).delete();
     await connections.writer('schema_migrations').update({ name: 'something else' });
     await connections.close();
     await expect(openDatabase(url, options)).rejects.toMatchObject({ code: 'schema-unknown' });

@@ -2,14 +2,22 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { verifyStream } from '../../src/pki/ledger.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
+import { crlStore } from '../../src/storage/crls.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
+import { jobStore } from '../../src/storage/jobs.ts';
+import { migrations } from '../../src/storage/migrations/migrations.ts';
+import { statusStore } from '../../src/storage/statuses.ts';
 import {
   activeAuthority,
+  audit,
+  changeStatus,
+  good,
   issue,
   newId,
   pending,
   request,
+  revoked,
   seconds,
 } from '../conformance/fixtures.ts';
 import { startDatabaseProcess } from '../support/database-process.ts';
@@ -117,7 +125,8 @@ if (postgresIsAvailable) {
       expect(children.map(({ answer }) => answer)).toEqual(['open', 'open', 'open']);
       await Promise.all(children.map((child) => child.kill()));
       const { reader } = await open(url, 'process-1');
-      expect(await reader('schema_migrations').pluck('version')).toEqual([1]);
+      const versions = await reader('schema_migrations').orderBy('version').pluck('version');
+      expect(versions).toEqual(migrations.map(({ version }) => version));
     });
 
     test('many starts at once in one process migrate once', async () => {
@@ -212,6 +221,151 @@ if (postgresIsAvailable) {
         .pluck('subject');
       expect(new Set(entries).size).toBe(30);
       expect(entries).toHaveLength(30);
+    });
+
+    test('O5: 20 concurrent status changes are numbered without gaps, in order of commit', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId } = await activeAuthority(first);
+      const leaves = await Promise.all(
+        Array.from({ length: 20 }, () => issue(first, organizationId, issuerId)),
+      );
+      // A reader must never see a number while a lower one is still to come.
+      let done = false;
+      const seen: string[] = [];
+      const watching = (async () => {
+        while (!done) {
+          const changes = await statusStore(second).readChanges(issuerId, 0, 100);
+          seen.push(changes.map(({ sequence }) => sequence).join());
+        }
+      })();
+      const results = await Promise.all(
+        leaves.map(({ id }, index) => changeStatus(index % 2 === 0 ? first : second, id, revoked)),
+      );
+      done = true;
+      await watching;
+      const numbers = results.map((result) =>
+        result.outcome === 'changed' ? result.sequence : result.outcome,
+      );
+      const all = Array.from({ length: 20 }, (_, index) => index + 1);
+      expect([...numbers].sort((a, b) => Number(a) - Number(b))).toEqual(all);
+      const prefixes = new Set([...all.keys(), 20].map((count) => all.slice(0, count).join()));
+      for (const list of seen) expect(prefixes).toContain(list);
+    });
+
+    test('O5: of two that change one certificate one is stale', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId } = await activeAuthority(first);
+      for (let round = 0; round < 5; round += 1) {
+        const { id } = await issue(first, organizationId, issuerId);
+        const results = await Promise.all(
+          [first, second].map((database) => changeStatus(database, id, revoked, { from: good })),
+        );
+        expect(results.map(({ outcome }) => outcome).sort()).toEqual(['changed', 'stale']);
+      }
+    });
+
+    test('revoking and issuing at one issuer both come through', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId } = await activeAuthority(first);
+      const leaves = await Promise.all(
+        Array.from({ length: 20 }, () => issue(first, organizationId, issuerId)),
+      );
+      const outcomes = await Promise.all(
+        leaves.flatMap(({ id }, index) => {
+          const [one, other] = index % 2 === 0 ? [first, second] : [second, first];
+          return [
+            changeStatus(one, id, revoked).then(({ outcome }) => outcome),
+            issue(other, organizationId, issuerId).then(() => 'issued'),
+          ];
+        }),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'changed')).toHaveLength(20);
+      expect(outcomes.filter((outcome) => outcome === 'issued')).toHaveLength(20);
+    });
+
+    test('A2: nothing is issued after its issuer was revoked', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId, certificateId } = await activeAuthority(first);
+      const issuing = Array.from({ length: 30 }, () =>
+        issue(second, organizationId, issuerId).then(
+          ({ id }) => id,
+          () => undefined,
+        ),
+      );
+      const revoking = changeStatus(first, certificateId, revoked, { revokesIssuerId: issuerId });
+      const ids = await Promise.all(issuing);
+      expect(await revoking).toMatchObject({ outcome: 'changed' });
+      const issued: string[] = await first
+        .reader('certificates')
+        .where({ issuer_id: issuerId, state: 'issued' })
+        .pluck('id');
+      expect(issued.sort()).toEqual(ids.filter((id) => id !== undefined).sort());
+      const pendingLeft = await first
+        .reader('certificates')
+        .where({ issuer_id: issuerId, state: 'pending' });
+      expect(pendingLeft).toEqual([]);
+    });
+
+    test('R1: both reserve CRL numbers, none twice', async () => {
+      const [first, second] = await openTwice();
+      const { issuerId } = await activeAuthority(first);
+      const numbers = await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          crlStore(index % 2 === 0 ? first : second).reserveNumber(issuerId),
+        ),
+      );
+      expect(new Set(numbers).size).toBe(30);
+      expect(Math.max(...numbers)).toBe(30);
+    });
+
+    test('R1: both publish, the highest number stays and is whole', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId } = await activeAuthority(first);
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => {
+          const number = index + 1;
+          const crl = {
+            issuerId,
+            number,
+            thisUpdate: testTime,
+            nextUpdate: seconds(1),
+            sequence: 0,
+            length: 4,
+          };
+          const chunks = [number, number].map((octet) => Uint8Array.of(octet, octet));
+          return crlStore(index % 2 === 0 ? first : second).publish(
+            crl,
+            chunks,
+            audit(organizationId, 'crl.published', issuerId),
+          );
+        }),
+      );
+      expect(outcomes[7]).toBe('published');
+      const store = crlStore(first);
+      expect(await store.findCrl(issuerId)).toMatchObject({ number: 8, chunks: 2, length: 4 });
+      for (const chunk of [0, 1]) {
+        expect(await store.readChunk(issuerId, 8, chunk)).toEqual(Uint8Array.of(8, 8));
+      }
+      const published = outcomes.filter((outcome) => outcome === 'published').length;
+      const entries = await first.reader('audit_entries').where({ action: 'crl.published' });
+      expect(entries).toHaveLength(published);
+    });
+
+    test('both claim jobs, none twice', async () => {
+      const [first, second] = await openTwice();
+      const names = Array.from({ length: 60 }, (_, index) => `job-${index}`);
+      await Promise.all(names.map((name) => jobStore(first).schedule(name, testTime)));
+      const claims = await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          jobStore(index % 2 === 0 ? first : second).claim(
+            testTime,
+            { owner: `process-${index % 2}`, until: seconds(60) },
+            4,
+          ),
+        ),
+      );
+      for (const jobs of claims) expect(jobs.length).toBeLessThanOrEqual(4);
+      expect(claims.flatMap((jobs) => jobs.map(({ name }) => name)).sort()).toEqual(names.sort());
     });
 
     test('K6: even under one process id their audit stream does not fork', async () => {

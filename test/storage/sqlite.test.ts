@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import createKnex from 'knex';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crlSegmentStore } from '../../src/storage/crl-segments.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import {
   type ConnectionQuery,
@@ -10,6 +11,7 @@ import {
   sqliteWeaknesses,
 } from '../../src/storage/durability.ts';
 import { openSqlite } from '../../src/storage/sqlite.ts';
+import { statusStore } from '../../src/storage/statuses.ts';
 import { startDatabaseProcess } from '../support/database-process.ts';
 import { testTime } from '../support/databases.ts';
 
@@ -108,6 +110,38 @@ describe('the lock on the data', () => {
     await expect(openDatabase(`sqlite:${path}`, options)).rejects.toThrow();
     await rm(path);
     await (await openDatabase(`sqlite:${path}`, options)).close();
+  });
+});
+
+describe('the plans of queries that must not slow down with the table', () => {
+  const covered = (index: string) => [
+    expect.stringMatching(`^SEARCH certificates USING COVERING INDEX ${index} \\(`),
+  ];
+  test.each([
+    ['revokedIn', covered('certificates_revoked')],
+    ['changedSegments', expect.arrayContaining(covered('certificates_status_sequence'))],
+    ['readChanges', covered('certificates_status_sequence')],
+    ['listedSegments', covered('certificates_revoked')],
+  ])('%s reads one index, in its order', async (query, plan) => {
+    const database = await openDatabase(`sqlite:${path}`, options);
+    const segments = crlSegmentStore(database);
+    const asked: { sql: string; bindings: (string | number)[] }[] = [];
+    database.reader.on('query', ({ sql, bindings }) => asked.push({ sql, bindings }));
+    const queries: Record<string, () => Promise<unknown>> = {
+      revokedIn: () => segments.revokedIn('issuer', '7f', testTime),
+      changedSegments: () => segments.changedSegments('issuer', 0),
+      listedSegments: () => segments.filledSegments('issuer'),
+      readChanges: () => statusStore(database).readChanges('issuer', 0, 10),
+    };
+    await queries[query]?.();
+    const { sql, bindings } = asked[0] ?? { sql: '', bindings: [] };
+    expect(sql).toContain('certificates');
+    const steps: { detail: string }[] = await database.reader.raw(
+      `EXPLAIN QUERY PLAN ${sql}`,
+      bindings,
+    );
+    expect(steps.map(({ detail }) => detail)).toEqual(plan);
+    await database.close();
   });
 });
 

@@ -63,6 +63,7 @@ export const places: Readonly<Record<string, Place>> = {
   'http/listener.ts': { imports: [], packages: [], node: 'network' },
   'webcrypto.d.ts': { imports: [], packages: [], node: 'deterministic' },
   'app.ts': { imports: 'everything', packages: [], node: 'local' },
+  app: { imports: 'everything', packages: [], node: 'local' },
   'main.ts': { imports: 'everything', packages: [], node: 'local' },
 };
 

@@ -1,16 +1,22 @@
 import type { Request, Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
-import { awaitCrl } from '../../services/crls.ts';
-import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
 import {
   type CertificateView,
   findCertificate,
   listCertificates,
 } from '../../services/certificates.ts';
+import { awaitCrl } from '../../services/crls.ts';
 import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
+import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
 import type { Handlers } from './operations.ts';
-import type { Certificate, CertificateState, IssuedCertificate, NewCertificate, Revocation } from './types.ts';
+import type {
+  Certificate,
+  CertificateState,
+  IssuedCertificate,
+  NewCertificate,
+  Revocation,
+} from './types.ts';
 
 const PEM_CHAIN = 'application/pem-certificate-chain';
 

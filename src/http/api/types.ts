@@ -29,6 +29,44 @@ export type AuthorityWithIssuers = Authority & {
    */
   issuers: Issuer[];
 };
+export type Station = {
+  /**
+   * The common name of its certificates towards the CSMS
+   */
+  serialNumber?: string;
+  /**
+   * The common name of its certificates towards vehicles
+   */
+  seccId?: string;
+  /**
+   * @maxItems 100
+   */
+  evseIds?: string[];
+  /**
+   * What it means when it leaves out the certificate type in OCPP 2.x; `combined` if absent
+   *
+   */
+  certificateType?: 'combined' | 'station';
+  /**
+   * OCPP security profile
+   */
+  securityProfile?: 0 | 1 | 2 | 3;
+} & {
+  /**
+   * Its OCPP identity
+   */
+  id: string;
+  organization: string;
+  createdAt: string;
+  /**
+   * When it last asked for something, to the minute
+   */
+  lastSeenAt?: string;
+};
+/**
+ * OCPP CertificateSigningUseEnumType
+ */
+export type CertificateType = 'ChargingStationCertificate' | 'V2GCertificate' | 'V2G20Certificate';
 
 export interface ApiBodies {
   Problem?: Problem;
@@ -51,6 +89,15 @@ export interface ApiBodies {
   AuthorityWithIssuers?: AuthorityWithIssuers;
   AuthorityRequest?: AuthorityRequest;
   Activation?: Activation;
+  NewStation?: NewStation;
+  Station?: Station;
+  StationPage?: StationPage;
+  CertificateType?: CertificateType;
+  CertificateHashData?: CertificateHashData;
+  SignCertificateRequest?: SignCertificateRequest;
+  SignCertificateResult?: SignCertificateResult;
+  CertificateStatusRequest?: CertificateStatusRequest;
+  CertificateStatusResult?: CertificateStatusResult;
   Profile?: Profile;
 }
 /**
@@ -194,6 +241,97 @@ export interface Activation {
    * The certificate and those above it, root included, as PEM in any order
    */
   certificateChain: string;
+}
+export interface NewStation {
+  /**
+   * The common name of its certificates towards the CSMS
+   */
+  serialNumber?: string;
+  /**
+   * The common name of its certificates towards vehicles
+   */
+  seccId?: string;
+  /**
+   * @maxItems 100
+   */
+  evseIds?: string[];
+  /**
+   * What it means when it leaves out the certificate type in OCPP 2.x; `combined` if absent
+   *
+   */
+  certificateType?: 'combined' | 'station';
+  /**
+   * OCPP security profile
+   */
+  securityProfile?: 0 | 1 | 2 | 3;
+}
+export interface StationPage {
+  items: Station[];
+  nextCursor?: string;
+}
+/**
+ * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are
+ * understood; other members are ignored.
+ *
+ */
+export interface CertificateHashData {
+  hashAlgorithm: 'SHA256' | 'SHA384' | 'SHA512';
+  issuerNameHash: string;
+  issuerKeyHash: string;
+  serialNumber: string;
+}
+export interface SignCertificateRequest {
+  /**
+   * The OCPP identity of the station
+   */
+  stationId: string;
+  /**
+   * As the station sent it
+   */
+  csr: string;
+  ocppVersion: '1.6' | '2.0.1' | '2.1';
+  certificateType?: CertificateType;
+  /**
+   * Of OCPP 2.1; repeated in the answer
+   */
+  requestId?: number;
+  hashRootCertificate?: CertificateHashData;
+  /**
+   * Whose station it is, for those who reach other organizations than their own
+   */
+  organization?: string;
+}
+export interface SignCertificateResult {
+  status: 'issued' | 'refused' | 'waiting';
+  answerToStation: 'Accepted' | 'Rejected';
+  /**
+   * Absent when nothing is on record because it was refused before
+   */
+  enrolmentRequestId?: string;
+  requestId?: number;
+  /**
+   * For CertificateSigned; absent where that has to leave it out
+   */
+  certificateType?: CertificateType;
+  certificateChain?: PemChain;
+  violations?: Violation[];
+}
+export interface CertificateStatusRequest {
+  /**
+   * OCPP OCSPRequestDataType
+   */
+  ocspRequestData: CertificateHashData;
+}
+export interface CertificateStatusResult {
+  status: 'Accepted' | 'Failed';
+  /**
+   * DER of the OCSP response in base64; present if accepted
+   */
+  ocspResult?: string;
+  /**
+   * Why it failed
+   */
+  reason?: string;
 }
 export interface Profile {
   name: string;

@@ -61,7 +61,8 @@ export async function serveCrl(
       response.destroy();
       return;
     }
-    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(bytes))
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end();
 }

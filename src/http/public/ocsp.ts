@@ -1,8 +1,8 @@
 /** OCSP over HTTP (RFC 6960 appendix A): GET with the request in the path, POST with it as body. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decodeGetPath, ocspCacheHeaders, ocspEtag } from '../../pki/ocsp/http.ts';
 import { ocspError } from '../../pki/ocsp/build-response.ts';
+import { decodeGetPath, ocspCacheHeaders, ocspEtag } from '../../pki/ocsp/http.ts';
 import { MAX_OCSP_REQUEST_BYTES } from '../../pki/ocsp/request.ts';
 import type { Clock } from '../../services/clock.ts';
 import type { OcspReply } from '../../services/ocsp-responder.ts';
@@ -41,7 +41,10 @@ function send(
   response: ServerResponse,
   reply: OcspReply,
 ): void {
-  if (reply.kind === 'error') return sendError(response, reply.der);
+  if (reply.kind === 'error') {
+    sendError(response, reply.der);
+    return;
+  }
   const { der, thisUpdate, nextUpdate, shareable } = reply;
   const etag = ocspEtag(der);
   // What was made for one asker (a nonce, several certificates) is for nobody else.

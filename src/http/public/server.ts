@@ -12,17 +12,20 @@ export interface PublicParts extends OcspDoor, CrlDoor {
   /** DER of the certificate of an issuer that is not awaiting one. */
   readonly issuerCertificate: (issuerId: string) => Promise<Uint8Array | undefined>;
   /** Why the service cannot do its work at the moment; undefined when it can. */
-  readonly unready: () => Promise<string | undefined>;
-  readonly logger: Logger;
+  readonly trouble: () => Promise<string | undefined>;
 }
 
 const ISSUER_PATH = /^\/ca\/([0-9a-z]{1,20})\.cer$/;
 const CRL_PATH = /^\/crl\/([0-9a-z]{1,20})\.crl$/;
 
-export function publicHandler(parts: PublicParts): RequestListener {
+/** @param ready the parts, once the service is ready and until it stops */
+export function publicHandler(
+  ready: () => PublicParts | undefined,
+  logger: Logger,
+): RequestListener {
   return (request, response) => {
-    route(parts, request, response).catch((error: unknown) => {
-      parts.logger.error('public-request-failed', { path: request.url, error });
+    route(ready(), request, response).catch((error: unknown) => {
+      logger.error('public-request-failed', { path: request.url, error });
       if (!response.headersSent) sendText(response, 500, 'internal error\n');
       else response.destroy();
     });
@@ -30,27 +33,31 @@ export function publicHandler(parts: PublicParts): RequestListener {
 }
 
 async function route(
-  parts: PublicParts,
+  parts: PublicParts | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const path = request.url?.split('?', 1)[0] ?? '/';
+  if (path === '/health/live') return sendHealth(response, 200, { status: 'live' });
+  if (!parts) {
+    return sendHealth(response, 503, { status: 'not-ready', reason: 'starting or stopping' });
+  }
   if (path === '/ocsp' || path.startsWith('/ocsp/')) {
     return serveOcsp(parts, request, response, path.slice('/ocsp'.length));
   }
   const issuerId = ISSUER_PATH.exec(path)?.[1];
   const listedId = CRL_PATH.exec(path)?.[1];
-  const isHealth = path === '/health/live' || path === '/health/ready';
-  const known = issuerId !== undefined || listedId !== undefined || isHealth;
-  if (!known) return sendText(response, 404, 'not found\n');
+  const isHealth = path === '/health/ready';
+  if (issuerId === undefined && listedId === undefined && !isHealth) {
+    return sendText(response, 404, 'not found\n');
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD');
     return sendText(response, 405, 'method not allowed\n');
   }
   if (listedId !== undefined) return serveCrl(parts, request, response, listedId);
   if (issuerId !== undefined) return sendIssuer(parts, issuerId, response);
-  if (path === '/health/live') return sendHealth(response, 200, { status: 'live' });
-  const reason = await parts.unready();
+  const reason = await parts.trouble();
   return reason === undefined
     ? sendHealth(response, 200, { status: 'ready' })
     : sendHealth(response, 503, { status: 'not-ready', reason });

@@ -1,6 +1,8 @@
 /** All migrations in order. */
 
 import { foundation } from './001-foundation.ts';
+import { revocation } from './002-revocation.ts';
+import { stations } from './003-stations.ts';
 import type { Migration } from './migration.ts';
 
-export const migrations: readonly Migration[] = [foundation];
+export const migrations: readonly Migration[] = [foundation, revocation, stations];

@@ -1,0 +1,83 @@
+/**
+ * Whose name a station may have certified. A request is made by the station, whoever brings it, so
+ * its common name is a claim: it is held against what is registered about the station.
+ *
+ * - A registered serial number (towards the CSMS) or SECC id (towards vehicles) has to be the CN.
+ * - Without one the CN has to be the station's identity, which the CSMS has authenticated.
+ * - Where an organization takes stations at first sight, nobody has registered anything: any CN is
+ *   taken unless it is the name of another station. It is not registered from then on: that would
+ *   turn the claim of a station into a fact. It is kept from others by the certificate in force.
+ */
+
+import { stationProfiles } from '../ocpp/certificate-types.ts';
+import { attributeValue, nameText } from '../pki/names.ts';
+import { buildSubject, type Facts } from '../pki/policy/subject.ts';
+import type { Profile } from '../pki/profile.ts';
+import type { CertificationRequest } from '../pki/request.ts';
+import type { Clock } from './clock.ts';
+import type { Organization } from './organizations.ts';
+import type { Station, StationStore } from './station-records.ts';
+
+/** What policy may take from, or demand of, a request on behalf of an organization's station. */
+export function registeredFacts(organization: Organization, station: Station | undefined): Facts {
+  return {
+    'organization.name': organization.name,
+    ...(organization.country === undefined ? {} : { 'organization.country': organization.country }),
+    ...(station ? stationFacts(organization, station) : {}),
+  };
+}
+
+function stationFacts({ stationsOnFirstSight }: Organization, station: Station): Facts {
+  const { id } = station;
+  const serialNumber = station.serialNumber ?? (stationsOnFirstSight ? undefined : id);
+  const seccId = station.seccId ?? (stationsOnFirstSight ? undefined : id);
+  return {
+    'station.identity': id,
+    ...(serialNumber === undefined ? {} : { 'station.serialNumber': serialNumber }),
+    ...(seccId === undefined ? {} : { 'station.seccId': seccId }),
+  };
+}
+
+export interface StationNameParts {
+  readonly stations: Pick<StationStore, 'isNameOfOther'>;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly clock: Clock;
+}
+
+const profilesOfStations = Object.values(stationProfiles).flat();
+
+/**
+ * Whether the name that a request asks for belongs to another station of the organization. What is
+ * registered for the station itself is its own whatever others were certified for.
+ */
+export async function isNameTaken(
+  parts: StationNameParts,
+  organization: Organization,
+  station: Station,
+  profile: Profile,
+  request: CertificationRequest,
+): Promise<boolean> {
+  const commonName = attributeValue(request.subject, 'CN');
+  if (commonName === undefined) return false;
+  const facts = registeredFacts(organization, station);
+  if (isDemanded(profile, facts)) return false;
+  const subjects = profilesOfStations.flatMap((name) => {
+    const rules = parts.profiles.get(name)?.subject;
+    return rules ? [nameText(buildSubject(rules, request.subject, facts).subject)] : [];
+  });
+  return parts.stations.isNameOfOther({
+    organizationId: organization.id,
+    stationId: station.id,
+    names: [commonName],
+    subjects: [...new Set(subjects)],
+    now: parts.clock(),
+  });
+}
+
+/** Whether policy lets the CN be nothing but a registered value. */
+const isDemanded = (profile: Profile, facts: Facts): boolean =>
+  profile.subject.some(({ attribute, source }) => {
+    if (attribute !== 'CN') return false;
+    if (source.from !== 'request') return true;
+    return source.equals !== undefined && facts[source.equals] !== undefined;
+  });

@@ -1,0 +1,77 @@
+/** Charging stations as they are stored, and the port that stores them. */
+
+import type { OmittedType } from '../ocpp/certificate-types.ts';
+import type { AuditEvent } from './audit.ts';
+import type { Page } from './certificate-records.ts';
+
+/** A charging station of an organization: what is registered about it, not what it says itself. */
+export interface Station {
+  /** Its OCPP identity, as in its connection URL; unique within its organization. */
+  readonly id: string;
+  readonly organizationId: string;
+  /** What the CN of its certificates towards the CSMS has to be (OCPP 2.0.1 A00.FR.405). */
+  readonly serialNumber?: string;
+  /** What the CN of its certificates towards vehicles has to be. */
+  readonly seccId?: string;
+  /** In the form to show: `DE*ICE*E45B*78C`. */
+  readonly evseIds: readonly string[];
+  /** What it means when it leaves out the certificate type in OCPP 2.x; `combined` unless set. */
+  readonly certificateType?: OmittedType;
+  /** OCPP security profile. */
+  readonly securityProfile?: SecurityProfile;
+  readonly createdAt: Date;
+  /** When it last asked for something, to the minute. */
+  readonly lastSeenAt?: Date;
+}
+
+export const securityProfiles = [0, 1, 2, 3] as const;
+export type SecurityProfile = (typeof securityProfiles)[number];
+
+export interface StationStore {
+  /**
+   * Adds a station.
+   * @returns `exists` when its organization has one of this identity; `name-taken` when
+   *   identity, serial number or SECC id are, in any case, one of another of its stations;
+   *   nothing is written then
+   */
+  registerStation(command: {
+    readonly station: Station;
+    readonly audit: AuditEvent;
+  }): Promise<'registered' | 'exists' | 'name-taken'>;
+
+  /**
+   * Replaces what is registered about a station, but for the times when it was registered and seen.
+   * @returns `missing` or `name-taken`, and nothing is written
+   */
+  changeStation(command: {
+    readonly station: Station;
+    readonly audit: AuditEvent;
+  }): Promise<'changed' | 'missing' | 'name-taken'>;
+
+  /** Notes that a station was there. */
+  recordSeen(organizationId: string, id: string, at: Date): Promise<void>;
+
+  findStation(organizationId: string, id: string): Promise<Station | undefined>;
+
+  /**
+   * Newest first.
+   * @throws InvalidCursor for a cursor that no listing returned
+   */
+  listStations(
+    filter: { readonly organizationId?: string },
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<Station>>;
+
+  /**
+   * Whether, in any case, one of the names is the identity, serial number or SECC id of another station of the
+   * organization, or one of the subjects (RFC 4514 text) that of a certificate that is in force,
+   * or about to be, for another.
+   */
+  isNameOfOther(question: {
+    readonly organizationId: string;
+    readonly stationId: string;
+    readonly names: readonly string[];
+    readonly subjects: readonly string[];
+    readonly now: Date;
+  }): Promise<boolean>;
+}

@@ -1,0 +1,204 @@
+/** Charging stations: registering them, changing what is registered, looking at them. */
+
+import { parseEvseId } from '../identifiers/evse-id.ts';
+import type { Parsed } from '../identifiers/parsed.ts';
+import { parseSeccName } from '../identifiers/secc-id.ts';
+import { parseStationIdentity, parseStationSerialNumber } from '../identifiers/station-identity.ts';
+import type { OmittedType } from '../ocpp/certificate-types.ts';
+import {
+  type AccessPolicy,
+  INSTANCE_ORGANIZATION,
+  type Principal,
+  reaches,
+  reachesEveryOrganization,
+} from './access-policy.ts';
+import type { AuditEvent } from './audit.ts';
+import { InvalidCursor, type Page } from './certificate-records.ts';
+import type { Clock } from './clock.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+import type { Organization, OrganizationStore } from './organizations.ts';
+import type { SecurityProfile, Station, StationStore } from './station-records.ts';
+
+export interface StationParts {
+  readonly stations: StationStore;
+  readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+  readonly access: AccessPolicy;
+  readonly clock: Clock;
+}
+
+/** What somebody registers about a station; what is left out is not registered any more. */
+export interface StationDetails {
+  readonly serialNumber?: string;
+  readonly seccId?: string;
+  readonly evseIds?: readonly string[];
+  readonly certificateType?: OmittedType;
+  readonly securityProfile?: SecurityProfile;
+}
+
+/**
+ * Registers a station, or replaces what is registered about it. Doing so again changes nothing.
+ * @param named the organization, for those who reach others than their own
+ * @throws ServiceError `request-malformed` with every field that is wrong, `not-found` for an
+ *   organization out of reach, `conflict` when another station has one of the names
+ */
+export async function putStation(
+  parts: StationParts,
+  principal: Principal,
+  id: string,
+  details: StationDetails,
+  named?: string,
+): Promise<{ readonly station: Station; readonly created: boolean }> {
+  const organization = await stationOrganization(parts, principal, named);
+  const checked = checkedStation(id, details);
+  const existing = await parts.stations.findStation(organization.id, checked.id);
+  const station: Station = {
+    ...checked,
+    organizationId: organization.id,
+    createdAt: existing?.createdAt ?? parts.clock(),
+    ...(existing?.lastSeenAt ? { lastSeenAt: existing.lastSeenAt } : {}),
+  };
+  if (!existing) {
+    const command = { station, audit: stationAudit(parts, principal, station, 'registered') };
+    const outcome = await parts.stations.registerStation(command);
+    if (outcome === 'registered') return { station, created: true };
+    if (outcome === 'name-taken') throw nameTaken();
+    // Somebody else has registered it since; what is asked for here is the newer word.
+  } else if (sameDetails(existing, station)) {
+    return { station: existing, created: false };
+  }
+  const command = { station, audit: stationAudit(parts, principal, station, 'changed') };
+  if ((await parts.stations.changeStation(command)) === 'name-taken') throw nameTaken();
+  return { station, created: false };
+}
+
+/** @throws ServiceError `not-found`, also for stations of organizations out of reach */
+export async function findStation(
+  parts: StationParts,
+  principal: Principal,
+  id: string,
+  named?: string,
+): Promise<Station> {
+  const organization = await stationOrganization(parts, principal, named);
+  const station = await parts.stations.findStation(organization.id, id);
+  if (!station) throw new ServiceError('not-found', `there is no station ${id}`);
+  return station;
+}
+
+/**
+ * A page of stations, newest first; of every organization for those who reach all and name none.
+ * @throws ServiceError `request-malformed` for a cursor that no listing returned, `not-found`
+ */
+export async function listStations(
+  parts: StationParts,
+  principal: Principal,
+  wanted: { readonly organization?: string; readonly limit: number; readonly cursor?: string },
+): Promise<Page<Station>> {
+  const { organization: named, limit, cursor } = wanted;
+  const everywhere = named === undefined && reachesEveryOrganization(parts.access, principal);
+  const filter = everywhere
+    ? {}
+    : { organizationId: (await stationOrganization(parts, principal, named)).id };
+  try {
+    return await parts.stations.listStations(filter, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+  } catch (error) {
+    if (!(error instanceof InvalidCursor)) throw error;
+    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
+      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
+    ]);
+  }
+}
+
+/**
+ * The organization whose stations a caller means: its own unless it names another within reach.
+ * @throws ServiceError `not-found`; `request-malformed` for those who run evpki itself and name
+ *   none, since they have no stations
+ */
+export async function stationOrganization(
+  parts: Pick<StationParts, 'organizations' | 'access'>,
+  principal: Principal,
+  named: string | undefined,
+): Promise<Organization> {
+  const id = named ?? principal.organizationId;
+  if (id === INSTANCE_ORGANIZATION) {
+    throw new ServiceError('request-malformed', 'name the organization whose station you mean', [
+      { code: 'required', message: 'is missing', field: 'organization' },
+    ]);
+  }
+  const organization = reaches(parts.access, principal, id)
+    ? await parts.organizations.findOrganization(id)
+    : undefined;
+  if (!organization) throw new ServiceError('not-found', `there is no organization ${id}`);
+  return organization;
+}
+
+/** The entry for a station that was registered or changed. */
+export const stationAudit = (
+  parts: Pick<StationParts, 'clock'>,
+  principal: Principal,
+  station: Station,
+  what: 'registered' | 'changed',
+  details: AuditEvent['details'] = {},
+): AuditEvent => ({
+  at: parts.clock(),
+  organizationId: station.organizationId,
+  actor: principal.actor,
+  action: `station.${what}`,
+  subject: station.id,
+  details: { ...plainDetails(station), ...details },
+});
+
+function checkedStation(
+  id: string,
+  details: StationDetails,
+): Omit<Station, 'organizationId' | 'createdAt' | 'lastSeenAt'> {
+  const violations: FieldViolation[] = [];
+  const taken = <T>(field: string, result: Parsed<T>): T | undefined => {
+    if (result.ok) return result.value;
+    violations.push({ code: 'invalid', message: result.reason, field });
+    return undefined;
+  };
+  const { serialNumber, seccId, evseIds = [], certificateType, securityProfile } = details;
+  const identity = taken('id', parseStationIdentity(id));
+  const serial =
+    serialNumber === undefined
+      ? undefined
+      : taken('body.serialNumber', parseStationSerialNumber(serialNumber));
+  const secc = seccId === undefined ? undefined : taken('body.seccId', parseSeccName(seccId));
+  const evses = new Map(
+    evseIds.flatMap((text, index) => {
+      const evse = taken(`body.evseIds.${index}`, parseEvseId(text));
+      return evse ? [[evse.normal, evse.display] as const] : [];
+    }),
+  );
+  if (violations.length > 0 || identity === undefined) {
+    throw new ServiceError('request-malformed', 'this is no station', violations);
+  }
+  return {
+    id: identity,
+    ...(serial === undefined ? {} : { serialNumber: serial }),
+    ...(secc === undefined ? {} : { seccId: secc }),
+    evseIds: [...evses.values()],
+    ...(certificateType === undefined ? {} : { certificateType }),
+    ...(securityProfile === undefined ? {} : { securityProfile }),
+  };
+}
+
+const plainDetails = (station: Station) => ({
+  serialNumber: station.serialNumber ?? null,
+  seccId: station.seccId ?? null,
+  evseIds: station.evseIds,
+  certificateType: station.certificateType ?? null,
+  securityProfile: station.securityProfile ?? null,
+});
+
+const sameDetails = (a: Station, b: Station): boolean =>
+  JSON.stringify(plainDetails(a)) === JSON.stringify(plainDetails(b));
+
+const nameTaken = () =>
+  new ServiceError(
+    'conflict',
+    'the identity, serial number or SECC id is a name of another station of the organization',
+  );

@@ -1,0 +1,170 @@
+/** Charging stations in the database. */
+
+import type { Knex } from 'knex';
+import type { OmittedType } from '../ocpp/certificate-types.ts';
+import { InvalidCursor } from '../services/certificate-records.ts';
+import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import type { CertificateRow, StationRow } from './rows.ts';
+import { optional, timeOf, timeText } from './values.ts';
+
+export function stationStore(database: Database): StationStore {
+  const { reader } = database;
+  return {
+    registerStation: ({ station, audit }) =>
+      database.write(async (tx) => {
+        const row = stationRow(station);
+        const existing = await stationIn(tx, row);
+        if (existing !== undefined) return 'exists';
+        if (await nameIsTaken(tx, row)) return 'name-taken';
+        const inserted = await tx
+          .knex<StationRow>('stations')
+          .insert(row)
+          // Whoever was faster: by its identity, or else by one of its names.
+          .onConflict()
+          .ignore()
+          .returning('id');
+        if (inserted.length === 0) {
+          return (await stationIn(tx, row)) === undefined ? 'name-taken' : 'exists';
+        }
+        tx.appendAudit(audit);
+        return 'registered';
+      }),
+
+    changeStation: ({ station, audit }) =>
+      database.write(async (tx) => {
+        const row = stationRow(station);
+        if ((await stationIn(tx, row)) === undefined) return 'missing';
+        if (await nameIsTaken(tx, row)) return 'name-taken';
+        const { organization_id, id, created_at: _, last_seen_at: __, ...changes } = row;
+        await tx.knex<StationRow>('stations').where({ organization_id, id }).update(changes);
+        tx.appendAudit(audit);
+        return 'changed';
+      }),
+
+    recordSeen: (organizationId, id, at) =>
+      database.write(async ({ knex }) => {
+        await knex<StationRow>('stations')
+          .where({ organization_id: organizationId, id })
+          .update({ last_seen_at: timeText(at) });
+      }),
+
+    findStation: async (organizationId, id) => {
+      const row = await reader<StationRow>('stations')
+        .where({ organization_id: organizationId, id })
+        .first();
+      return row && stationOf(row);
+    },
+
+    listStations: async ({ organizationId }, { limit, cursor }) => {
+      const query = reader<StationRow>('stations')
+        .orderBy('created_at', 'desc')
+        .orderBy('organization_id', 'desc')
+        .orderBy('id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      if (organizationId !== undefined) query.where({ organization_id: organizationId });
+      if (cursor !== undefined) {
+        query.whereRaw('(created_at, organization_id, id) < (?, ?, ?)', positionBelow(cursor));
+      }
+      const rows: StationRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return { items: page.map(stationOf), ...(more ? { nextCursor: cursorBehind(last) } : {}) };
+    },
+
+    isNameOfOther: async ({ organizationId, stationId, names, subjects, now }) => {
+      if (await hasName(reader, { organizationId, stationId, names })) return true;
+      const certificate = await reader<CertificateRow>('certificates')
+        .where({ organization_id: organizationId })
+        .where((query) => inAnyCase(query, 'subject', subjects))
+        .whereIn('state', ['pending', 'issued', 'held'])
+        .whereNot({ station_id: stationId })
+        .where('not_after', '>=', timeText(now))
+        .first('id');
+      return certificate !== undefined;
+    },
+  };
+}
+
+const stationIn = (tx: WriteTransaction, { organization_id, id }: StationRow) =>
+  tx.knex<StationRow>('stations').where({ organization_id, id }).forUpdate().first('id');
+
+const nameIsTaken = (tx: WriteTransaction, row: StationRow): Promise<boolean> =>
+  hasName(tx.knex, {
+    organizationId: row.organization_id,
+    stationId: row.id,
+    names: [row.id, row.serial_number, row.secc_id].filter((name) => name !== null),
+  });
+
+/** Whether a name is that of a station of the organization other than this one. */
+async function hasName(
+  knex: Knex,
+  { organizationId, stationId, names }: Omit<NameQuestion, 'subjects' | 'now'>,
+): Promise<boolean> {
+  const row = await knex<StationRow>('stations')
+    .where({ organization_id: organizationId })
+    .whereNot({ id: stationId })
+    .where((either) => {
+      for (const column of ['id', 'serial_number', 'secc_id']) {
+        either.orWhere((one) => inAnyCase(one, column, names));
+      }
+    })
+    .first('id');
+  return row !== undefined;
+}
+
+/**
+ * Whether a column has one of the values but for the case of its ASCII letters, which is as far as
+ * lower() goes on both databases (in PostgreSQL by collation "C").
+ */
+function inAnyCase(query: Knex.QueryBuilder, column: string, values: readonly string[]): void {
+  const folded = values.map((text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()));
+  const places = folded.map(() => '?').join(', ');
+  if (folded.length === 0) query.whereRaw('1 = 0');
+  else query.whereRaw(`lower(??) IN (${places})`, [column, ...folded]);
+}
+
+type NameQuestion = Parameters<StationStore['isNameOfOther']>[0];
+
+/** Identities have no slash, and neither have ids of organizations. */
+const cursorBehind = (row: StationRow): string =>
+  cursorOf({ createdAt: row.created_at, id: `${row.organization_id}/${row.id}` });
+
+function positionBelow(cursor: string): [string, string, string] {
+  const { createdAt, id } = positionOf(cursor);
+  const [organizationId, stationId, ...more] = id.split('/');
+  if (organizationId === undefined || stationId === undefined || more.length > 0) {
+    throw new InvalidCursor();
+  }
+  return [createdAt, organizationId, stationId];
+}
+
+const stationRow = (station: Station): StationRow => ({
+  organization_id: station.organizationId,
+  id: station.id,
+  serial_number: station.serialNumber ?? null,
+  secc_id: station.seccId ?? null,
+  evse_ids: JSON.stringify(station.evseIds),
+  certificate_type: station.certificateType ?? null,
+  security_profile: station.securityProfile ?? null,
+  created_at: timeText(station.createdAt),
+  last_seen_at: station.lastSeenAt === undefined ? null : timeText(station.lastSeenAt),
+});
+
+const stationOf = (row: StationRow): Station => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  ...optional('serialNumber', row.serial_number),
+  ...optional('seccId', row.secc_id),
+  evseIds: JSON.parse(row.evse_ids) as string[],
+  ...optional('certificateType', row.certificate_type as OmittedType | null),
+  ...optional(
+    'securityProfile',
+    row.security_profile === null ? null : (Number(row.security_profile) as SecurityProfile),
+  ),
+  createdAt: timeOf(row.created_at),
+  ...optional('lastSeenAt', row.last_seen_at === null ? null : timeOf(row.last_seen_at)),
+});

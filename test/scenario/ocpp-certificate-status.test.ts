@@ -1,0 +1,125 @@
+/** A station asks through its CSMS whether a certificate holds, and OpenSSL reads the answer. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ocspRequestOf } from '../../src/ocpp/ocsp-request-data.ts';
+import { readCertificate } from '../../src/pki/certificate.ts';
+import { certificateHashData, type HashAlgorithm } from '../../src/pki/certificate-hash-data.ts';
+import { readPemBlocks, toPem } from '../../src/pki/pem.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+
+describe('GetCertificateStatus', () => {
+  let evpki: TestApp;
+  let bench: Workbench;
+  let csms: Record<string, string>;
+  let chain: Uint8Array[];
+  let id: string;
+
+  beforeAll(async () => {
+    evpki = await startTestApp();
+    bench = workbench();
+    csms = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['csms'])}` };
+    const { json: root } = await evpki.call('GET', '/v1/authorities/v2g-root');
+    bench.write('root.pem', root.issuers[0].certificateChain);
+    const { json } = await evpki.call(
+      'POST',
+      '/v1/ocpp/sign-certificate',
+      {
+        stationId: 'CS-1',
+        csr: opensslRequest(bench, '/CN=DE*ICE*E1'),
+        ocppVersion: '2.0.1',
+        certificateType: 'V2GCertificate',
+      },
+      csms,
+    );
+    chain = readPemBlocks(json.certificateChain).map(({ der }) => der);
+    chain.forEach((der, index) => {
+      bench.write(`${index}.pem`, toPem('CERTIFICATE', der));
+    });
+    bench.write('chain.pem', json.certificateChain);
+    const found = await evpki.call('GET', '/v1/certificates?limit=1', undefined, csms);
+    id = found.json.items[0].id;
+  });
+  afterAll(async () => {
+    await evpki?.close();
+    bench?.remove();
+  });
+
+  const hashData = (index: number, hash: HashAlgorithm = 'SHA256') => {
+    const [certificate, issuer] = [index, index + 1].map((at) =>
+      readCertificate(chain[at] ?? new Uint8Array()),
+    );
+    if (!certificate || !issuer?.publicKey) throw new Error('no such certificate');
+    const { subjectDer, publicKey } = issuer;
+    return certificateHashData(certificate, { subjectDer, publicKeyBits: publicKey.bits }, hash);
+  };
+  const ask = (ocspRequestData: unknown, as = csms) =>
+    evpki.call('POST', '/v1/ocpp/certificate-status', { ocspRequestData }, as);
+
+  /** What OpenSSL says of an answer about the leaf, verified up to the root. */
+  function verdict(ocspResult: string): string {
+    bench.write('response.der', Buffer.from(ocspResult, 'base64'));
+    return bench.openssl(
+      ...['ocsp', '-respin', 'response.der', '-issuer', '1.pem', '-sha256', '-cert', '0.pem'],
+      ...['-CAfile', 'root.pem', '-verify_other', 'chain.pem'],
+    );
+  }
+
+  test('the request is that of OpenSSL, byte for byte', () => {
+    for (const hash of ['SHA256', 'SHA384', 'SHA512'] as const) {
+      const name = `-${hash.toLowerCase()}`;
+      bench.openssl(
+        ...['ocsp', '-issuer', '1.pem', name, '-cert', '0.pem'],
+        ...['-no_nonce', '-reqout', 'request.der'],
+      );
+      const theirs = bench.openssl('base64', '-A', '-in', 'request.der');
+      const ours = ocspRequestOf(hashData(0, hash));
+      if (!ours.ok) throw new Error(ours.reason);
+      expect(Buffer.from(ours.value).toString('base64')).toBe(theirs);
+    }
+  });
+
+  test.each(['SHA256', 'SHA384', 'SHA512'] as const)('M06.FR.04 with %s hashes', async (hash) => {
+    for (const index of [0, 1]) {
+      const { status, json } = await ask({
+        ...hashData(index, hash),
+        responderURL: 'http://127.0.0.1:1/nobody-is-here',
+      });
+      expect([status, json.status]).toEqual([200, 'Accepted']);
+      // OCPP 2.0.1 has room for 5,500 characters.
+      expect(json.ocspResult.length).toBeLessThan(5_500);
+    }
+  });
+
+  test('a leaf is good, and revoked at once when it is', async () => {
+    const before = await ask(hashData(0));
+    expect(verdict(before.json.ocspResult)).toContain('0.pem: good');
+    const shouted = { ...hashData(0), serialNumber: `00${hashData(0).serialNumber.toUpperCase()}` };
+    expect((await ask(shouted)).json.ocspResult).toBe(before.json.ocspResult);
+
+    const revoked = await evpki.call('POST', `/v1/certificates/${id}/revocation`, {
+      reason: 'cessationOfOperation',
+    });
+    expect(revoked.status, revoked.text).toBe(200);
+    const after = await ask(hashData(0));
+    expect(after.json.status).toBe('Accepted');
+    expect(verdict(after.json.ocspResult)).toContain('0.pem: revoked');
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['a foreign issuer', () => ({ ...hashData(0), issuerKeyHash: 'ab'.repeat(32) }), /no issuer/],
+    ['hash data that is none', () => ({ ...hashData(0), issuerNameHash: 'x' }), /issuerNameHash/],
+  ])('M06.FR.09 %s is Failed with a reason', async (_, data, reason) => {
+    const { status, json } = await ask(data());
+    expect([status, json.status]).toEqual([200, 'Failed']);
+    expect(json.reason).toMatch(reason);
+    expect(json).not.toHaveProperty('ocspResult');
+  });
+
+  test('what is not a call of a CSMS is an error', async () => {
+    const reader = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['read-only'])}` };
+    expect((await ask(hashData(0), reader)).status).toBe(403);
+    expect((await ask({ ...hashData(0), hashAlgorithm: 'MD5' })).status).toBe(400);
+    expect((await ask('text')).status).toBe(400);
+  });
+});

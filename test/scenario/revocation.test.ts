@@ -1,0 +1,228 @@
+/** The walk of a charger's certificate to its end, with OpenSSL and GnuTLS asking for its status. */
+
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+
+const run = promisify(execFile);
+
+describe('from a certificate to its revocation', () => {
+  let evpki: TestApp;
+  let bench: Workbench;
+
+  beforeAll(async () => {
+    evpki = await startTestApp();
+    bench = workbench();
+    const ca = (await evpki.call('GET', '/v1/authorities/ocpp-station-ca')).json;
+    const [own, root] = ca.issuers[0].certificateChain.split(/(?<=END CERTIFICATE-----\n)/);
+    bench.write('ca.pem', own);
+    bench.write('root.pem', root);
+    bench.write('trust.pem', own + root);
+  });
+  afterAll(async () => {
+    await evpki?.close();
+    bench?.remove();
+  });
+
+  const issue = async (name: string) => {
+    const csr = opensslRequest(bench, `/CN=${name}`, { name });
+    const { json } = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
+    bench.write(`${name}.pem`, json.certificateChain);
+    return json;
+  };
+  const revoke = (id: string, reason: string, query = '') =>
+    evpki.call('POST', `/v1/certificates/${id}/revocation${query}`, { reason });
+  const release = (id: string) => evpki.call('DELETE', `/v1/certificates/${id}/revocation`);
+
+  /** What `openssl ocsp` says, its verification of the response included. */
+  const ocsp = async (...args: string[]) => {
+    const url = `${evpki.app.publicUrl}/ocsp`;
+    const options = ['-issuer', 'ca.pem', '-CAfile', 'trust.pem', '-url', url, ...args];
+    // Not synchronously: the responder runs in this very process.
+    const { stdout, stderr } = await run('openssl', ['ocsp', ...options], {
+      cwd: bench.folder,
+      timeout: 20_000,
+    });
+    return stderr + stdout;
+  };
+  const crl = async () => {
+    const issuers = (await evpki.call('GET', '/v1/authorities/ocpp-station-ca')).json.issuers;
+    const answer = await fetch(`${evpki.app.publicUrl}/crl/${issuers[0].id}.crl`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('application/pkix-crl');
+    bench.write('list.crl', new Uint8Array(await answer.arrayBuffer()));
+    return execFileSync(
+      'sh',
+      ['-c', 'openssl crl -in list.crl -inform der -CAfile trust.pem -text -noout 2>&1'],
+      { cwd: bench.folder, encoding: 'utf8' },
+    );
+  };
+
+  test.each([[['-sha1']], [['-sha256']], [['-sha512', '-no_nonce']], [['-sha1', '-no_nonce']]])(
+    'good at first (%s)',
+    async (options) => {
+      const name = `good${options.join('')}`;
+      await issue(name);
+      const answer = await ocsp(...options, '-cert', `${name}.pem`);
+      expect(answer).toContain('Response verify OK');
+      expect(answer).toContain(`${name}.pem: good`);
+    },
+  );
+
+  test('revoked at once, with reason, in OCSP; in a CRL when the call waits for it', async () => {
+    const { id, serialNumber } = await issue('walk');
+    expect(await ocsp('-no_nonce', '-cert', 'walk.pem')).toContain('walk.pem: good');
+
+    const answer = await revoke(id, 'superseded', '?wait=crl');
+    expect([answer.status, answer.json.state], answer.text).toEqual([200, 'revoked']);
+    expect(answer.json.revocationReason).toBe('superseded');
+    for (const options of [[], ['-no_nonce'], ['-sha256', '-no_nonce']]) {
+      const status = await ocsp(...options, '-cert', 'walk.pem');
+      expect(status).toContain('Response verify OK');
+      expect(status).toMatch(/walk\.pem: revoked[\s\S]*Reason: superseded/);
+    }
+    const list = await crl();
+    expect(list).toContain('verify OK');
+    expect(list.toLowerCase()).toContain(`serial number: ${serialNumber}`);
+    expect(list).toContain('Superseded');
+    bench.openssl('crl', '-in', 'list.crl', '-inform', 'der', '-out', 'list.pem');
+    const verify = () =>
+      bench.openssl(
+        ...['verify', '-crl_check', '-CRLfile', 'list.pem'],
+        ...['-CAfile', 'root.pem', '-untrusted', 'walk.pem', 'walk.pem'],
+      );
+    expect(verify).toThrow(/certificate revoked/);
+  });
+
+  test('a hold is lifted, and the CRL forgets it', async () => {
+    const { id, serialNumber } = await issue('held');
+    expect((await revoke(id, 'certificateHold', '?wait=crl')).json.state).toBe('held');
+    expect(await ocsp('-no_nonce', '-cert', 'held.pem')).toMatch(/revoked[\s\S]*certificateHold/);
+    expect((await crl()).toLowerCase()).toContain(serialNumber);
+    expect((await release(id)).json.state).toBe('issued');
+    expect(await ocsp('-no_nonce', '-cert', 'held.pem')).toContain('held.pem: good');
+    const other = await issue('other');
+    await revoke(other.id, 'unspecified', '?wait=crl');
+    expect((await crl()).toLowerCase()).not.toContain(serialNumber);
+  });
+
+  test('the same again is 200, an upgrade to compromise too, anything else a conflict', async () => {
+    const { id } = await issue('again');
+    const statuses = [];
+    for (const reason of [
+      ...['superseded', 'superseded', 'cessationOfOperation', 'keyCompromise'],
+      ...['superseded', 'certificateHold', 'removeFromCRL', 'cACompromise'],
+    ]) {
+      const { status, json } = await revoke(id, reason);
+      statuses.push([reason, status, json.code ?? json.revocationReason]);
+    }
+    expect(statuses).toEqual([
+      ['superseded', 200, 'superseded'],
+      ['superseded', 200, 'superseded'],
+      ['cessationOfOperation', 409, 'conflict'],
+      ['keyCompromise', 200, 'keyCompromise'],
+      ['superseded', 409, 'conflict'],
+      ['certificateHold', 409, 'conflict'],
+      ['removeFromCRL', 422, 'revocation-refused'],
+      ['cACompromise', 422, 'revocation-refused'],
+    ]);
+    expect((await release(id)).status).toBe(409);
+  });
+
+  test('C3 a compromised key is never certified again', async () => {
+    const { id } = await issue('leaked');
+    await revoke(id, 'keyCompromise');
+    bench.openssl('req', '-new', '-key', 'leaked.key', '-subj', '/CN=leaked', '-out', 'new.csr');
+    const csr = bench.read('new.csr');
+    const again = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
+    expect(again.status).toBe(422);
+    expect(again.json.violations[0].code).toBe('key-blocked');
+  });
+
+  test('a revoked certificate is not what the same request gets again', async () => {
+    const first = await issue('twice');
+    await revoke(first.id, 'superseded');
+    const csr = bench.read('twice.csr');
+    const second = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
+    expect(second.status).toBe(201);
+    expect(second.json.id).not.toBe(first.id);
+  });
+
+  test('O2 several CertIDs: each answered, unknown and never issued ones as unknown', async () => {
+    const [a, b] = [await issue('a'), await issue('b')];
+    await revoke(b.id, 'affiliationChanged');
+    const answer = await ocsp('-cert', 'a.pem', '-cert', 'b.pem', '-serial', '0x1234', '-cert', 'a.pem');
+    expect(answer).toContain('Response verify OK');
+    expect(answer.match(/a\.pem: good/g)).toHaveLength(2);
+    expect(answer).toMatch(/b\.pem: revoked[\s\S]*affiliationChanged/);
+    expect(answer).toContain('0x1234: unknown');
+    expect(a.state).toBe('issued');
+  });
+
+  test('O2 an issuer that is not ours is unauthorized', async () => {
+    const foreign = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    bench.openssl('req', ...foreign, '-keyout', 'f.key', '-out', 'f.pem', '-subj', '/CN=Foreign');
+    const url = `${evpki.app.publicUrl}/ocsp`;
+    const options = ['-issuer', 'f.pem', '-serial', '1', '-url', url, '-noverify'];
+    const said = await run('openssl', ['ocsp', ...options], { cwd: bench.folder }).then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+    );
+    expect(said).toContain('unauthorized');
+  });
+
+  test('GnuTLS ocsptool asks and accepts', async () => {
+    const { id } = await issue('gnutls');
+    const ask = async (...more: string[]) => {
+      const url = `${evpki.app.publicUrl}/ocsp`;
+      const options = ['--ask', url, '--load-cert', 'gnutls.pem', '--load-issuer', 'ca.pem'];
+      const anchor = ['--load-trust', 'trust.pem', ...more];
+      const command = ['-c', 'ocsptool "$@" 2>&1 || true', 'sh', ...options, ...anchor];
+      return (await run('sh', command, { cwd: bench.folder, timeout: 20_000 })).stdout;
+    };
+    expect(await ask()).toMatch(/Certificate Status: good[\s\S]*Verifying OCSP Response: Success/);
+    await revoke(id, 'superseded');
+    expect(await ask('--nonce')).toMatch(/Certificate Status: revoked/);
+  });
+
+  test('a revoked authority stops issuing', async () => {
+    const ca = (await evpki.call('GET', '/v1/authorities/ocpp-server-ca')).json;
+    const all = (await evpki.call('GET', '/v1/certificates?profile=ocpp-server-ca')).json.items;
+    expect((await revoke(all[0].id, 'certificateHold')).status).toBe(422);
+    expect((await revoke(all[0].id, 'cACompromise')).json.state).toBe('revoked');
+    const after = (await evpki.call('GET', '/v1/authorities/ocpp-server-ca')).json;
+    expect([ca.state, after.state]).toEqual(['active', 'revoked']);
+    const csr = opensslRequest(bench, '/CN=csms.example', {
+      extra: ['-addext', 'subjectAltName=DNS:csms.example'],
+    });
+    const answer = await evpki.call('POST', '/v1/certificates', {
+      profile: 'ocpp-csms-server',
+      csr,
+      authority: 'ocpp-server-ca',
+    });
+    expect([answer.status, answer.json.code]).toEqual([409, 'authority-not-active']);
+  });
+
+  test('O8 answers without a nonce may be cached for a minute, others not at all', async () => {
+    await issue('cached');
+    bench.openssl(
+      ...['ocsp', '-issuer', 'ca.pem', '-cert', 'cached.pem', '-no_nonce', '-reqout', 'r.der'],
+    );
+    const der = execFileSync('cat', ['r.der'], { cwd: bench.folder });
+    const url = `${evpki.app.publicUrl}/ocsp/${encodeURIComponent(der.toString('base64'))}`;
+    const first = await fetch(url);
+    expect(first.headers.get('cache-control')).toBe(
+      'max-age=60, public, no-transform, must-revalidate',
+    );
+    const etag = first.headers.get('etag') ?? '';
+    const second = await fetch(url, { headers: { 'If-None-Match': etag } });
+    expect(second.status).toBe(304);
+    const bad = await fetch(`${evpki.app.publicUrl}/ocsp/%%%`);
+    expect(bad.headers.get('cache-control')).toBe('no-store');
+    expect(Buffer.from(await bad.arrayBuffer()).toString('hex')).toBe('30030a0101');
+    const huge = await fetch(`${evpki.app.publicUrl}/ocsp`, { method: 'POST', body: 'x'.repeat(9000) });
+    expect(huge.status).toBe(413);
+  });
+});

@@ -1,0 +1,109 @@
+/** Runs `issuing-process.ts` and tells how it ended. */
+
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { leaveDeclarations } from './declarations.ts';
+import type { Job, Line } from './issuing-process.ts';
+
+export interface Ending {
+  readonly signal: NodeJS.Signals | null;
+  /** What it told to have been handed out. */
+  readonly handedOut: readonly { readonly certificateId: string; readonly der: Buffer }[];
+  /** SHA-256 of what it was about to sign, hex. */
+  readonly signed: readonly string[];
+  /** Its standard error. */
+  readonly complaints: string;
+}
+
+/** When a process is killed from outside. */
+export interface Moment {
+  readonly after: 'ready' | 'handed-out';
+  readonly milliseconds: number;
+}
+
+export interface Launcher {
+  /** Runs a job to its end, or until the moment has come. */
+  run(job: Job, moment?: Moment): Promise<Ending>;
+  remove(): Promise<void>;
+}
+
+/** As many processes at a time; each keeps a processor busy. */
+const AT_A_TIME = 3;
+
+/**
+ * Compiles the process and reads the declarations once: hundreds are started, and both take longer
+ * than what most of them do in their lives.
+ */
+export async function prepareProcesses(): Promise<Launcher> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
+  for (const name of ['node_modules', 'package.json']) {
+    await symlink(join(root, name), join(folder, name));
+  }
+  const options = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { noEmit: false, noCheck: true, rootDir: root, outDir: folder },
+    files: [join(root, 'test/support/issuing-process.ts')],
+    include: [],
+  };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options));
+  const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
+  const compiler = join(typescript, '../bin/tsc');
+  await promisify(execFile)(process.execPath, [compiler, '-p', folder]);
+  const script = join(folder, 'test/support/issuing-process.js');
+  const declarations = join(folder, 'declarations');
+  leaveDeclarations(declarations);
+
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return {
+    async run(job, moment) {
+      if (running >= AT_A_TIME) await new Promise<void>((resolve) => waiting.push(resolve));
+      running += 1;
+      try {
+        return await runToTheEnd([script, JSON.stringify(job), declarations], moment);
+      } finally {
+        running -= 1;
+        waiting.shift()?.();
+      }
+    },
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
+
+async function runToTheEnd(args: readonly string[], moment: Moment | undefined): Promise<Ending> {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const handedOut: { certificateId: string; der: Buffer }[] = [];
+  const signed: string[] = [];
+  let complaints = '';
+  let timer: NodeJS.Timeout | undefined;
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  createInterface(child.stdout).on('line', (text) => {
+    const line = JSON.parse(text) as Line;
+    if (line.event === moment?.after) {
+      timer ??= setTimeout(() => child.kill('SIGKILL'), moment.milliseconds);
+    }
+    if (line.event === 'signing') signed.push(line.tbsSha256);
+    if (line.event === 'handed-out') {
+      handedOut.push({
+        certificateId: line.certificateId,
+        der: Buffer.from(line.der, 'base64'),
+      });
+    }
+  });
+  const [, signal] = await closed;
+  clearTimeout(timer);
+  return { signal, handedOut, signed, complaints };
+}

@@ -1,0 +1,138 @@
+/** The services over a database, put together as `src/app.ts` does it, but open for decoration. */
+
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
+import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
+import { vaultKeyring } from '../../src/keystore/keyring.ts';
+import { demoPassphrase } from '../../src/keystore/passphrase.ts';
+import { createVault, openVault, type Vault } from '../../src/keystore/vault.ts';
+import { prepareBootstrap } from '../../src/services/access.ts';
+import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
+import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
+import type { Clock } from '../../src/services/clock.ts';
+import { createIssuers } from '../../src/services/issuers.ts';
+import type { Logger } from '../../src/services/logger.ts';
+import type { VaultStore } from '../../src/services/vault-records.ts';
+import { accessStore } from '../../src/storage/access.ts';
+import { auditStore } from '../../src/storage/audit.ts';
+import { authorityStore } from '../../src/storage/authorities.ts';
+import { certificateStore } from '../../src/storage/certificates.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { issuanceStore } from '../../src/storage/issuance.ts';
+import { organizationStore } from '../../src/storage/organizations.ts';
+import { vaultStore } from '../../src/storage/vault.ts';
+import type { Declarations } from './declarations.ts';
+import { decorate, decorateDatabase, decorateKeyring, type Pass } from './faults.ts';
+
+const nothing = () => undefined;
+const silent: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  child: () => silent,
+};
+
+/**
+ * `real` costs a scrypt per start, which is longer than everything else that a test process does;
+ * `known` has a key-encryption key that everybody knows, and is the same vault otherwise.
+ */
+export type VaultKind = 'real' | 'known';
+
+const knownKey = createSecretKey(Buffer.alloc(32, 7));
+const knownVault: Vault = {
+  seal: (pkcs8, ids) => sealEnvelope(knownKey, pkcs8, ids),
+  open: (envelope, ids) => openEnvelope(knownKey, envelope, ids),
+};
+const knownRecord = {
+  salt: new Uint8Array(16),
+  costN: 1,
+  blockSize: 8,
+  parallelization: 1,
+  check: new Uint8Array(1),
+};
+
+export interface ServicesOptions {
+  readonly declarations: Declarations;
+  readonly dataDir: string;
+  readonly vault: VaultKind;
+  /** The one that the database was opened with. */
+  readonly processId: string;
+  readonly clock?: Clock;
+  readonly pass?: Pass;
+  /** Is told what is about to be signed. */
+  readonly signing?: (message: Uint8Array) => void;
+}
+
+/** Opens the vault, or makes it at the first start. */
+async function unlockVault(store: VaultStore, options: ServicesOptions): Promise<Vault> {
+  if (options.vault === 'known') {
+    if (!(await store.findVault())) await store.createVault(knownRecord);
+    return knownVault;
+  }
+  const passphrase = await demoPassphrase(join(options.dataDir, 'demo-passphrase'));
+  const existing = await store.findVault();
+  if (existing) return openVault(passphrase, existing);
+  const { record, vault } = await createVault(passphrase);
+  await store.createVault(record);
+  return vault;
+}
+
+export type Services = Awaited<ReturnType<typeof servicesOver>>;
+
+/** The stores, the vault and the parts of every service. */
+export async function servicesOver(plain: Database, options: ServicesOptions) {
+  const {
+    dataDir,
+    processId,
+    clock = () => new Date(),
+    pass = nothing,
+    signing = nothing,
+  } = options;
+  const database = decorateDatabase(plain, pass);
+  const vault = await unlockVault(decorate(vaultStore(database), pass), options);
+  const { profiles, access, hierarchy } = options.declarations;
+  const authorities = decorate(authorityStore(database), pass);
+  const organizations = decorate(organizationStore(database), pass);
+  const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
+  const random = randomBytes;
+  const { keep } = decorate(
+    { keep: (secret: string) => keepBootstrapSecret(dataDir, secret) },
+    pass,
+  );
+  return {
+    database,
+    profiles,
+    access,
+    hierarchy,
+    authorities,
+    organizations,
+    keyring,
+    clock,
+    random,
+    processId,
+    keep,
+    logger: silent,
+    publicUrl: 'http://pki.example',
+    store: decorate(issuanceStore(database), pass),
+    certificates: decorate(certificateStore(database), pass),
+    audit: decorate(auditStore(database), pass),
+    issuers: createIssuers(authorities, keyring, profiles),
+    accessParts: {
+      store: decorate(accessStore(database), pass),
+      organizations,
+      policy: access,
+      clock,
+      random,
+    },
+  };
+}
+
+/** What a start does with the database, in its order. */
+export async function start(services: Services): Promise<void> {
+  await services.store.abandonExpired(services.clock());
+  await ensureInstanceAuthority(services);
+  await applyHierarchy(services, services.hierarchy, 'evpki');
+  await prepareBootstrap(services.accessParts, services.keep);
+}

@@ -1,0 +1,25 @@
+/** Charging stations that ask for certificates. */
+
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { readPublicKey } from '../../src/pki/public-key.ts';
+import { assembleRequest, buildRequestInfo } from '../../src/pki/request-building.ts';
+import { type EnrolmentAnswer, type EnrolmentParts, enrol } from '../../src/services/enrolment.ts';
+
+/** A request of a station with a fresh key, DER. */
+export function stationRequest(serialNumber: string): Uint8Array {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = readPublicKey(pair.publicKey.export({ format: 'der', type: 'spki' }));
+  if (!key.ok) throw new Error(JSON.stringify(key.violations));
+  const subject = { attributes: [{ type: 'CN' as const, value: serialNumber }] };
+  const info = buildRequestInfo(subject, key.value, {});
+  return assembleRequest(info, 'ecdsa-with-SHA256', sign('sha256', info, pair.privateKey));
+}
+
+/** Has a station's request answered, as a front door of the demo CPO would. */
+export const enrolStation = (parts: EnrolmentParts, csr: Uint8Array): Promise<EnrolmentAnswer> =>
+  enrol(parts, {
+    principal: { actor: 'client:csms', organizationId: 'demo-cpo', roles: ['csms'] },
+    channel: 'rest',
+    csr: { ok: true, value: csr },
+    profile: 'ocpp-station',
+  });
