@@ -80,7 +80,7 @@ async function issue(): Promise<Uint8Array> {
   return signLinted(sealed.linted, signer, verificationKey);
 }
 
-x509.cryptoProvider.set(webcrypto as Crypto);
+x509.cryptoProvider.set(webcrypto);
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const caPrivate = await webcrypto.subtle.importKey(
   'pkcs8',
@@ -90,6 +90,13 @@ const caPrivate = await webcrypto.subtle.importKey(
   ['sign'],
 );
 
+const keyUsages = x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyAgreement;
+// Ready made, as ours is part of what is known about the issuer.
+const authorityKeyIdentifier = new x509.AuthorityKeyIdentifierExtension(
+  Buffer.from(issuer.keyIdentifier).toString('hex'),
+);
+
+/** The same extensions as ours, so that both make the same certificate. */
 async function issueWithLibrary(): Promise<void> {
   const request = new x509.Pkcs10CertificateRequest(csr);
   if (!(await request.verify())) throw new Error('the request does not verify');
@@ -100,12 +107,19 @@ async function issueWithLibrary(): Promise<void> {
     notBefore: now,
     notAfter,
     publicKey: request.publicKey,
-    signingKey: caPrivate as CryptoKey,
+    signingKey: caPrivate,
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.KeyUsagesExtension(keyUsages, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+      await x509.SubjectKeyIdentifierExtension.create(request.publicKey),
+      authorityKeyIdentifier,
+      new x509.CRLDistributionPointsExtension([issuer.urls.crl]),
+      new x509.AuthorityInfoAccessExtension({
+        ocsp: issuer.urls.ocsp,
+        caIssuers: issuer.urls.caIssuers,
+      }),
     ],
   });
 }

@@ -3,18 +3,8 @@
  * RangeError what no certificate may hold, as the last line behind policy and before lint.
  */
 
-import {
-  bitString,
-  contextConstructed,
-  DerReader,
-  explicit,
-  integer,
-  sameBytes,
-  sequence,
-  tags,
-  time,
-  unsignedInteger,
-} from './der.ts';
+import { contextConstructed, DerReader, sameBytes, tags } from './der.ts';
+import { bitString, explicit, integer, sequence, time, unsignedInteger } from './der-writer.ts';
 import { writeExtensions } from './extensions/write.ts';
 import { writeName } from './names.ts';
 import { algorithmIdentifier, type SignatureAlgorithm } from './signature-algorithm.ts';

@@ -14,8 +14,7 @@ import {
 import { type CertificateExtensions, readExtensionSet } from './extensions/read.ts';
 import { type DistinguishedName, NameError, readForeignName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
-import { readRawExtensions } from './raw-extensions.ts';
-import type { RawExtension } from './request.ts';
+import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { requireDer } from './require-der.ts';
 import {
   readSignatureAlgorithm,

@@ -1,6 +1,6 @@
 /**
- * The one DER reader and writer of evpki: what policy decides on and what is signed go through
- * this file. It reads DER and nothing else (ITU-T X.690 section 10): definite lengths in their
+ * The one DER reader of evpki (`der-writer.ts` is the one writer): what policy decides on and what
+ * is signed go through this file. It reads DER and nothing else (ITU-T X.690 section 10): definite lengths in their
  * shortest form, one-octet tags, minimal integers, canonical booleans and bit strings. Whatever a
  * BER parser would forgive is an error here, because two parsers that read the same bytes
  * differently are how a CA signs something that it did not approve.
@@ -65,7 +65,7 @@ export interface DerBitString {
 /** Deeper nesting than any structure evpki reads; deeper input is an attack or an accident. */
 const MAX_DEPTH = 24;
 /** The longest object identifier accepted, in content octets: longer ones cost quadratic time. */
-const MAX_OID_OCTETS = 40;
+export const MAX_OID_OCTETS = 40;
 
 /** A cursor over the elements of one DER value. Every method throws {@link DerError}. */
 export class DerReader {
@@ -377,140 +377,4 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** Whether two byte strings are equal. Not for secrets: it takes as long as they agree. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
-}
-
-// --- Writing: each function returns one complete element --------------------------------------
-
-/** An element with this tag octet around the concatenated parts. */
-export function element(tag: number, ...parts: Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const octets =
-    length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4;
-  const out = new Uint8Array(2 + octets + length);
-  out[0] = tag;
-  out[1] = octets === 0 ? length : 0x80 | octets;
-  for (let i = 0; i < octets; i++) out[1 + octets - i] = (length >>> (8 * i)) & 0xff;
-  let position = 2 + octets;
-  for (const part of parts) {
-    out.set(part, position);
-    position += part.length;
-  }
-  return out;
-}
-
-export const sequence = (...parts: Uint8Array[]): Uint8Array => element(tags.sequence, ...parts);
-
-export const set = (...parts: Uint8Array[]): Uint8Array => element(tags.set, ...parts);
-
-/** A SET OF with its elements in DER order. */
-export const setOf = (...parts: Uint8Array[]): Uint8Array =>
-  element(tags.set, ...[...parts].sort(compareBytes));
-
-/** `[number] EXPLICIT`. */
-export const explicit = (number: number, ...parts: Uint8Array[]): Uint8Array =>
-  element(contextConstructed(number), ...parts);
-
-/** `[number] IMPLICIT` over a primitive type's content octets. */
-export const implicit = (number: number, content: Uint8Array): Uint8Array =>
-  element(contextPrimitive(number), content);
-
-export const boolean = (value: boolean): Uint8Array =>
-  new Uint8Array([tags.boolean, 1, value ? 0xff : 0x00]);
-
-export const nullValue = (): Uint8Array => new Uint8Array([tags.null, 0]);
-
-/** A non-negative INTEGER. */
-export function integer(value: number | bigint, tag: number = tags.integer): Uint8Array {
-  if (value < 0) throw new RangeError('only non-negative integers are written');
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new RangeError(`${value} is not exact: write it as a bigint`);
-  }
-  const hex = value.toString(16);
-  return unsignedInteger(Buffer.from(hex.length % 2 ? `0${hex}` : hex, 'hex'), tag);
-}
-
-/** A non-negative INTEGER from its big-endian magnitude; leading zeros are dropped. */
-export function unsignedInteger(magnitude: Uint8Array, tag: number = tags.integer): Uint8Array {
-  let start = 0;
-  while (start < magnitude.length - 1 && magnitude[start] === 0) start++;
-  const digits = magnitude.subarray(start);
-  const first = digits[0];
-  if (first === undefined) return element(tag, new Uint8Array([0]));
-  return first >= 0x80 ? element(tag, new Uint8Array([0]), digits) : element(tag, digits);
-}
-
-export const octetString = (content: Uint8Array): Uint8Array => element(tags.octetString, content);
-
-/** A BIT STRING; `unusedBits` of the last octet do not count and must be zero. */
-export const bitString = (bytes: Uint8Array, unusedBits = 0): Uint8Array =>
-  element(tags.bitString, new Uint8Array([unusedBits]), bytes);
-
-/**
- * A BIT STRING of named bits without trailing zero bits (X.690 11.2.2).
- * @param bits the numbers of the bits that are set, 0 being the first
- */
-export function namedBits(bits: readonly number[]): Uint8Array {
-  if (bits.length === 0) return bitString(new Uint8Array(0));
-  const last = Math.max(...bits);
-  const bytes = new Uint8Array((last >> 3) + 1);
-  for (const bit of bits) bytes[bit >> 3] = (bytes[bit >> 3] as number) | (0x80 >> (bit & 7));
-  return bitString(bytes, 7 - (last & 7));
-}
-
-const encodedOids = new Map<string, Uint8Array>();
-
-/** An OBJECT IDENTIFIER from its dotted form. The result is shared: do not change it. */
-export function oid(dotted: string): Uint8Array {
-  const known = encodedOids.get(dotted);
-  if (known) return known;
-  // BigInt reads much more than decimal arcs, and arcs out of range would encode another OID.
-  if (!/^([01]\.[1-3]?\d|2\.(0|[1-9]\d*))(\.(0|[1-9]\d*))*$/.test(dotted)) {
-    throw new RangeError(`not an OID: ${dotted}`);
-  }
-  const [first, second, ...rest] = dotted.split('.').map((arc) => BigInt(arc)) as [
-    bigint,
-    bigint,
-    ...bigint[],
-  ];
-  const octets: number[] = [];
-  for (const arc of [first * 40n + second, ...rest]) {
-    const groups = [Number(arc & 0x7fn)];
-    for (let left = arc >> 7n; left > 0n; left >>= 7n) groups.unshift(Number(left & 0x7fn) | 0x80);
-    octets.push(...groups);
-  }
-  if (octets.length > MAX_OID_OCTETS) throw new RangeError(`too long an OID: ${dotted}`);
-  const encoded = element(tags.oid, new Uint8Array(octets));
-  if (encodedOids.size < MAX_CACHED_OIDS) encodedOids.set(dotted, encoded);
-  return encoded;
-}
-
-export const utf8String = (text: string): Uint8Array =>
-  element(tags.utf8String, Buffer.from(text, 'utf8'));
-
-/** A PrintableString; the caller has checked the characters. */
-export const printableString = (text: string): Uint8Array =>
-  element(tags.printableString, Buffer.from(text, 'latin1'));
-
-/** An IA5String; the caller has checked the characters. */
-export const ia5String = (text: string): Uint8Array =>
-  element(tags.ia5String, Buffer.from(text, 'latin1'));
-
-/** A Time as RFC 5280 4.1.2.5 wants it: UTCTime through 2049, GeneralizedTime after. */
-export function time(value: Date): Uint8Array {
-  const year = value.getUTCFullYear();
-  if (year < 1950) throw new RangeError(`year ${year} cannot be written`);
-  if (year >= 2050) return generalizedTime(value);
-  return element(tags.utcTime, Buffer.from(compactTime(value).slice(2), 'latin1'));
-}
-
-/** A GeneralizedTime in whole seconds, UTC. */
-export const generalizedTime = (value: Date): Uint8Array =>
-  element(tags.generalizedTime, Buffer.from(compactTime(value), 'latin1'));
-
-function compactTime(value: Date): string {
-  const year = value.getUTCFullYear();
-  // toISOString writes years outside this range with a sign and six digits.
-  if (year < 0 || year > 9999) throw new RangeError(`year ${year} cannot be written`);
-  return `${value.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;
 }

@@ -1,8 +1,10 @@
 /** Attribute values of names: which string types, characters and lengths they may have, and how
  * they are read and written (RFC 5280 4.1.2.4 and appendix A.1). */
 
-import { type DerElement, ia5String, printableString, sameBytes, tags, utf8String } from './der.ts';
-import type { DirectoryStringKind } from './names.ts';
+import { type DerElement, sameBytes, tags } from './der.ts';
+import { ia5String, printableString, utf8String } from './der-writer.ts';
+
+type DirectoryStringKind = 'utf8' | 'printable' | 'ia5';
 
 /** How an attribute's value is written, and how long it may be in characters. */
 interface AttributeRule {

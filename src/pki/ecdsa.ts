@@ -5,7 +5,8 @@
  */
 
 import { bigEndian, type Curve, type CurveName, curves } from './curves.ts';
-import { DerError, DerReader, sequence, unsignedInteger } from './der.ts';
+import { DerError, DerReader } from './der.ts';
+import { sequence, unsignedInteger } from './der-writer.ts';
 
 /** Two integers of P-521 with their headers, and some room for saying what is wrong. */
 const MAX_SIGNATURE = 160;

@@ -6,7 +6,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { integer, octetString, sameBytes, sequence, utf8String } from './der.ts';
+import { sameBytes } from './der.ts';
+import { integer, octetString, sequence, utf8String } from './der-writer.ts';
 
 /** What is hashed: exactly the values that are stored, as they are stored. */
 export interface LedgerEntry {

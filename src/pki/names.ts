@@ -1,10 +1,9 @@
 /** Distinguished names: reading them strictly, writing them, comparing them (RFC 5280 4.1.2.4, 7.1). */
 
-import { type DerElement, DerError, type DerReader, oid, sequence, set } from './der.ts';
+import { type DerElement, DerError, type DerReader } from './der.ts';
+import { oid, sequence, set } from './der-writer.ts';
 import { problemOfValue, readForeignString, readString, writeString } from './directory-strings.ts';
 import { attributeTypes } from './oids.ts';
-
-export type DirectoryStringKind = 'utf8' | 'printable' | 'ia5';
 
 /** One attribute of a name; every relative distinguished name of ours has exactly one. */
 export interface NameAttribute {

@@ -1,7 +1,16 @@
 /** The Extensions SEQUENCE of certificates and requests, uninterpreted (RFC 5280 4.1.2.9, 4.2). */
 
-import { boolean, DerError, type DerReader, octetString, oid, sequence, tags } from './der.ts';
-import type { RawExtension } from './request.ts';
+import { DerError, type DerReader, tags } from './der.ts';
+import { boolean, octetString, oid, sequence } from './der-writer.ts';
+
+/** An extension as it stands in a request or certificate, not yet interpreted. */
+export interface RawExtension {
+  /** Dotted OID. */
+  readonly oid: string;
+  readonly critical: boolean;
+  /** The content of extnValue: DER of the extension's own type. */
+  readonly value: Uint8Array;
+}
 
 /** Far more than any certificate carries; each one costs a comparison with the others later. */
 const MAX_EXTENSIONS = 64;

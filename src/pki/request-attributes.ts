@@ -2,8 +2,7 @@
 
 import { contextConstructed, type DerElement, DerError, DerReader, tags } from './der.ts';
 import { extensions as extensionOids, requestAttributes } from './oids.ts';
-import { readRawExtensions } from './raw-extensions.ts';
-import type { RawExtension } from './request.ts';
+import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { type Violation, violation } from './violations.ts';
 
 export interface RequestAttributes {

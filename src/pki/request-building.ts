@@ -3,7 +3,8 @@
  * signed by somebody else's root.
  */
 
-import { bitString, contextConstructed, element, integer, oid, sequence, set } from './der.ts';
+import { contextConstructed } from './der.ts';
+import { bitString, element, integer, oid, sequence, set } from './der-writer.ts';
 import { writeExtensions } from './extensions/write.ts';
 import { type DistinguishedName, writeName } from './names.ts';
 import { requestAttributes } from './oids.ts';

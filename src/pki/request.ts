@@ -3,19 +3,11 @@
 import { contextConstructed, DerError, DerReader, tags } from './der.ts';
 import { type DistinguishedName, NameError, readName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
+import type { RawExtension } from './raw-extensions.ts';
 import { readRequestAttributes } from './request-attributes.ts';
 import { fitsKey, readSignatureAlgorithm, verifySignature } from './signature-algorithm.ts';
 import { accepted, type Checked, refused, type Violation, violation } from './violations.ts';
 import { keyWeaknesses } from './weak-keys.ts';
-
-/** An extension as it stands in a request or certificate, not yet interpreted. */
-export interface RawExtension {
-  /** Dotted OID. */
-  readonly oid: string;
-  readonly critical: boolean;
-  /** The content of extnValue: DER of the extension's own type. */
-  readonly value: Uint8Array;
-}
 
 /** A request in strict DER whose signature has been verified with the key it carries. */
 export interface CertificationRequest {

@@ -2,7 +2,8 @@
 
 import { type KeyObject, verify } from 'node:crypto';
 import { curveOf } from './curves.ts';
-import { nullValue, oid, sameBytes, sequence } from './der.ts';
+import { sameBytes } from './der.ts';
+import { nullValue, oid, sequence } from './der-writer.ts';
 import { isStrictEcdsaSignature } from './ecdsa.ts';
 import { algorithms } from './oids.ts';
 import { importPublicKey, type KeyAlgorithm, type PublicKey } from './public-key.ts';

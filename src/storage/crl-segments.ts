@@ -32,7 +32,7 @@ interface CrlSegmentStore extends Pick<CrlStore, SegmentMethods> {
     issuerId: string,
     segment: string,
     entries: Uint8Array,
-    sequence?: number,
+    sequence: number,
   ): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export function crlSegmentStore(database: Database): CrlSegmentStore {
       });
     },
 
-    putSegment: (issuerId, segment, entries, sequence = 0) =>
+    putSegment: (issuerId, segment, entries, sequence) =>
       database.write(async ({ knex }) => {
         await knex<CrlSegmentRow>('crl_segments')
           .insert({ issuer_id: issuerId, segment, sequence, entries: blob(entries) })

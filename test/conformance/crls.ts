@@ -125,15 +125,15 @@ export const crlsConform = (name: string, open: OpenTestDatabase) =>
           index.toString(16).padStart(2, '0'),
         );
         for (const segment of segments.toReversed()) {
-          await store().putSegment(issuerId, segment, bytes(`old ${segment}`));
+          await store().putSegment(issuerId, segment, bytes(`old ${segment}`), 0);
         }
         for (const segment of segments) {
-          await store().putSegment(issuerId, segment, bytes(`new ${segment}`));
+          await store().putSegment(issuerId, segment, bytes(`new ${segment}`), 0);
         }
-        await store().putSegment(issuerId, '03', new Uint8Array());
+        await store().putSegment(issuerId, '03', new Uint8Array(), 0);
         const expected = segments.filter((segment) => segment !== '03');
         expect(await store().readSegments(issuerId)).toEqual(
-          expected.map((segment) => bytes(`new ${segment}`)),
+          expected.map((segment) => bytes(`new ${segment}`), 0),
         );
         expect(await store().readSegments('nobody')).toEqual([]);
       });
@@ -144,7 +144,7 @@ export const crlsConform = (name: string, open: OpenTestDatabase) =>
         const encode = async (segment: string) => {
           const entries = await store().revokedIn(ca.issuerId, segment, testTime);
           const text = entries.map((entry) => entry.serial).join();
-          await store().putSegment(ca.issuerId, segment, bytes(text));
+          await store().putSegment(ca.issuerId, segment, bytes(text), 0);
         };
         await encode('41');
         expect(await store().readSegments(ca.issuerId)).toEqual([bytes(serial('41'))]);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { namedBits, sequence } from '../../src/pki/der.ts';
+import { namedBits, sequence } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { extensions } from '../../src/pki/oids.ts';
 import { toPem } from '../../src/pki/pem.ts';

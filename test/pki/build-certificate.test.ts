@@ -4,7 +4,8 @@ import * as pkijs from 'pkijs';
 import { describe, expect, test } from 'vitest';
 import { assembleCertificate, buildTbs } from '../../src/pki/build-certificate.ts';
 import { readTbs, serialHex } from '../../src/pki/certificate.ts';
-import { DerReader, sequence, tags } from '../../src/pki/der.ts';
+import { DerReader, tags } from '../../src/pki/der.ts';
+import { sequence } from '../../src/pki/der-writer.ts';
 import { writeName } from '../../src/pki/names.ts';
 import { algorithmIdentifier } from '../../src/pki/signature-algorithm.ts';
 import {

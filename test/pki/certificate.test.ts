@@ -8,10 +8,9 @@ import {
   serialHex,
   verifyIssuedBy,
 } from '../../src/pki/certificate.ts';
+import { DerError, DerReader } from '../../src/pki/der.ts';
 import {
   bitString,
-  DerError,
-  DerReader,
   element,
   explicit,
   integer,
@@ -19,7 +18,7 @@ import {
   sequence,
   time,
   utf8String,
-} from '../../src/pki/der.ts';
+} from '../../src/pki/der-writer.ts';
 import { writeName } from '../../src/pki/names.ts';
 import { algorithmIdentifier } from '../../src/pki/signature-algorithm.ts';
 import {

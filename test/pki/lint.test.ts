@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { buildTbs } from '../../src/pki/build-certificate.ts';
+import { DerReader, tags } from '../../src/pki/der.ts';
 import {
   bitString,
   boolean,
-  DerReader,
   element,
   explicit,
   generalizedTime,
@@ -15,10 +15,9 @@ import {
   printableString,
   sequence,
   set,
-  tags,
   time,
   utf8String,
-} from '../../src/pki/der.ts';
+} from '../../src/pki/der-writer.ts';
 import { keyIdentifier } from '../../src/pki/key-identifier.ts';
 import type { LintContext } from '../../src/pki/lint/rule.ts';
 import { lintRules } from '../../src/pki/lint/rules.ts';

@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DerError,
-  DerReader,
-  element,
-  oid,
-  sequence,
-  set,
-  setOf,
-  tags,
-} from '../../src/pki/der.ts';
+import { DerError, DerReader, tags } from '../../src/pki/der.ts';
+import { element, oid, sequence, set, setOf } from '../../src/pki/der-writer.ts';
 import {
   attributeValue,
   canonicalName,

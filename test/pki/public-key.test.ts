@@ -9,7 +9,7 @@ import {
   oid,
   sequence,
   unsignedInteger,
-} from '../../src/pki/der.ts';
+} from '../../src/pki/der-writer.ts';
 import { algorithms } from '../../src/pki/oids.ts';
 import { importPublicKey, readPublicKey, rsaModulus } from '../../src/pki/public-key.ts';
 import {

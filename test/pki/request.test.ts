@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  bitString,
-  boolean,
   contextConstructed,
   contextPrimitive,
   DerError,
   DerReader,
+  sameBytes,
+  tags,
+} from '../../src/pki/der.ts';
+import {
+  bitString,
+  boolean,
   element,
   ia5String,
   integer,
@@ -15,13 +19,11 @@ import {
   octetString,
   oid,
   printableString,
-  sameBytes,
   sequence,
   set,
   setOf,
-  tags,
   utf8String,
-} from '../../src/pki/der.ts';
+} from '../../src/pki/der-writer.ts';
 import { algorithms, extensions, requestAttributes } from '../../src/pki/oids.ts';
 import { readRawExtensions, writeRawExtension } from '../../src/pki/raw-extensions.ts';
 import { MAX_REQUEST_BYTES, readRequest } from '../../src/pki/request.ts';

@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { curveOf } from '../../src/pki/curves.ts';
-import { integer, nullValue, oid, sequence } from '../../src/pki/der.ts';
+import { integer, nullValue, oid, sequence } from '../../src/pki/der-writer.ts';
 import { ecdsaDerToRaw } from '../../src/pki/ecdsa.ts';
 import { algorithms } from '../../src/pki/oids.ts';
 import type { KeyAlgorithm } from '../../src/pki/public-key.ts';

@@ -153,7 +153,16 @@ describe('from a certificate to its revocation', () => {
   test('O2 several CertIDs: each answered, unknown and never issued ones as unknown', async () => {
     const [a, b] = [await issue('a'), await issue('b')];
     await revoke(b.id, 'affiliationChanged');
-    const answer = await ocsp('-cert', 'a.pem', '-cert', 'b.pem', '-serial', '0x1234', '-cert', 'a.pem');
+    const answer = await ocsp(
+      '-cert',
+      'a.pem',
+      '-cert',
+      'b.pem',
+      '-serial',
+      '0x1234',
+      '-cert',
+      'a.pem',
+    );
     expect(answer).toContain('Response verify OK');
     expect(answer.match(/a\.pem: good/g)).toHaveLength(2);
     expect(answer).toMatch(/b\.pem: revoked[\s\S]*affiliationChanged/);
@@ -177,8 +186,8 @@ describe('from a certificate to its revocation', () => {
     const { id } = await issue('gnutls');
     const ask = async (...more: string[]) => {
       const url = `${evpki.app.publicUrl}/ocsp`;
-      const options = ['--ask', url, '--load-cert', 'gnutls.pem', '--load-issuer', 'ca.pem'];
-      const anchor = ['--load-trust', 'trust.pem', ...more];
+      const options = [`--ask=${url}`, '--load-cert=gnutls.pem', '--load-issuer=ca.pem'];
+      const anchor = ['--load-trust=trust.pem', ...more];
       const command = ['-c', 'ocsptool "$@" 2>&1 || true', 'sh', ...options, ...anchor];
       return (await run('sh', command, { cwd: bench.folder, timeout: 20_000 })).stdout;
     };
@@ -222,7 +231,10 @@ describe('from a certificate to its revocation', () => {
     const bad = await fetch(`${evpki.app.publicUrl}/ocsp/%%%`);
     expect(bad.headers.get('cache-control')).toBe('no-store');
     expect(Buffer.from(await bad.arrayBuffer()).toString('hex')).toBe('30030a0101');
-    const huge = await fetch(`${evpki.app.publicUrl}/ocsp`, { method: 'POST', body: 'x'.repeat(9000) });
+    const huge = await fetch(`${evpki.app.publicUrl}/ocsp`, {
+      method: 'POST',
+      body: 'x'.repeat(9000),
+    });
     expect(huge.status).toBe(413);
   });
 });

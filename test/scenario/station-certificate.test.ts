@@ -9,12 +9,12 @@ const PEM = 'application/pem-certificate-chain';
 describe('a charging station gets its certificate', () => {
   let evpki: TestApp;
   let bench: Workbench;
-  let csms: Record<string, string>;
+  let operator: Record<string, string>;
 
   beforeAll(async () => {
     evpki = await startTestApp();
     bench = workbench();
-    csms = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['csms'])}` };
+    operator = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['operator'])}` };
     const root = await evpki.call('GET', '/v1/authorities/ocpp-root');
     bench.write('root.pem', root.json.issuers[0].certificateChain);
   });
@@ -28,7 +28,7 @@ describe('a charging station gets its certificate', () => {
       'POST',
       '/v1/certificates',
       { profile: 'ocpp-station', csr },
-      { ...csms, ...headers },
+      { ...operator, ...headers },
     );
 
   test.each(['P-256', 'P-384', 'RSA-2048', 'RSA-3072'])('with a %s key', async (key) => {
@@ -83,22 +83,22 @@ describe('a charging station gets its certificate', () => {
     expect((await evpki.call('GET', '/v1/certificates?limit=1')).json).toEqual(before.json);
   });
 
-  test('A1 C7 an authority of another organization does not exist for the CSMS', async () => {
+  test('A1 C7 an authority of another organization does not exist for the operator', async () => {
     const csr = opensslRequest(bench, '/CN=DEDMOC123456789');
     const answer = await evpki.call(
       'POST',
       '/v1/certificates',
       { profile: 'iso15118-2-contract', csr, authority: 'mo-sub-ca-2' },
-      csms,
+      operator,
     );
     expect([answer.status, answer.json.code]).toEqual([422, 'authority-unknown']);
-    expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, csms)).status).toBe(404);
+    expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, operator)).status).toBe(404);
   });
 
   test('a profile that needs approval is not for those who may not approve', async () => {
     const csr = opensslRequest(bench, '/CN=Firmware');
     const body = { profile: 'ocpp-firmware-signing', csr };
-    const answer = await evpki.call('POST', '/v1/certificates', body, csms);
+    const answer = await evpki.call('POST', '/v1/certificates', body, operator);
     expect([answer.status, answer.json.code]).toEqual([403, 'not-permitted']);
   });
 

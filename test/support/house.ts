@@ -40,7 +40,7 @@ export const places: Readonly<Record<string, Place>> = {
   keystore: adapter('local'),
   'http/public': adapter('network'),
   'http/api': adapter('network', ['express', 'express-openapi-validator']),
-  'http/est': adapter('network', ['express', '@peculiar/x509']),
+  'http/est': adapter('network', ['express']),
   'http/opcp': adapter('network', ['express']),
   gateway: adapter('network'),
   jobs: adapter('local'),
@@ -49,7 +49,7 @@ export const places: Readonly<Record<string, Place>> = {
   console: adapter('network'),
   cli: adapter(
     'network',
-    ['commander', 'picocolors', 'yaml', 'zod', '@peculiar/x509'],
+    ['commander', 'picocolors', 'yaml', 'zod'],
     ['app.ts', 'config', 'declarations.ts', 'bootstrap-secret.ts'],
   ),
 

@@ -1,7 +1,7 @@
 /** OCSP requests for tests, written by hand so that they can be wrong in any way. */
 
 import { createHash } from 'node:crypto';
-import { explicit, octetString, sequence } from '../../src/pki/der.ts';
+import { explicit, octetString, sequence } from '../../src/pki/der-writer.ts';
 import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import type { OcspHash } from '../../src/pki/ocsp/hashes.ts';
 import { ocsp } from '../../src/pki/oids.ts';

@@ -6,7 +6,7 @@ import { writeName } from '../../src/pki/names.ts';
 import { extensions as oids } from '../../src/pki/oids.ts';
 import type { IssuerFacts, PolicyInput } from '../../src/pki/policy.ts';
 import type { Profile } from '../../src/pki/profile.ts';
-import type { RawExtension } from '../../src/pki/request.ts';
+import type { RawExtension } from '../../src/pki/raw-extensions.ts';
 import { generateKey } from './issuing.ts';
 
 export const DAY = 24 * 60 * 60 * 1000;

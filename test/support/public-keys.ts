@@ -1,7 +1,7 @@
 /** Public keys for tests: good ones from node:crypto, others put together by hand. */
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { bitString, integer, nullValue, oid, sequence } from '../../src/pki/der.ts';
+import { bitString, integer, nullValue, oid, sequence } from '../../src/pki/der-writer.ts';
 import { algorithms } from '../../src/pki/oids.ts';
 import { type KeyAlgorithm, type PublicKey, readPublicKey } from '../../src/pki/public-key.ts';
 

@@ -4,7 +4,8 @@
  * piece.
  */
 
-import { bitString, DerReader, integer, sameBytes, tags, time } from '../der.ts';
+import { DerReader, sameBytes, tags } from '../der.ts';
+import { bitString, integer, time } from '../der-writer.ts';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../signature-algorithm.ts';
 import { type IssuedCrlExtensions, writeCrlExtensions } from './extensions.ts';
 import { type CrlPieces, concatenated, octetsOf, readHead, sequenceHeader } from './frame.ts';

@@ -5,7 +5,8 @@
  * every later CRL as they are.
  */
 
-import { integer, sequence, tags } from '../der.ts';
+import { tags } from '../der.ts';
+import { integer, sequence } from '../der-writer.ts';
 import { extensions as oids } from '../oids.ts';
 import { writeRawExtension } from '../raw-extensions.ts';
 import { type RevocationReason, revocationReasons } from '../revocation-reasons.ts';

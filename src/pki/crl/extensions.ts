@@ -1,22 +1,12 @@
 /** The extensions of a CRL as a whole (RFC 5280 5.2): those that evpki writes and understands. */
 
-import {
-  bitStringOf,
-  contextConstructed,
-  contextPrimitive,
-  DerError,
-  DerReader,
-  explicit,
-  implicit,
-  integer,
-  sequence,
-} from '../der.ts';
+import { bitStringOf, contextConstructed, contextPrimitive, DerError, DerReader } from '../der.ts';
+import { explicit, implicit, integer, sequence } from '../der-writer.ts';
 import { readExtensionSet } from '../extensions/read.ts';
 import { readDistributionPointUrls } from '../extensions/read-locations.ts';
 import { writeDistributionPoint } from '../extensions/write.ts';
 import { extensions as oids } from '../oids.ts';
-import { writeRawExtension } from '../raw-extensions.ts';
-import type { RawExtension } from '../request.ts';
+import { type RawExtension, writeRawExtension } from '../raw-extensions.ts';
 
 /** What a CRL of ours says about the certificates that it covers. */
 export interface IssuedDistributionPoint {

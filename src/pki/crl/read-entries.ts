@@ -2,8 +2,7 @@
 
 import { type DerElement, DerError, DerReader, tags } from '../der.ts';
 import { extensions as oids } from '../oids.ts';
-import { readRawExtensions } from '../raw-extensions.ts';
-import type { RawExtension } from '../request.ts';
+import { type RawExtension, readRawExtensions } from '../raw-extensions.ts';
 import { type RevocationReason, revocationReasonOf } from '../revocation-reasons.ts';
 
 export interface ReadCrlEntry {

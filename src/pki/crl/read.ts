@@ -4,8 +4,7 @@ import { algorithmDer, readNameAndDer } from '../certificate.ts';
 import { contextConstructed, DerError, DerReader, sameBytes, tags } from '../der.ts';
 import type { DistinguishedName } from '../names.ts';
 import type { PublicKey } from '../public-key.ts';
-import { readRawExtensions } from '../raw-extensions.ts';
-import type { RawExtension } from '../request.ts';
+import { type RawExtension, readRawExtensions } from '../raw-extensions.ts';
 import {
   readSignatureAlgorithm,
   type SignatureAlgorithm,

@@ -13,7 +13,7 @@ import {
   tags,
 } from '../der.ts';
 import { keyPurposes, extensions as oids } from '../oids.ts';
-import type { RawExtension } from '../request.ts';
+import type { RawExtension } from '../raw-extensions.ts';
 import { requireDer } from '../require-der.ts';
 import { type ExtensionSet, type KeyUsage, keyUsages } from '../template.ts';
 import {

@@ -9,9 +9,9 @@
  */
 
 import { parseIpAddress } from '../../identifiers/ip-address.ts';
+import { contextConstructed } from '../der.ts';
 import {
   boolean,
-  contextConstructed,
   element,
   explicit,
   implicit,
@@ -21,7 +21,7 @@ import {
   octetString,
   oid,
   sequence,
-} from '../der.ts';
+} from '../der-writer.ts';
 import { accessMethods, keyPurposes, extensions as oids } from '../oids.ts';
 import { writeRawExtension } from '../raw-extensions.ts';
 import { type ExtensionSet, type GeneralName, keyUsages } from '../template.ts';

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { parseHostName } from '../../identifiers/host-name.ts';
-import { sameBytes, sequence } from '../der.ts';
+import { sameBytes } from '../der.ts';
+import { sequence } from '../der-writer.ts';
 import type { AnyGeneralName } from '../extensions/general-names.ts';
 import { understoodExtensions } from '../extensions/read.ts';
 import { writeExtensions } from '../extensions/write.ts';

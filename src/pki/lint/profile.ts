@@ -1,6 +1,6 @@
 /** Lint rules that hold the extensions, and the size of it all, against the profile. */
 
-import { bitString, sequence } from '../der.ts';
+import { bitString, sequence } from '../der-writer.ts';
 import { understoodExtensions } from '../extensions/read.ts';
 import { type CertificateKind, grantedKeyUsages } from '../profile.ts';
 import type { KeyAlgorithm } from '../public-key.ts';

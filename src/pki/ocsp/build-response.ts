@@ -3,9 +3,9 @@
  * adds nothing of its own: what is true of a certificate and for how long is for others to say.
  */
 
+import { DerReader, tags } from '../der.ts';
 import {
   bitString,
-  DerReader,
   explicit,
   generalizedTime,
   integer,
@@ -13,8 +13,7 @@ import {
   octetString,
   oid,
   sequence,
-  tags,
-} from '../der.ts';
+} from '../der-writer.ts';
 import { ocsp } from '../oids.ts';
 import { writeRawExtension } from '../raw-extensions.ts';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../signature-algorithm.ts';

@@ -1,9 +1,9 @@
 /** The Extensions fields of OCSP requests and responses (RFC 6960 4.1.1, 4.2.1, 4.4). */
 
-import { contextConstructed, DerError, DerReader, octetString } from '../der.ts';
+import { contextConstructed, DerError, DerReader } from '../der.ts';
+import { octetString } from '../der-writer.ts';
 import { ocsp } from '../oids.ts';
-import { readRawExtensions, writeRawExtension } from '../raw-extensions.ts';
-import type { RawExtension } from '../request.ts';
+import { type RawExtension, readRawExtensions, writeRawExtension } from '../raw-extensions.ts';
 
 /**
  * An optional `[number] EXPLICIT Extensions`; empty if the field is absent.

@@ -2,7 +2,7 @@
 
 import { contextConstructed, type DerElement, DerError, DerReader, tags } from '../der.ts';
 import { ocsp } from '../oids.ts';
-import type { RawExtension } from '../request.ts';
+import type { RawExtension } from '../raw-extensions.ts';
 import { requireDer } from '../require-der.ts';
 import { readSignatureAlgorithm, type SignatureAlgorithm } from '../signature-algorithm.ts';
 import { type OcspCertId, readCertId } from './cert-id.ts';

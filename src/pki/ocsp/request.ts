@@ -3,7 +3,7 @@
 import { contextConstructed, DerError, DerReader, tags } from '../der.ts';
 import { readGeneralName } from '../extensions/general-names.ts';
 import { ocsp } from '../oids.ts';
-import type { RawExtension } from '../request.ts';
+import type { RawExtension } from '../raw-extensions.ts';
 import { requireDer } from '../require-der.ts';
 import { type OcspCertId, readCertId } from './cert-id.ts';
 import { readNonce, readOcspExtensions } from './extensions.ts';

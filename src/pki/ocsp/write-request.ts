@@ -1,6 +1,6 @@
 /** OCSP requests as clients make them (RFC 6960 4.1.1): the counterpart of `request.ts`. */
 
-import { sequence } from '../der.ts';
+import { sequence } from '../der-writer.ts';
 import { MAX_CERT_IDS } from './request.ts';
 
 /**

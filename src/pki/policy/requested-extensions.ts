@@ -11,7 +11,7 @@ import { type CertificateExtensions, readExtensionSet } from '../extensions/read
 import { extensions as oids } from '../oids.ts';
 import { grantedKeyUsages, type Profile } from '../profile.ts';
 import type { KeyAlgorithm } from '../public-key.ts';
-import type { RawExtension } from '../request.ts';
+import type { RawExtension } from '../raw-extensions.ts';
 import { type Violation, violation } from '../violations.ts';
 
 export interface RequestedExtensions {

@@ -10,7 +10,7 @@ import {
 } from '../../../src/pki/crl/build.ts';
 import { encodeCrlEntries, encodeCrlEntry } from '../../../src/pki/crl/entries.ts';
 import { readCrl } from '../../../src/pki/crl/read.ts';
-import { sequence } from '../../../src/pki/der.ts';
+import { sequence } from '../../../src/pki/der-writer.ts';
 import { writeName } from '../../../src/pki/names.ts';
 import { crlTemplateFor, issueCrl } from '../../support/crls.ts';
 import {

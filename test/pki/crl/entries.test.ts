@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CrlEntry, encodeCrlEntries, encodeCrlEntry } from '../../../src/pki/crl/entries.ts';
+import { tags } from '../../../src/pki/der.ts';
 import {
   integer,
   octetString,
   oid,
   sequence,
-  tags,
   time,
   unsignedInteger,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import { type RevocationReason, revocationReasons } from '../../../src/pki/revocation-reasons.ts';
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');

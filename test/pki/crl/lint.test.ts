@@ -15,7 +15,7 @@ import {
   nullValue,
   sequence,
   time,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import { writeName } from '../../../src/pki/names.ts';
 import { writeRawExtension } from '../../../src/pki/raw-extensions.ts';
 import { algorithmIdentifier } from '../../../src/pki/signature-algorithm.ts';

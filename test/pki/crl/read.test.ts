@@ -2,11 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCrlEntries } from '../../../src/pki/crl/entries.ts';
 import { type Crl, readCrl, verifyCrlSignedBy } from '../../../src/pki/crl/read.ts';
+import { contextConstructed, DerError, tags } from '../../../src/pki/der.ts';
 import {
   bitString,
   boolean,
-  contextConstructed,
-  DerError,
   element,
   explicit,
   generalizedTime,
@@ -16,9 +15,8 @@ import {
   octetString,
   oid,
   sequence,
-  tags,
   time,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import { writeName } from '../../../src/pki/names.ts';
 import { writeRawExtension } from '../../../src/pki/raw-extensions.ts';
 import { algorithmIdentifier } from '../../../src/pki/signature-algorithm.ts';

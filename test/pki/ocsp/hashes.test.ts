@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { integer, octetString, oid, sequence } from '../../../src/pki/der.ts';
+import { integer, octetString, oid, sequence } from '../../../src/pki/der-writer.ts';
 import { writeCertId } from '../../../src/pki/ocsp/cert-id.ts';
 import {
   hashOctets,

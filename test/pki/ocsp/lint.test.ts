@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { tags } from '../../../src/pki/der.ts';
 import {
   explicit,
   generalizedTime,
@@ -7,8 +8,7 @@ import {
   nullValue,
   octetString,
   sequence,
-  tags,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import {
   buildOcspResponseData,
   type OcspAnswers,

@@ -12,7 +12,7 @@ import {
   sequence,
   set,
   utf8String,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import { hashOids, ocspHashes } from '../../../src/pki/ocsp/hashes.ts';
 import {
   MAX_CERT_IDS,

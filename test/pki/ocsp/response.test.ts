@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { DerError, tags } from '../../../src/pki/der.ts';
 import {
   bitString,
-  DerError,
   explicit,
   generalizedTime,
   implicit,
@@ -10,8 +10,7 @@ import {
   octetString,
   oid,
   sequence,
-  tags,
-} from '../../../src/pki/der.ts';
+} from '../../../src/pki/der-writer.ts';
 import { keyIdentifier } from '../../../src/pki/key-identifier.ts';
 import {
   assembleOcspResponse,

@@ -10,7 +10,7 @@ import { decide, type IssuerFacts } from '../../../src/pki/policy.ts';
 import type { Profile, RegisteredFact, SubjectRule, ValueForm } from '../../../src/pki/profile.ts';
 import { parseProfiles } from '../../../src/pki/profile-file.ts';
 import type { KeyAlgorithm } from '../../../src/pki/public-key.ts';
-import type { RawExtension } from '../../../src/pki/request.ts';
+import type { RawExtension } from '../../../src/pki/raw-extensions.ts';
 import { generateKey, type TestKey } from '../../support/issuing.ts';
 import { issuerFacts, NOW, nameOf, SERIAL } from '../../support/policy.ts';
 
