@@ -117,11 +117,6 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
   running.push(...backgroundWork(parts));
-  door.parts = publicParts(parts, database);
-  running.push(async () => {
-    delete door.parts;
-  });
-
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
   const server = await newApiIdentity(parts, hosts);
@@ -144,6 +139,12 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   });
   running.push(() => drain(apiListener, logger));
   running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
+
+  // Ready means all of it: whoever waits for that goes on to the API.
+  door.parts = publicParts(parts, database);
+  running.push(async () => {
+    delete door.parts;
+  });
 
   const apiUrl = config.apiUrl ?? `https://${hosts[0]}:${apiListener.address.port}`;
   logger.info('listening', { publicUrl, apiUrl, hierarchy: hierarchy.id });

@@ -12,7 +12,7 @@ import { type AccessPolicy, parseAccessPolicy } from './services/access-policy.t
 import { type Hierarchy, parseHierarchy } from './services/hierarchies.ts';
 
 /** Where the package's own files are: `policies/`, `ca/`, `openapi.yaml`. */
-export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 const ACCESS_FILE = 'access.yaml';
 

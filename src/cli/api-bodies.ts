@@ -36,6 +36,8 @@ export interface Certificate {
   readonly issuer?: string;
   readonly notBefore: string;
   readonly notAfter: string;
+  readonly revokedAt?: string;
+  readonly revocationReason?: string;
 }
 
 export interface IssuedCertificate extends Certificate {

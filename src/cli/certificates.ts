@@ -1,4 +1,4 @@
-/** `evpki cert`: has requests signed, lists and shows certificates. */
+/** `evpki cert`: has requests signed, lists and shows certificates; see also `revocation.ts`. */
 
 import type { Command } from 'commander';
 import type { Certificate, IssuedCertificate, Page } from './api-bodies.ts';
@@ -6,6 +6,7 @@ import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
 import { readInput, readTime } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { addRevocation } from './revocation.ts';
 import { pathOf, type Session, withSession } from './session.ts';
 import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
 
@@ -40,7 +41,7 @@ interface ShowOptions {
 export function addCertificates(program: Command, io: Io): void {
   const group = program
     .command('cert')
-    .description('certificates: issue, list, show')
+    .description('certificates: issue, list, show, revoke, release')
     .helpCommand(false);
   group
     .command('issue')
@@ -75,6 +76,7 @@ export function addCertificates(program: Command, io: Io): void {
     .option('--pem', 'print the chain as PEM, leaf first, without the root')
     .option('--json', "print the API's answer")
     .action((id: string, options: ShowOptions) => show(id, options, io));
+  addRevocation(group, io);
 }
 
 async function issue(options: IssueOptions, io: Io): Promise<void> {
@@ -185,6 +187,8 @@ const certificateFields = (
   fields([
     ['subject', certificate.subject || '(empty)'],
     ['state', stateOf(certificate)],
+    ['reason', certificate.revocationReason],
+    ['since', certificate.revokedAt && moment(certificate.revokedAt, io)],
     ['from', moment(certificate.notBefore, io)],
     ['until', moment(certificate.notAfter, io)],
     ['profile', certificate.profile],

@@ -12,7 +12,8 @@ const TOKEN_MARGIN = 30_000;
 export interface Session {
   /** The body of the answer, which openapi.yaml describes. */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
-  post(path: string, body: unknown): Promise<Answer>;
+  post(path: string, body?: unknown): Promise<Answer>;
+  delete(path: string): Promise<Answer>;
 }
 
 /** Runs `use` with the stored credentials. */
@@ -63,6 +64,9 @@ function openSession(client: Client, credentials: Credentials, clock: Io['clock'
     },
     async post(path, body) {
       return client.send({ method: 'POST', path, body, token: await currentToken() });
+    },
+    async delete(path) {
+      return client.send({ method: 'DELETE', path, token: await currentToken() });
     },
   };
 }

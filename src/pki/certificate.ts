@@ -60,7 +60,7 @@ export interface Certificate extends TbsCertificate {
 }
 
 /** Larger than any certificate of EV charging, and small enough to parse for anybody. */
-export const MAX_CERTIFICATE_BYTES = 16 * 1024;
+const MAX_CERTIFICATE_BYTES = 16 * 1024;
 
 /**
  * Reads a certificate: ours before it is handed out, or anybody's. The DER and the types of

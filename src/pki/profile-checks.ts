@@ -20,7 +20,7 @@ export interface Readable {
 
 export type Report = (path: readonly PropertyKey[], message: string) => void;
 
-export const authorityKinds: readonly string[] = ['root-ca', 'sub-ca', 'cross-ca'];
+const authorityKinds: readonly string[] = ['root-ca', 'sub-ca', 'cross-ca'];
 
 export function checkProfile(readable: Readable, report: Report): void {
   checkAuthority(readable, report);

@@ -3,8 +3,8 @@
  *
  * Not found by looking at one key, and therefore not here: keys that are already known. The weak
  * keys of Debian's OpenSSL (CVE-2008-0166), keys from documentation and firmware images, and keys
- * revoked as compromised are a matter of lists, which services load; {@link BlockList} is their
- * shape. Two moduli that share a prime are found only by comparing all keys ever seen.
+ * revoked as compromised are a matter of lists, which are asked by SPKI SHA-256 (`spkiFingerprint`)
+ * before a certificate is issued. Two moduli that share a prime are found only by comparing all keys ever seen.
  */
 
 import { bigEndian, curveOf } from './curves.ts';
@@ -13,12 +13,6 @@ import { type PublicKey, rsaModulus } from './public-key.ts';
 import { type Violation, violation } from './violations.ts';
 import { isFromConstantSeed, isSmallMultiple } from './weak-points.ts';
 import { rsaWeaknesses } from './weak-rsa.ts';
-
-/** Keys that must not be certified, whoever asks. */
-export interface BlockList {
-  /** @param spkiSha256 what `spkiFingerprint` returns: SHA-256 of the SPKI, lower-case hex */
-  has(spkiSha256: string): boolean;
-}
 
 /**
  * Everything that speaks against certifying this key: `key-weak` if its private key could be

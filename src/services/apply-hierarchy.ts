@@ -27,10 +27,7 @@ export interface PlanStep {
 }
 
 /** What applying the hierarchy would do, in order, changing nothing. */
-export async function planHierarchy(
-  parts: AuthorityParts,
-  hierarchy: Hierarchy,
-): Promise<PlanStep[]> {
+async function planHierarchy(parts: AuthorityParts, hierarchy: Hierarchy): Promise<PlanStep[]> {
   const existing = new Map(
     (await parts.authorities.listAuthorities()).map((authority) => [authority.id, authority]),
   );

@@ -257,7 +257,7 @@ async function organizationOf(
   return organization;
 }
 
-export function publicKeyOf(issuer: Pick<Issuer, 'id' | 'spki'>): PublicKey {
+function publicKeyOf(issuer: Pick<Issuer, 'id' | 'spki'>): PublicKey {
   const key = readPublicKey(issuer.spki);
   if (!key.ok) throw new Error(`issuer ${issuer.id} has an unusable public key`);
   return key.value;

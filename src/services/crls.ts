@@ -136,7 +136,7 @@ export async function awaitCrl(
 }
 
 /** The job that builds an issuer's CRLs. */
-export const crlJob = (issuerId: string): string => `crl:${issuerId}`;
+const crlJob = (issuerId: string): string => `crl:${issuerId}`;
 
 /** The encoded entries as they are now; those that changed since the last CRL are made anew. */
 async function currentSegments(

@@ -63,7 +63,7 @@ export type IssueResult =
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 /** Issuance failed inside evpki: nothing was handed out, and the log says why. */
-export class IssuanceError extends Error {
+class IssuanceError extends Error {
   override readonly name = 'IssuanceError';
 }
 

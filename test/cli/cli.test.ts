@@ -179,7 +179,8 @@ describe('reading', () => {
     const all = JSON.parse((await service.evpki(['cert', 'list', '--all', '--json'])).stdout);
     expect(all.items.length).toBeGreaterThan(10);
     expect(all).not.toHaveProperty('nextCursor');
-    expect(all.items[0]).toEqual(one.items[0]);
+    // Not the first: the service issues responder certificates of its own after its start.
+    expect(all.items.map(({ id }: { id: string }) => id)).toContain(one.items[0].id);
   });
 
   test('cert list passes its filters on', async () => {

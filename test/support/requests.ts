@@ -35,7 +35,7 @@ export interface RequestParts {
   readonly signatureField?: Uint8Array;
 }
 
-export const soundSubject = writeName({
+const soundSubject = writeName({
   attributes: [
     { type: 'C', value: 'DE' },
     { type: 'O', value: 'Example CPO' },

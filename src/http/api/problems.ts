@@ -47,7 +47,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
   };
 }
 
-export function sendProblem(request: Request, response: Response, error: ServiceError): void {
+function sendProblem(request: Request, response: Response, error: ServiceError): void {
   const { http, cause, remedy } = errorCodes[error.code];
   if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="evpki"');
   response
