@@ -73,6 +73,8 @@ function welcome(app: App, { dataDir }: Config): void {
       ? [
           '  Next, in another terminal: make yourself its administrator, then sign a charger:',
           '    npx evpki login --bootstrap',
+          '    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\',
+          '      -keyout charger.key -out charger.csr -subj /CN=SN-0001',
           '    npx evpki cert issue --profile ocpp-station --csr charger.csr',
           `  (The bootstrap secret is in ${bootstrapSecretFile(dataDir)} and works once.)`,
         ]

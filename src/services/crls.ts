@@ -101,7 +101,7 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
       details: { number, sequence, nextUpdate: nextUpdate.toISOString() },
     },
   );
-  parts.logger.info('crl-published', { issuer: issuerId, number, octets: crl.length, published });
+  parts.logger.debug('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
 }
 

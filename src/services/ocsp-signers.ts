@@ -4,6 +4,7 @@
  * end. All processes on one database share it.
  */
 
+import { readCertificate, serialHex } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type PublicKey, readPublicKey } from '../pki/public-key.ts';
@@ -36,6 +37,8 @@ export interface ReadyResponder {
   readonly publicKey: PublicKey;
   /** DER; goes out with every answer. */
   readonly certificate: Uint8Array;
+  /** Its serial number, lower-case hex without leading zeros. */
+  readonly serial: string;
   readonly notAfter: Date;
 }
 
@@ -65,8 +68,12 @@ export async function renewResponder(parts: OcspSignerParts, issuerId: string): 
 
   const issuer = await parts.issuers.byId(issuerId);
   if (!issuer) throw new Error(`issuer ${issuerId} cannot certify a responder`);
-  // What a revoked authority says about its certificates counts for nothing any more.
-  if (issuer.issuer.state === 'revoked') return new Date(now.getTime() + YEAR);
+  // What a revoked authority says about its certificates counts for nothing any more, and one that
+  // has ended certifies nobody.
+  const isOver = issuer.issuer.state === 'revoked' || issuer.facts.notAfter <= now;
+  if (isOver) return new Date(now.getTime() + YEAR);
+  // A new one would end no later: near an issuer's end there would be no end of new ones.
+  if (present && present.notAfter >= issuer.facts.notAfter) return present.notAfter;
   await certifyResponder(parts, issuer);
   const renewed = await parts.signers.newestSigner(issuerId);
   return renewed ? renewalOf(renewed) : now;
@@ -132,7 +139,7 @@ async function certifyResponder(parts: OcspSignerParts, issuer: ReadyIssuer): Pr
     throw new Error(`issuer ${issuer.issuer.id} does not certify its responder: ${why}`);
   }
   await parts.signers.activateSigner(id, result.certificateId);
-  parts.logger.info('ocsp-responder-certified', {
+  parts.logger.debug('ocsp-responder-certified', {
     issuer: issuer.issuer.id,
     certificate: result.certificateId,
     spki: spkiFingerprint(spki),
@@ -146,6 +153,7 @@ async function openSigner(parts: OcspSignerParts, signer: OcspSigner): Promise<R
     signer: await parts.keyring.open(envelope, signer.keyAlgorithm, signer.spki),
     publicKey: publicKeyOf(signer.spki),
     certificate: signer.certificate,
+    serial: serialHex(readCertificate(signer.certificate).serialNumber),
     notAfter: signer.notAfter,
   };
 }
