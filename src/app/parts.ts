@@ -74,6 +74,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   return {
     ...parts,
     ocsp,
-    statusChanged: (issuerId: string, serial: string) => ocsp.changed(issuerId, serial),
+    statusChanged: (issuerId: string, serial: string, sequence?: number) =>
+      ocsp.changed(issuerId, serial, sequence),
   };
 }

@@ -1,10 +1,11 @@
 /** A listening server: limits that no client can talk it out of, and an end that loses nothing. */
 
 import { constants } from 'node:crypto';
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 
 export interface TlsIdentity {
   /** PEM, PKCS#8. */
@@ -50,26 +51,33 @@ const CIPHERS = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
+/** The same for every certificate that the listener ever presents. */
+const TLS_OPTIONS: SecureContextOptions = {
+  ciphers: CIPHERS,
+  minVersion: 'TLSv1.2',
+  honorCipherOrder: true,
+  // A resumed connection has lost its client certificate; a renegotiated one could change it.
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+};
+/** Node waits two minutes for a handshake, and its own request limits begin only after it. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
 const LIMITS = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000 };
 
 /** @throws ListenError when the address is taken or not allowed */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls, handle } = options;
   const server = tls
-    ? createTlsServer(
-        {
-          ...LIMITS,
-          key: tls.key,
-          cert: tls.chain,
-          ciphers: CIPHERS,
-          minVersion: 'TLSv1.2',
-          honorCipherOrder: true,
-          // A resumed connection has lost its client certificate.
-          secureOptions: constants.SSL_OP_NO_TICKET,
-        },
-        handle,
-      )
-    : createServer(LIMITS, handle);
+    ? createTlsServer({
+        ...LIMITS,
+        ...TLS_OPTIONS,
+        handshakeTimeout: HANDSHAKE_TIMEOUT,
+        key: tls.key,
+        cert: tls.chain,
+      })
+    : createServer(LIMITS);
+  const closing = closeable(server);
+  server.on('request', handle);
   server.maxRequestsPerSocket = 10_000;
   server.keepAliveTimeout = 20_000;
   await bound(server, options);
@@ -78,12 +86,38 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeIdleConnections();
+        closing();
       }),
     abort: () => server.closeAllConnections(),
     present: ({ key, chain }) => {
-      if (tls) (server as TlsServer).setSecureContext({ key, cert: chain, ciphers: CIPHERS });
+      // Replaces everything: what is not said again here falls back to Node's defaults.
+      if (tls) (server as TlsServer).setSecureContext({ ...TLS_OPTIONS, key, cert: chain });
     },
+  };
+}
+
+/**
+ * Lets go of connections once the server is closing: clients that keep theirs alive and always have
+ * a next request would hold it open until they are cut off in the middle of one.
+ * @returns begins to do so
+ */
+function closeable(server: Server | TlsServer): () => void {
+  const responses = new Set<ServerResponse>();
+  let isClosing = false;
+  server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing) response.setHeader('Connection', 'close');
+    responses.add(response);
+    response.once('close', () => {
+      responses.delete(response);
+      if (isClosing) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  return () => {
+    isClosing = true;
+    for (const response of responses) {
+      if (!response.headersSent) response.setHeader('Connection', 'close');
+    }
+    server.closeIdleConnections();
   };
 }
 

@@ -8,6 +8,7 @@ import { parseIpAddress } from './ip-address.ts';
  * matters is what some client might accept. A single word is no host name here, except localhost.
  */
 export const networkLookalike = (text: string): string | undefined => {
+  if (!suspicious.test(text)) return undefined;
   if (text.includes('://') || text.startsWith('//') || wellKnownScheme.test(text)) return 'a URL';
   const authority = text.replace(/[/?#].*$/s, '').replace(/^.*@/s, '');
   const host = authority.replace(/^\[(.*)\](?::\d*)?$/s, '$1').replace(/%.*$/s, '');
@@ -18,6 +19,9 @@ export const networkLookalike = (text: string): string | undefined => {
   if (/^localhost$/i.test(name) || dottedName.test(name)) return 'a host name';
   return undefined;
 };
+
+/** What all that follows has in common: a URL, address or host name has one of these. */
+const suspicious = /[.:]|^\/\/|localhost/i;
 
 const wellKnownScheme = /^(?:https?|wss?|ftp|file|ldaps?|mailto|urn|data|javascript):/i;
 

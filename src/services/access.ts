@@ -9,6 +9,8 @@ import {
   type AccessPolicy,
   INSTANCE_ORGANIZATION,
   type Principal,
+  permits,
+  reaches,
   reachesEveryOrganization,
 } from './access-policy.ts';
 import type { AccessStore, ApiClient } from './access-records.ts';
@@ -83,7 +85,8 @@ export async function bootstrap(
 
 /**
  * Makes an API client.
- * @throws ServiceError `request-malformed` naming unknown roles or the unknown organization
+ * @throws ServiceError `request-malformed` naming roles that are unknown or beyond the caller's
+ *   own, or the organization that is unknown or out of reach
  */
 export async function createApiClient(
   parts: AccessParts,
@@ -98,11 +101,7 @@ export async function createApiClient(
       field: 'roles',
     }));
   // Nobody hands out more than they have.
-  const beyond = wanted.roles.filter(
-    (role) =>
-      parts.policy.get(role)?.everyOrganization &&
-      !reachesEveryOrganization(parts.policy, principal),
-  );
+  const beyond = wanted.roles.filter((role) => !isWithinOwn(parts.policy, principal, role));
   for (const role of beyond) {
     violations.push({
       code: 'role-beyond-own',
@@ -110,7 +109,11 @@ export async function createApiClient(
       field: 'roles',
     });
   }
-  if (!(await parts.organizations.findOrganization(wanted.organizationId))) {
+  // What the caller may not see does not exist for it: both get the same answer.
+  const organization = reaches(parts.policy, principal, wanted.organizationId)
+    ? await parts.organizations.findOrganization(wanted.organizationId)
+    : undefined;
+  if (!organization) {
     violations.push({
       code: 'organization-unknown',
       message: `there is no organization ${wanted.organizationId}`,
@@ -128,6 +131,18 @@ export async function createApiClient(
   );
   await parts.store.createClient({ client, audit: clientCreated(parts, client, principal.actor) });
   return credentials;
+}
+
+/** Whether the principal's own roles permit everything that this role does, everywhere it does. */
+function isWithinOwn(policy: AccessPolicy, principal: Principal, roleName: string): boolean {
+  const role = policy.get(roleName);
+  // Refused as unknown elsewhere.
+  if (!role) return true;
+  if (role.everyOrganization && !reachesEveryOrganization(policy, principal)) return false;
+  if (role.actions === 'all') {
+    return principal.roles.some((name) => policy.get(name)?.actions === 'all');
+  }
+  return [...role.actions].every((action) => permits(policy, principal, action));
 }
 
 export interface IssuedToken {

@@ -90,7 +90,13 @@ export async function enrol(
 ): Promise<EnrolmentAnswer> {
   const { principal } = command;
   const profile = parts.profiles.get(command.profile);
-  if (!profile || profile.extensions.basicConstraints?.ca) {
+  // Whoever holds an OCSP responder's key can call revoked certificates good: evpki makes those
+  // for itself only (`ocsp-signers.ts`), and so it is with authorities.
+  if (
+    !profile ||
+    profile.extensions.basicConstraints?.ca ||
+    profile.extensions.extendedKeyUsage?.purposes.includes('OCSPSigning')
+  ) {
     throw new ServiceError('profile-unknown', `no end-entity profile is called ${command.profile}`);
   }
   if (profile.request.approval && !permits(parts.access, principal, APPROVE)) {
@@ -262,7 +268,8 @@ function repeatKey(
     command.principal.actor,
     authority.id,
     command.profile,
-    command.notAfter?.toISOString() ?? '',
+    // Not as ISO 8601: a leap second is no date, and policy is to say so.
+    String(command.notAfter?.getTime() ?? ''),
     command.station?.id ?? '',
   ];
   for (const part of parts) hash.update(`${part.length}:${part};`);

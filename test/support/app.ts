@@ -112,7 +112,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   };
 }
 
-function callApi(
+export function callApi(
   url: URL,
   ca: string,
   method: string,
