@@ -22,7 +22,7 @@ import type { ApiDocument, Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
-import { listen } from './http/listener.ts';
+import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
 import { toPem } from './pki/pem.ts';
@@ -41,6 +41,7 @@ import { type Database, openDatabase } from './storage/database.ts';
 import { vaultStore } from './storage/vault.ts';
 
 const RECOVERY_MILLISECONDS = 30_000;
+const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
 
 export interface AppOptions {
@@ -99,7 +100,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const vault = await unlockVault(config, vaultStore(database));
 
   // Listening comes first: the demo's URL is part of every certificate, and its port may be any.
-  const door: { parts?: PublicParts } = {};
+  const door: { parts?: PublicParts; isStopping?: true } = {};
   const publicListener = await listen({
     host: config.host,
     port: config.publicPort,
@@ -137,23 +138,46 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       validateResponses: options.validateResponses ?? false,
     }),
   });
-  running.push(() => drain(apiListener, logger));
+  // Both at once, or their times would add up.
+  running.push(async () => {
+    door.isStopping = true;
+    await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
+  });
   running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
 
   // Ready means all of it: whoever waits for that goes on to the API.
-  door.parts = publicParts(parts, database);
+  door.parts = {
+    ...publicParts(parts),
+    trouble: async () => (door.isStopping ? 'stopping' : databaseTrouble(database)),
+  };
   running.push(async () => {
     delete door.parts;
   });
 
   const apiUrl = config.apiUrl ?? `https://${hosts[0]}:${apiListener.address.port}`;
-  logger.info('listening', { publicUrl, apiUrl, hierarchy: hierarchy.id });
+  logger.info('listening', {
+    publicUrl,
+    apiUrl,
+    hierarchy: hierarchy.id,
+    // Where it listens by itself, whatever its clients call it.
+    addresses: { public: addressOf(publicListener), api: addressOf(apiListener) },
+  });
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
 }
 
+const addressOf = ({ address: { address, family, port } }: Listener): string =>
+  family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+
 /** Only a demo may run with a passphrase that lies beside its keys, and under a made-up URL. */
 function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
-  if (hierarchy.demo) return;
+  if (hierarchy.demo) {
+    if (config.keyPassphrase === undefined && !isLoopback(config.host)) {
+      throw new StartError(
+        `a demo's keys lie beside their passphrase: set EVPKI_KEY_PASSPHRASE to listen on ${config.host}`,
+      );
+    }
+    return;
+  }
   const missing = [
     ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
     ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
@@ -163,6 +187,9 @@ function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
     throw new StartError(`hierarchy ${hierarchy.id} is not marked \`demo: true\`: set ${names}`);
   }
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
   ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
@@ -174,14 +201,13 @@ const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
   ...certificateStatusHandlers(parts),
 });
 
-const publicParts = (parts: Parts, database: Database): PublicParts => ({
+const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
   answer: (request) => parts.ocsp.answer(request),
   findCrl: (issuerId) => parts.crls.findCrl(issuerId),
   readChunk: (issuerId, number, chunk) => parts.crls.readChunk(issuerId, number, chunk),
   isIssuer: async (issuerId) => (await parts.authorities.findIssuer(issuerId)) !== undefined,
   issuerCertificate: async (issuerId) =>
     (await parts.authorities.findIssuer(issuerId))?.certificate,
-  trouble: () => databaseTrouble(database),
   clock: parts.clock,
 });
 
@@ -198,19 +224,28 @@ function backgroundWork(parts: Parts): Running {
       'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
     },
   };
+  let isStopping = false;
   const runJobs = async () => {
-    while ((await runDueJobs(jobs)) > 0);
+    while (!isStopping && (await runDueJobs(jobs)) > 0);
   };
   return [
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
+    every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
+    async () => {
+      isStopping = true;
+    },
   ];
 }
 
 async function abandonExpired(parts: Parts): Promise<void> {
   const count = await parts.store.abandonExpired(parts.clock());
   if (count > 0) parts.logger.warn('pending-certificates-abandoned', { count });
+}
+
+async function deleteExpiredTokens(parts: Parts): Promise<void> {
+  await parts.accessParts.store.deleteExpiredTokens(parts.clock());
 }
 
 async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<boolean> {

@@ -62,7 +62,14 @@ const TLS_OPTIONS: SecureContextOptions = {
 /** Node waits two minutes for a handshake, and its own request limits begin only after it. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
-const LIMITS = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000 };
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  // How often the two are looked at.
+  connectionsCheckingInterval: 5_000,
+};
+const MAX_CONNECTIONS = 2_000;
 
 /** @throws ListenError when the address is taken or not allowed */
 export async function listen(options: ListenOptions): Promise<Listener> {
@@ -79,6 +86,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const closing = closeable(server);
   server.on('request', handle);
   server.maxRequestsPerSocket = 10_000;
+  server.maxConnections = MAX_CONNECTIONS;
   server.keepAliveTimeout = 20_000;
   await bound(server, options);
   return {

@@ -4,13 +4,21 @@
  * everything that does not fit is named at once.
  */
 
-import { type Certificate, fingerprint, readCertificate, serialHex } from '../pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  readCertificate,
+  serialHex,
+  verifyIssuedBy,
+} from '../pki/certificate.ts';
 import { assembleChain } from '../pki/chain.ts';
 import { DerError, sameBytes } from '../pki/der.ts';
+import { understoodExtensions } from '../pki/extensions/read.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { nameText } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Profile } from '../pki/profile.ts';
+import type { KeyUsage } from '../pki/template.ts';
 import { type AuthorityParts, certifyIssuer, profileOf } from './authorities.ts';
 import type { Authority, Issuer } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
@@ -106,7 +114,13 @@ async function certifyAwaitingBelow(
   for (const authority of below) {
     const [issuer] = await parts.authorities.listIssuers(authority.id);
     if (issuer?.state !== 'awaiting-certificate') continue;
-    await certifyIssuer(parts, authority, issuer, actor);
+    try {
+      await certifyIssuer(parts, authority, issuer, actor);
+    } catch (error) {
+      // The activation stands; the next start, or the next activation above, tries again.
+      parts.logger.error('authority-not-certified', { authority: authority.id, error });
+      continue;
+    }
     await certifyAwaitingBelow(parts, authority.id, actor);
   }
 }
@@ -138,12 +152,12 @@ function ownFaults(
   profile: Profile,
   now: Date,
 ): FieldViolation[] {
-  const { basicConstraints, keyUsage, subjectKeyIdentifier } = own.extensions;
+  const { basicConstraints, subjectKeyIdentifier, extendedKeyUsage, nameConstraints } =
+    own.extensions;
   const wantedPath = profile.extensions.basicConstraints?.pathLength;
   const grantedPath = basicConstraints?.pathLength;
-  const missing = ['keyCertSign', 'cRLSign'].filter(
-    (usage) => !keyUsage?.usages.some((granted) => granted === usage),
-  );
+  const missing = missingUsages(own, ['keyCertSign', 'cRLSign']);
+  const purposes = extendedKeyUsage?.purposes.filter((purpose) => purpose !== 'OCSPSigning') ?? [];
   return [
     ...fault(
       !sameBytes(own.subjectDer, issuer.subject),
@@ -166,6 +180,17 @@ function ownFaults(
       `key usage lacks ${missing.join(' and ')} (RFC 5280 4.2.1.3)`,
     ),
     ...fault(
+      purposes.length > 0,
+      'activation-extended-key-usage',
+      `extended key usage limits what is below it to ${purposes.join(', ')}`,
+    ),
+    ...fault(
+      nameConstraints !== undefined,
+      'activation-name-constraints',
+      'name constraints limit what is below it in a way that its profile does not know',
+    ),
+    ...unknownCritical(own),
+    ...fault(
       subjectKeyIdentifier === undefined,
       'activation-key-identifier',
       'there is no subject key identifier (RFC 5280 4.2.1.2)',
@@ -186,7 +211,7 @@ function chainFaults(
 ): FieldViolation[] {
   const top = chain.at(-1);
   const isComplete =
-    top !== undefined && chain.length > 1 && sameBytes(top.subjectDer, top.issuerDer);
+    chain.length > 1 && top?.publicKey !== undefined && verifyIssuedBy(top, top.publicKey);
   const above = chain.slice(1);
   return [
     ...fault(
@@ -196,6 +221,12 @@ function chainFaults(
         `the chain must lead to a self-signed root (${given.length} certificates given)`,
     ),
     ...above.flatMap((certificate, below) => [
+      ...unknownCritical(certificate),
+      ...fault(
+        missingUsages(certificate, ['keyCertSign']).length > 0,
+        'activation-key-usage',
+        `${nameText(certificate.subject)} in the chain may not sign certificates`,
+      ),
       ...fault(
         certificate.extensions.basicConstraints?.ca !== true,
         'activation-not-ca',
@@ -214,6 +245,24 @@ function chainFaults(
     ]),
   ];
 }
+
+/** The usages that a certificate with a key usage extension does not grant. */
+function missingUsages(certificate: Certificate, wanted: readonly KeyUsage[]): readonly KeyUsage[] {
+  const granted = certificate.extensions.keyUsage?.usages;
+  return granted ? wanted.filter((usage) => !granted.includes(usage)) : wanted;
+}
+
+/** RFC 5280 4.2: what is critical and not understood makes a certificate useless to verifiers. */
+const unknownCritical = (certificate: Certificate): FieldViolation[] =>
+  certificate.rawExtensions
+    .filter(({ oid, critical }) => critical && !understoodExtensions.has(oid))
+    .flatMap(({ oid }) =>
+      fault(
+        true,
+        'activation-critical-extension',
+        `${nameText(certificate.subject)} has the critical extension ${oid}, which is unknown`,
+      ),
+    );
 
 const fault = (wrong: boolean, code: string, message: string): FieldViolation[] =>
   wrong ? [{ code, message, field: 'certificateChain' }] : [];

@@ -192,22 +192,40 @@ export async function certifyIssuer(
 
 /**
  * Adds a generation with a fresh key to an authority and, unless it is certified outside, has it
- * signed and put to work. Certificates of earlier generations keep verifying.
+ * signed and put to work. Certificates of earlier generations keep verifying. One that was begun
+ * and not finished is finished instead.
  * @returns the new issuer's id
+ * @throws ServiceError `conflict` for an authority that is not active, or whose request is being
+ *   signed elsewhere
  */
 export async function rollOver(
   parts: AuthorityParts,
   authority: Authority,
   actor: string,
 ): Promise<string> {
+  // One that was revoked stays so: it is for whoever is above it to certify another authority.
+  if (authority.state !== 'active') {
+    throw new ServiceError('conflict', `${authority.id} is ${authority.state}, not active`);
+  }
   const generations = await parts.authorities.listIssuers(authority.id);
   const awaiting = generations.find(({ state }) => state === 'awaiting-certificate');
-  if (awaiting) {
+  if (awaiting && authority.external) {
     throw new ServiceError(
       'conflict',
       `generation ${awaiting.generation} of ${authority.id} still awaits its certificate`,
     );
   }
+  const issuer = awaiting ?? (await addGeneration(parts, authority, generations, actor));
+  if (!authority.external) await certifyIssuer(parts, authority, issuer, actor);
+  return issuer.id;
+}
+
+async function addGeneration(
+  parts: AuthorityParts,
+  authority: Authority,
+  generations: readonly Issuer[],
+  actor: string,
+): Promise<Issuer> {
   const { issuer, key } = await newIssuer(
     parts,
     authority,
@@ -230,8 +248,7 @@ export async function rollOver(
   if (added === 'exists') {
     throw new ServiceError('conflict', `${authority.id} is being rolled over by somebody else`);
   }
-  if (!authority.external) await certifyIssuer(parts, authority, issuer, actor);
-  return issuer.id;
+  return issuer;
 }
 
 export function profileOf(

@@ -49,8 +49,7 @@ export async function findCertificate(
     record.issuerId === undefined ? undefined : await parts.authorities.findIssuer(record.issuerId);
   const above = issuer ? await issuerChain(parts.authorities, issuer) : [];
   return {
-    record,
-    expired: isExpired(record, parts.clock()),
+    ...summaryOf(record, parts.clock()),
     chain: record.der ? [record.der, ...above] : [],
   };
 }
@@ -88,7 +87,7 @@ export async function listCertificates(
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    const items = page.items.map((record) => ({ record, expired: isExpired(record, now) }));
+    const items = page.items.map((record) => summaryOf(record, now));
     return { ...page, items };
   } catch (error) {
     if (!(error instanceof InvalidCursor)) throw error;
@@ -110,4 +109,8 @@ async function issuerIds(
   return (await parts.authorities.listIssuers(authority.id)).map(({ id }) => id);
 }
 
-const isExpired = (record: CertificateRecord, now: Date): boolean => record.notAfter < now;
+/** A record with what follows from the time. */
+export const summaryOf = (record: CertificateRecord, now: Date): CertificateSummary => ({
+  record,
+  expired: record.notAfter < now,
+});

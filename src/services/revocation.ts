@@ -11,9 +11,9 @@ import {
 } from '../pki/lifecycle.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { RevocationReason } from '../pki/revocation-reasons.ts';
-import type { Principal } from './access-policy.ts';
+import { type Principal, permits, reaches } from './access-policy.ts';
 import type { CertificateRecord } from './certificate-records.ts';
-import { type CertificateParts, findCertificate } from './certificates.ts';
+import { type CertificateParts, type CertificateSummary, summaryOf } from './certificates.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import type { RevocationStore } from './revocation-records.ts';
@@ -21,17 +21,20 @@ import type { RevocationStore } from './revocation-records.ts';
 /** A CRL follows a revocation within this time; revocations in between share one. */
 const CRL_DELAY_MILLISECONDS = 5_000;
 const ATTEMPTS = 5;
+/** The action of those who may end an authority, which ends everything below it. */
+const REVOKE_AUTHORITY = 'authorities:revoke';
 
 export interface RevocationParts extends CertificateParts {
   readonly revocations: RevocationStore;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly clock: Clock;
-  /** Told of every change once it is durable, before the call returns. */
-  readonly statusChanged: (issuerId: string, serial: string, sequence: number) => void;
+  /** Told of every change once it is durable, before the call returns; and told again is harmless. */
+  readonly statusChanged: (issuerId: string, serial: string, sequence?: number) => void;
 }
 
 export interface StatusChange {
-  readonly certificateId: string;
+  /** The certificate as it is now. */
+  readonly certificate: CertificateSummary;
   readonly issuerId: string;
   /** The issuer's sequence number that covers the change; undefined when nothing changed. */
   readonly sequence?: number;
@@ -74,7 +77,7 @@ async function change(
   decide: (status: Status, isAuthority: boolean) => StatusDecision,
 ): Promise<StatusChange> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { record } = await findCertificate(parts, principal, certificateId);
+    const record = await revocable(parts, principal, certificateId);
     const { issuerId } = record;
     const from = changeableStatus(record);
     if (issuerId === undefined || !from) {
@@ -82,8 +85,15 @@ async function change(
     }
     const isAuthority =
       parts.profiles.get(record.profile)?.extensions.basicConstraints?.ca === true;
+    if (isAuthority && !permits(parts.access, principal, REVOKE_AUTHORITY)) {
+      throw new ServiceError('not-permitted', `none of your roles permits ${REVOKE_AUTHORITY}`);
+    }
     const decision = decide(from, isAuthority);
-    if (decision.kind === 'unchanged') return { certificateId, issuerId };
+    if (decision.kind === 'unchanged') {
+      // It may be news here: another process changed it, or COMMIT was not confirmed before.
+      parts.statusChanged(issuerId, record.serial);
+      return { certificate: summaryOf(record, parts.clock()), issuerId };
+    }
     if (decision.kind === 'conflict') throw new ServiceError('conflict', decision.message);
     if (decision.kind === 'reason-refused') {
       throw new ServiceError('revocation-refused', decision.message);
@@ -115,11 +125,37 @@ async function change(
     });
     if (result.outcome === 'changed') {
       parts.statusChanged(issuerId, record.serial, result.sequence);
-      return { certificateId, issuerId, sequence: result.sequence };
+      const changed = await parts.certificates.findCertificate(certificateId);
+      const certificate = summaryOf(changed ?? record, parts.clock());
+      return { certificate, issuerId, sequence: result.sequence };
     }
     // Somebody else changed it in between: decide again on what it is now.
   }
   throw new ServiceError('conflict', `the status of ${certificateId} keeps changing`);
+}
+
+/**
+ * The certificate, for its own organization and for that of the authority that signed it: whoever
+ * answers for a signature can take it back (RFC 5280 3.3).
+ */
+async function revocable(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+): Promise<CertificateRecord> {
+  const record = await parts.certificates.findCertificate(certificateId);
+  const issuer =
+    record?.issuerId === undefined
+      ? undefined
+      : await parts.authorities.findIssuer(record.issuerId);
+  const authority = issuer && (await parts.authorities.findAuthority(issuer.authorityId));
+  const mayReach = [record?.organizationId, authority?.organizationId].some(
+    (organization) => organization !== undefined && reaches(parts.access, principal, organization),
+  );
+  if (!record || !mayReach) {
+    throw new ServiceError('not-found', `there is no certificate ${certificateId}`);
+  }
+  return record;
 }
 
 function changeableStatus(record: CertificateRecord): Status | undefined {

@@ -144,6 +144,20 @@ describe('an authority under an external root', () => {
       () => signed('path.pem', caExtensions(0)) + bench.read('root.pem'),
     ],
     [
+      'a critical extension that nobody knows, and limits',
+      [
+        'activation-extended-key-usage',
+        'activation-name-constraints',
+        'activation-critical-extension',
+      ],
+      () =>
+        signed(
+          'limits.pem',
+          `${caExtensions(1)}1.2.3.4=critical,DER:0500\nextendedKeyUsage=codeSigning\n` +
+            'nameConstraints=critical,permitted;DNS:example.com\n',
+        ) + bench.read('root.pem'),
+    ],
+    [
       'no authority, expired at that',
       ['activation-not-ca', 'activation-key-usage', 'activation-validity'],
       () =>

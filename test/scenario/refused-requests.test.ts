@@ -37,7 +37,7 @@ describe('requests that nobody gets a certificate for', () => {
     'S5 one that ends at %s',
     async (notAfter) => {
       const body = { profile: 'ocpp-station', csr: csr('SN-END'), notAfter };
-      const answer = await evpki.call('POST', '/v1/certificates', body, operator);
+      const answer = await evpki.call('POST', '/v1/certificates', body, administrator);
       expect([answer.status, answer.json.code], answer.text).toEqual([422, 'csr-refused']);
       expect(answer.json.violations[0].field).toBe('notAfter');
     },

@@ -196,6 +196,32 @@ describe('from a certificate to its revocation', () => {
     expect(await ask('--nonce')).toMatch(/Certificate Status: revoked/);
   });
 
+  test('an authority is not for operators to revoke, but for whoever signed it', async () => {
+    const find = async (profile: string) =>
+      (await evpki.call('GET', `/v1/certificates?profile=${profile}`)).json.items[0].id;
+    const tokenOf = async (organization: string, role: string) => ({
+      authorization: `Bearer ${await evpki.tokenOf(organization, [role])}`,
+    });
+    const end = async (profile: string, headers: Record<string, string>) => {
+      const path = `/v1/certificates/${await find(profile)}/revocation`;
+      const { status, json } = await evpki.call('POST', path, { reason: 'superseded' }, headers);
+      return [status, json.code ?? json.state];
+    };
+    const operator = await tokenOf('demo-cpo', 'operator');
+    expect(await end('ocpp-root', operator)).toEqual([403, 'not-permitted']);
+    const stranger = await tokenOf('demo-mo', 'administrator');
+    expect(await end('iso15118-2-cps-sub-ca-1', stranger)).toEqual([404, 'not-found']);
+
+    // Below another organization's root: the root's organization takes its signature back, the
+    // subordinate does not get a new one by itself.
+    const root = await tokenOf('demo-v2g', 'administrator');
+    const below = await tokenOf('demo-cps', 'administrator');
+    const rollover = '/v1/authorities/cps-sub-ca-1/rollover';
+    expect((await evpki.call('POST', rollover, undefined, below)).status).toBe(403);
+    expect(await end('iso15118-2-cps-sub-ca-1', root)).toEqual([200, 'revoked']);
+    expect((await evpki.call('POST', rollover)).status).toBe(409);
+  });
+
   test('a revoked authority stops issuing', async () => {
     const ca = (await evpki.call('GET', '/v1/authorities/ocpp-server-ca')).json;
     const all = (await evpki.call('GET', '/v1/certificates?profile=ocpp-server-ca')).json.items;

@@ -9,12 +9,14 @@ const PEM = 'application/pem-certificate-chain';
 describe('a charging station gets its certificate', () => {
   let evpki: TestApp;
   let bench: Workbench;
-  let operator: Record<string, string>;
+  let administrator: Record<string, string>;
 
   beforeAll(async () => {
     evpki = await startTestApp();
     bench = workbench();
-    operator = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['operator'])}` };
+    administrator = {
+      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['administrator'])}`,
+    };
     const root = await evpki.call('GET', '/v1/authorities/ocpp-root');
     bench.write('root.pem', root.json.issuers[0].certificateChain);
   });
@@ -28,7 +30,7 @@ describe('a charging station gets its certificate', () => {
       'POST',
       '/v1/certificates',
       { profile: 'ocpp-station', csr },
-      { ...operator, ...headers },
+      { ...administrator, ...headers },
     );
 
   test.each(['P-256', 'P-384', 'RSA-2048', 'RSA-3072'])('with a %s key', async (key) => {
@@ -69,7 +71,7 @@ describe('a charging station gets its certificate', () => {
       key: 'Ed25519',
       extra: ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'nsComment=x'],
     });
-    const before = await evpki.call('GET', '/v1/certificates?limit=1');
+    const before = await evpki.call('GET', '/v1/certificates?profile=ocpp-station&limit=1');
     const { status, json } = await sign(csr);
     expect(status).toBe(422);
     expect(json.code).toBe('csr-refused');
@@ -80,26 +82,58 @@ describe('a charging station gets its certificate', () => {
       'key-type',
       'subject-attribute-invalid',
     ]);
-    expect((await evpki.call('GET', '/v1/certificates?limit=1')).json).toEqual(before.json);
+    expect((await evpki.call('GET', '/v1/certificates?profile=ocpp-station&limit=1')).json).toEqual(
+      before.json,
+    );
   });
 
-  test('A1 C7 an authority of another organization does not exist for the operator', async () => {
+  test('A1 C7 an authority of another organization does not exist for the administrator', async () => {
     const csr = opensslRequest(bench, '/CN=DEDMOC123456789');
     const answer = await evpki.call(
       'POST',
       '/v1/certificates',
       { profile: 'iso15118-2-contract', csr, authority: 'mo-sub-ca-2' },
-      operator,
+      administrator,
     );
     expect([answer.status, answer.json.code]).toEqual([422, 'authority-unknown']);
-    expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, operator)).status).toBe(404);
+    expect(
+      (await evpki.call('GET', '/v1/authorities/mo-root', undefined, administrator)).status,
+    ).toBe(404);
   });
 
-  test('a profile that needs approval is not for those who may not approve', async () => {
-    const csr = opensslRequest(bench, '/CN=Firmware');
-    const body = { profile: 'ocpp-firmware-signing', csr };
-    const answer = await evpki.call('POST', '/v1/certificates', body, operator);
-    expect([answer.status, answer.json.code]).toEqual([403, 'not-permitted']);
+  describe('those who may not approve requests', () => {
+    let operator: Record<string, string>;
+    beforeAll(async () => {
+      operator = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['operator'])}` };
+      const station = { serialNumber: 'SN-REGISTERED' };
+      await evpki.call('PUT', '/v1/stations/CS-0001?organization=demo-cpo', station);
+    });
+    const ask = async (profile: string, subject: string, station?: string) => {
+      const csr = opensslRequest(bench, subject);
+      const body = { profile, csr, ...(station ? { station } : {}) };
+      const { status, json } = await evpki.call('POST', '/v1/certificates', body, operator);
+      return [status, json.violations?.[0].code ?? json.code ?? json.subject];
+    };
+
+    test.each([
+      ['a profile that needs approval', 'ocpp-firmware-signing'],
+      ['C7 a station that is not named', 'ocpp-station'],
+      ['C7 a server', 'ocpp-csms-server'],
+    ])('get no certificate for %s', async (_name, profile) => {
+      expect(await ask(profile, '/CN=SN-REGISTERED')).toEqual([403, 'not-permitted']);
+    });
+
+    test('C7 get one for a named station, with the name that is registered for it', async () => {
+      expect(await ask('ocpp-station', '/CN=SN-OTHER', 'CS-0001')).toEqual([
+        422,
+        'subject-attribute-mismatch',
+      ]);
+      expect(await ask('ocpp-station', '/CN=SN-REGISTERED', 'CS-9999')).toEqual([404, 'not-found']);
+      expect(await ask('ocpp-station', '/CN=SN-REGISTERED', 'CS-0001')).toEqual([
+        201,
+        'CN=SN-REGISTERED,O=Demo CPO,C=DE',
+      ]);
+    });
   });
 
   test('C1 an oversized request is refused without a row', async () => {

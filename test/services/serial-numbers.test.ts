@@ -18,7 +18,10 @@ describe('S1 RFC 5280 4.1.2.2 serial numbers', () => {
   test('every octet takes every value about equally often (chi-square)', () => {
     for (let position = 0; position < 16; position++) {
       const counts = new Array<number>(256).fill(0);
-      for (const serial of serials) counts[serial[position] ?? 0]++;
+      for (const serial of serials) {
+        const value = serial[position] ?? 0;
+        counts[value] = (counts[value] ?? 0) + 1;
+      }
       const possible = position === 0 ? counts.slice(1, 128) : counts;
       const expected = serials.length / possible.length;
       const chiSquare = possible.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);

@@ -3,6 +3,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readPublicKey } from '../../src/pki/public-key.ts';
 import { assembleRequest, buildRequestInfo } from '../../src/pki/request-building.ts';
+import type { Principal } from '../../src/services/access-policy.ts';
 import { type EnrolmentAnswer, type EnrolmentParts, enrol } from '../../src/services/enrolment.ts';
 
 /** A request of a station with a fresh key, DER. */
@@ -15,10 +16,17 @@ export function stationRequest(serialNumber: string): Uint8Array {
   return assembleRequest(info, 'ecdsa-with-SHA256', sign('sha256', info, pair.privateKey));
 }
 
+/** The CSMS of the demo CPO. */
+export const csms: Principal = {
+  actor: 'client:csms',
+  organizationId: 'demo-cpo',
+  roles: ['administrator'],
+};
+
 /** Has a station's request answered, as a front door of the demo CPO would. */
 export const enrolStation = (parts: EnrolmentParts, csr: Uint8Array): Promise<EnrolmentAnswer> =>
   enrol(parts, {
-    principal: { actor: 'client:csms', organizationId: 'demo-cpo', roles: ['csms'] },
+    principal: csms,
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',

@@ -56,10 +56,27 @@ export const authorityHandlers = (parts: AuthorityParts & ViewParts) =>
 
     async rollOverAuthority(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
+      await requireReachOfParent(parts, principal, authority);
       await rollOver(parts, authority, principal.actor);
       response.status(201).json(await detailedBody(parts, authority.id));
     },
   }) satisfies Handlers;
+
+/** A signature of another organization's authority is not for its subordinates to take. */
+async function requireReachOfParent(
+  parts: ViewParts,
+  principal: Principal,
+  { parentId }: Authority,
+): Promise<void> {
+  const parent =
+    parentId === undefined ? undefined : await parts.authorities.findAuthority(parentId);
+  if (parent && !reaches(parts.access, principal, parent.organizationId)) {
+    throw new ServiceError(
+      'not-permitted',
+      `${parent.id}, which would sign, belongs to another organization`,
+    );
+  }
+}
 
 async function visibleAuthority(
   parts: ViewParts,

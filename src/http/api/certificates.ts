@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
 import {
+  type CertificateSummary,
   type CertificateView,
   findCertificate,
   listCertificates,
@@ -25,7 +26,7 @@ type Parts = EnrolmentParts & RevocationParts & Parameters<typeof awaitCrl>[0];
 export const certificateHandlers = (parts: Parts) =>
   ({
     async issueCertificate(request, response, principal) {
-      const { profile, csr, authority, notAfter } = request.body as NewCertificate;
+      const { profile, csr, authority, notAfter, station } = request.body as NewCertificate;
       const answer = await enrol(parts, {
         principal,
         channel: 'rest',
@@ -33,6 +34,7 @@ export const certificateHandlers = (parts: Parts) =>
         profile,
         ...(authority === undefined ? {} : { authority }),
         ...(notAfter === undefined ? {} : { notAfter: new Date(notAfter) }),
+        ...(station === undefined ? {} : { stationId: station }),
       });
       const view = await findCertificate(parts, principal, answer.certificateId);
       response
@@ -67,15 +69,15 @@ export const certificateHandlers = (parts: Parts) =>
     async revokeCertificate(request, response, principal) {
       const { reason = 'unspecified' } = (request.body ?? {}) as Revocation;
       const id = String(request.params.id);
-      const { issuerId } = await revoke(parts, principal, id, reason);
+      const { certificate, issuerId } = await revoke(parts, principal, id, reason);
       if (request.query.wait === 'crl') await awaitCrl(parts, issuerId);
-      response.json(summary(await findCertificate(parts, principal, id)));
+      response.json(summary(certificate));
     },
 
     async releaseCertificate(request, response, principal) {
       const id = String(request.params.id);
-      await release(parts, principal, id);
-      response.json(summary(await findCertificate(parts, principal, id)));
+      const { certificate } = await release(parts, principal, id);
+      response.json(summary(certificate));
     },
   }) satisfies Handlers;
 
@@ -90,7 +92,7 @@ function sendCertificate(request: Request, response: Response, view: Certificate
   response.json(body);
 }
 
-const summary = ({ record, expired }: Omit<CertificateView, 'chain'>): Certificate => ({
+const summary = ({ record, expired }: CertificateSummary): Certificate => ({
   id: record.id,
   state: record.state,
   expired,

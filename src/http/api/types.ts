@@ -175,6 +175,12 @@ export interface NewCertificate {
    * The end of validity; the profile's default without
    */
   notAfter?: string;
+  /**
+   * The id of the registered station that it is for: what is registered of it has to be in
+   * the request. Needed by those whose role does not permit `requests:approve`.
+   *
+   */
+  station?: string;
 }
 export interface Certificate {
   id: string;

@@ -16,6 +16,8 @@ export interface CrlDoor {
 
 /** How long caches may keep a list; a revocation shows in the next one within seconds. */
 const MAX_AGE_SECONDS = 60;
+/** A client that takes nothing for so long is let go: what it waits for is held in memory. */
+const READER_MILLISECONDS = 30_000;
 
 export async function serveCrl(
   door: CrlDoor,
@@ -57,12 +59,20 @@ export async function serveCrl(
   for (let chunk = 0; chunk < crl.chunks && !response.destroyed; chunk++) {
     const bytes = await door.readChunk(issuerId, crl.number, chunk);
     // Replaced twice while a slow client was reading: a cut-off list is refused by its length.
-    if (!bytes) {
+    if (!bytes || !(await written(response, bytes))) {
       response.destroy();
       return;
     }
-    if (!response.write(bytes))
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end();
+}
+
+/** @returns whether the client took the bytes in time */
+async function written(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  if (response.write(bytes)) return true;
+  const patience = AbortSignal.timeout(READER_MILLISECONDS);
+  return once(response, 'drain', { signal: patience }).then(
+    () => true,
+    () => false,
+  );
 }

@@ -25,6 +25,8 @@ export function publicHandler(
 ): RequestListener {
   return (request, response) => {
     route(ready(), request, response).catch((error: unknown) => {
+      // A client that hangs up in the middle is nothing to report.
+      if (request.destroyed) return;
       logger.error('public-request-failed', { path: request.url, error });
       if (!response.headersSent) sendText(response, 500, 'internal error\n');
       else response.destroy();
