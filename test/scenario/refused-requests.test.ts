@@ -33,6 +33,15 @@ describe('requests that nobody gets a certificate for', () => {
     },
   );
 
+  test.each(['2027-02-29T00:00:00Z', '2027-04-31T12:00:00+02:00'])(
+    'S5 one that ends on a day that there is not, %s',
+    async (notAfter) => {
+      const body = { profile: 'ocpp-station', csr: csr('SN-END'), notAfter };
+      const answer = await evpki.call('POST', '/v1/certificates', body, administrator);
+      expect([answer.status, answer.json.violations?.[0].code]).toEqual([400, 'time-invalid']);
+    },
+  );
+
   test.each(['2027-06-30T23:59:60Z', '2000-01-01T00:00:00Z', '9999-12-31T23:59:59Z'])(
     'S5 one that ends at %s',
     async (notAfter) => {

@@ -10,6 +10,7 @@ import {
 import { awaitCrl } from '../../services/crls.ts';
 import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
 import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
+import { instantOf } from './instants.ts';
 import type { Handlers } from './operations.ts';
 import type {
   Certificate,
@@ -33,7 +34,7 @@ export const certificateHandlers = (parts: Parts) =>
         csr: decodeRequestText(csr),
         profile,
         ...(authority === undefined ? {} : { authority }),
-        ...(notAfter === undefined ? {} : { notAfter: new Date(notAfter) }),
+        ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),
         ...(station === undefined ? {} : { stationId: station }),
       });
       const view = await findCertificate(parts, principal, answer.certificateId);
@@ -56,7 +57,9 @@ export const certificateHandlers = (parts: Parts) =>
         ...(authority === undefined ? {} : { authority }),
         ...(state === undefined ? {} : { state: state as CertificateState }),
         ...(serialNumber === undefined ? {} : { serial: serialNumber }),
-        ...(expiresBefore === undefined ? {} : { expiresBefore: new Date(expiresBefore) }),
+        ...(expiresBefore === undefined
+          ? {}
+          : { expiresBefore: instantOf(expiresBefore, 'query.expiresBefore') }),
         limit: Number(limit ?? 50),
         ...(cursor === undefined ? {} : { cursor }),
       });

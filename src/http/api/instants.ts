@@ -1,0 +1,18 @@
+import { ServiceError } from '../../services/errors.ts';
+
+/**
+ * The moment that an RFC 3339 text in the form of openapi.yaml's `date-time` names.
+ * @throws ServiceError `request-malformed` for a day that its month does not have, which Date
+ *   would take for one of the next month; a leap second, which certificates cannot have, comes
+ *   back as an invalid Date for policy to refuse
+ */
+export function instantOf(text: string, field: string): Date {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  const lastDay = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (day > lastDay) {
+    throw new ServiceError('request-malformed', 'the request names a day that there is not', [
+      { code: 'time-invalid', message: `${text.slice(0, 7)} has ${lastDay} days`, field },
+    ]);
+  }
+  return new Date(text);
+}
