@@ -22,6 +22,8 @@ export interface RunnerParts {
 const LEASE_MILLISECONDS = 120_000;
 const JOBS_AT_ONCE = 4;
 const RETRY_MILLISECONDS = 10_000;
+/** A job that is always due would keep the others waiting, and the process from ending. */
+const SHORTEST_REST_MILLISECONDS = 1_000;
 
 let rounds = 0;
 
@@ -35,7 +37,9 @@ export async function runDueJobs(parts: RunnerParts): Promise<number> {
   const owner = `${parts.processId}/${++rounds}`;
   const lease = { owner, until: new Date(now.getTime() + LEASE_MILLISECONDS) };
   const jobs = await parts.store.claim(now, lease, JOBS_AT_ONCE);
-  await Promise.all(jobs.map((job) => run(parts, job, owner)));
+  // All of them are done when this returns: the database may be closed then.
+  const results = await Promise.allSettled(jobs.map((job) => run(parts, job, owner)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
   return jobs.length;
 }
 
@@ -50,5 +54,6 @@ async function run(parts: RunnerParts, { name }: Job, owner: string): Promise<vo
     parts.logger.error('job-failed', { job: name, error });
     nextDueAt = new Date(parts.clock().getTime() + RETRY_MILLISECONDS);
   }
-  await parts.store.release(name, owner, nextDueAt);
+  const soonest = new Date(parts.clock().getTime() + SHORTEST_REST_MILLISECONDS);
+  await parts.store.release(name, owner, nextDueAt < soonest ? soonest : nextDueAt);
 }

@@ -51,8 +51,11 @@ export type OcspReply =
 
 export interface OcspResponder {
   answer(request: Uint8Array): Promise<OcspReply>;
-  /** A status has changed, here and durably. */
-  changed(issuerId: string, serial: string): void;
+  /**
+   * A status has changed durably.
+   * @param sequence the number of the change, if it is known
+   */
+  changed(issuerId: string, serial: string, sequence?: number): void;
   /** Hears what other processes have changed. */
   poll(): Promise<void>;
 }
@@ -69,16 +72,19 @@ interface KnownIssuer {
   readonly id: string;
   readonly authorityId: string;
   responder?: Promise<ReadyResponder> | undefined;
+  /** The serial number of the responder's certificate. */
+  responderSerial?: string;
   validity?: number;
 }
 
 export function createOcspResponder(parts: OcspParts): OcspResponder {
   const cache = new StatusCache();
-  const confirmation = new StatusConfirmation(parts.status, cache, parts.monotonic);
+  const confirmation = new StatusConfirmation(parts.status, { evict }, parts.monotonic);
   const budget = new SigningBudget(parts.monotonic);
   const issuersByHash = new Map<string, KnownIssuer>();
   const issuersById = new Map<string, KnownIssuer>();
   let loadedAt = Number.NEGATIVE_INFINITY;
+  let loading: Promise<void> | undefined;
   let latest = 0;
 
   return {
@@ -88,7 +94,13 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
         parts.logger.debug('ocsp-request-refused', { message: request.message });
         return failure('malformedRequest');
       }
-      const issuer = await issuerOf(request);
+      let issuer: KnownIssuer | undefined;
+      try {
+        issuer = await issuerOf(request);
+      } catch (error) {
+        parts.logger.error('ocsp-issuers-unknown', { error });
+        return failure('tryLater');
+      }
       if (!issuer) return failure('unauthorized');
       const [only, ...others] = request.certIds;
       const isEveryday = only && others.length === 0 && request.nonce === undefined;
@@ -106,23 +118,43 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       }
     },
 
-    changed: (issuerId, serial) => cache.evict(issuerId, serial),
+    changed(issuerId, serial, sequence) {
+      evict(issuerId, serial);
+      if (sequence !== undefined) confirmation.madeHere(issuerId, sequence);
+    },
     poll: () => confirmation.poll(),
   };
+
+  function evict(issuerId: string, serial: string): void {
+    cache.evict(issuerId, serial);
+    const issuer = issuersById.get(issuerId);
+    if (issuer?.responderSerial !== serial) return;
+    // It was the responder's own certificate: neither it nor what it has signed is used further.
+    issuer.responder = undefined;
+    cache.evictIssuer(issuerId);
+  }
 
   /** The first issuer of ours that the request names: its responder signs the answer. */
   async function issuerOf(request: OcspRequest): Promise<KnownIssuer | undefined> {
     const known = () =>
       request.certIds.map((certId) => issuersByHash.get(hashKey(certId))).find(Boolean);
     const found = known();
-    if (found || parts.monotonic() - loadedAt < RELOAD_MILLISECONDS) return found;
-    loadedAt = parts.monotonic();
-    await loadIssuers();
+    if (found) return found;
+    // Whoever asks while they are being looked up waits for that: unauthorized would be wrong.
+    if (!loading && parts.monotonic() - loadedAt >= RELOAD_MILLISECONDS) {
+      loading = loadIssuers().finally(() => {
+        loading = undefined;
+      });
+    }
+    await loading;
     return known();
   }
 
   async function loadIssuers(): Promise<void> {
-    for (const { issuerId, authorityId, subject, spki } of await parts.status.listIssuerKeys()) {
+    const startedAt = parts.monotonic();
+    const issuers = await parts.status.listIssuerKeys();
+    loadedAt = startedAt;
+    for (const { issuerId, authorityId, subject, spki } of issuers) {
       if (issuersById.has(issuerId)) continue;
       const key = readPublicKey(spki);
       if (!key.ok) continue;
@@ -141,10 +173,10 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     request: OcspRequest,
     everyday: OcspCertId | undefined,
   ): Promise<OcspReply> {
-    const responder = await responderOf(issuer);
     const validity = await validityOf(issuer);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const version = cache.version(issuer.id);
+      const responder = await responderOf(issuer);
       const readAt = parts.monotonic();
       const now = parts.clock();
       if (clockWentBack(now)) return failure('tryLater');
@@ -189,6 +221,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     issuer: KnownIssuer,
     certId: OcspCertId,
   ): Promise<CertificateStatus | undefined> {
+    confirmation.watch(issuer.id);
     const read = await parts.status.readStatus(issuer.id, serialOf(certId));
     if (!read) return unknownStatus;
     if (!(await confirmation.observe(issuer.id, read.sequence))) return undefined;
@@ -218,6 +251,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
 
   /** The issuer's responder key, opened once and again when another has taken its place. */
   async function responderOf(issuer: KnownIssuer): Promise<ReadyResponder> {
+    const version = cache.version(issuer.id);
     const opening = issuer.responder ?? openResponder(parts, issuer.id);
     issuer.responder = opening;
     const forget = () => {
@@ -225,6 +259,9 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     };
     opening.catch(forget);
     const responder = await opening;
+    issuer.responderSerial = responder.serial;
+    // Whatever has changed while it was being opened may have been its own status.
+    if (version !== cache.version(issuer.id)) forget();
     const validity = await validityOf(issuer);
     // A key that would end before its answers do is looked for anew: the job has renewed it.
     if (responder.notAfter.getTime() - parts.clock().getTime() < validity) {

@@ -10,6 +10,7 @@ import type { Profile } from '../pki/profile.ts';
 import { type PublicKey, readPublicKey } from '../pki/public-key.ts';
 import type { Signer } from '../pki/signer.ts';
 import type { AuthorityStore } from './authority-records.ts';
+import { isRevokedFrom } from './chains.ts';
 import { newId } from './ids.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
 import { type IssuingParts, issueCertificate } from './issuing.ts';
@@ -68,9 +69,10 @@ export async function renewResponder(parts: OcspSignerParts, issuerId: string): 
 
   const issuer = await parts.issuers.byId(issuerId);
   if (!issuer) throw new Error(`issuer ${issuerId} cannot certify a responder`);
-  // What a revoked authority says about its certificates counts for nothing any more, and one that
-  // has ended certifies nobody.
-  const isOver = issuer.issuer.state === 'revoked' || issuer.facts.notAfter <= now;
+  // What a revoked authority, or one below it, says about its certificates counts for nothing any
+  // more, and one that has ended certifies nobody.
+  const isOver =
+    issuer.facts.notAfter <= now || (await isRevokedFrom(parts.authorities, issuer.issuer));
   if (isOver) return new Date(now.getTime() + YEAR);
   // A new one would end no later: near an issuer's end there would be no end of new ones.
   if (present && present.notAfter >= issuer.facts.notAfter) return present.notAfter;

@@ -72,4 +72,12 @@ export class StatusCache {
     this.#versions.set(issuerId, this.version(issuerId) + 1);
     this.#answers.delete(`${issuerId}/${serial}`);
   }
+
+  /** Forgets everything about an issuer's certificates. */
+  evictIssuer(issuerId: string): void {
+    this.#versions.set(issuerId, this.version(issuerId) + 1);
+    for (const key of this.#answers.keys()) {
+      if (key.startsWith(`${issuerId}/`)) this.#answers.delete(key);
+    }
+  }
 }

@@ -6,7 +6,7 @@ import { capture } from '../support/captured-log.ts';
 import { gate } from '../support/responder.ts';
 
 const start = new Date('2026-11-22T10:00:00.000Z');
-const after = (milliseconds: number) => new Date(start.getTime() + milliseconds);
+const later = (milliseconds: number) => new Date(start.getTime() + milliseconds);
 
 /** Jobs that are due, and what happens to them. */
 function jobs(names: readonly string[], handlers: Readonly<Record<string, JobHandler>>) {
@@ -34,27 +34,27 @@ describe('running jobs', () => {
     const { parts, released } = jobs(['crl:a', 'ocsp-signer:b'], {
       crl: async (subject) => {
         seen.push(`crl of ${subject}`);
-        return after(5_000);
+        return later(5_000);
       },
       'ocsp-signer': async (subject) => {
         seen.push(`signer of ${subject}`);
-        return after(9_000);
+        return later(9_000);
       },
     });
     expect(await runDueJobs(parts)).toBe(2);
     expect(seen).toEqual(['crl of a', 'signer of b']);
     expect(released.map(({ name, at }) => [name, at])).toEqual([
-      ['crl:a', after(5_000)],
-      ['ocsp-signer:b', after(9_000)],
+      ['crl:a', later(5_000)],
+      ['ocsp-signer:b', later(9_000)],
     ]);
     expect(await runDueJobs(parts)).toBe(0);
   });
 
   test('a job is taken for two minutes, under a name that no other round has', async () => {
-    const { parts, leases, released } = jobs(['crl:a'], { crl: async () => after(1_000) });
+    const { parts, leases, released } = jobs(['crl:a'], { crl: async () => later(1_000) });
     await runDueJobs(parts);
     await runDueJobs(parts);
-    expect(leases.map(({ until }) => until)).toEqual([after(120_000), after(120_000)]);
+    expect(leases.map(({ until }) => until)).toEqual([later(120_000), later(120_000)]);
     expect(new Set(leases.map(({ owner }) => owner)).size).toBe(2);
     expect(released[0]?.owner).toBe(leases[0]?.owner);
     expect(leases[0]?.owner).toMatch(/^p\//);
@@ -64,13 +64,13 @@ describe('running jobs', () => {
     const { parts, released, log } = jobs(['crl:bad', 'crl:good'], {
       crl: async (subject) => {
         if (subject === 'bad') throw new Error('no such luck');
-        return after(60_000);
+        return later(60_000);
       },
     });
     expect(await runDueJobs(parts)).toBe(2);
     expect(Object.fromEntries(released.map(({ name, at }) => [name, at]))).toEqual({
-      'crl:bad': after(10_000),
-      'crl:good': after(60_000),
+      'crl:bad': later(10_000),
+      'crl:good': later(60_000),
     });
     expect(log.join('')).toMatch(/job-failed.*no such luck/);
   });
@@ -78,12 +78,12 @@ describe('running jobs', () => {
   test('a job of a kind that this version does not know is left for later', async () => {
     const { parts, released, log } = jobs(['future:x'], {});
     await runDueJobs(parts);
-    expect(released[0]?.at).toEqual(after(10_000));
+    expect(released[0]?.at).toEqual(later(10_000));
     expect(log.join('')).toContain('no handler');
   });
 
   test('a handler that asks for the past does not keep the runner busy for ever', async () => {
-    const { parts, released } = jobs(['crl:a'], { crl: async () => after(-60_000) });
+    const { parts, released } = jobs(['crl:a'], { crl: async () => later(-60_000) });
     await runDueJobs(parts);
     expect(released[0]?.at.getTime()).toBeGreaterThan(start.getTime());
   });
@@ -93,7 +93,7 @@ describe('running jobs', () => {
     const { parts, store, released } = jobs(['crl:lost', 'crl:slow'], {
       crl: async (subject) => {
         if (subject === 'slow') await held.pass();
-        return after(1_000);
+        return later(1_000);
       },
     });
     const release = store.release;

@@ -8,6 +8,7 @@ import { type Launcher, prepareProcesses } from '../support/killed-process.ts';
 import { preparedBackends } from '../support/prepared-databases.ts';
 import { firstStartSurvives } from './killed-first-start.ts';
 import { issuingSurvives } from './killed-issuing.ts';
+import { revokingSurvives } from './killed-revoking.ts';
 
 let launcher: Launcher | undefined;
 beforeAll(async () => {
@@ -22,5 +23,6 @@ const prepared = (): Launcher => {
 
 for (const backend of preparedBackends) {
   issuingSurvives(backend, prepared);
+  revokingSurvives(backend, prepared);
   firstStartSurvives(backend, prepared);
 }

@@ -25,11 +25,14 @@ describe('ready-signed answers in memory', () => {
     [51, false],
     [100, false],
     [101, false],
-  ])('O3 RFC 6960 2.4 are signed anew from half of their life on: after %i of 100 s', (age, found) => {
-    const cache = new StatusCache();
-    cache.put('ca', '11', 'id', answer(0, 100), 0);
-    expect(cache.find('ca', '11', 'id', at(age)) !== undefined).toBe(found);
-  });
+  ])(
+    'O3 RFC 6960 2.4 are signed anew from half of their life on: after %i of 100 s',
+    (age, found) => {
+      const cache = new StatusCache();
+      cache.put('ca', '11', 'id', answer(0, 100), 0);
+      expect(cache.find('ca', '11', 'id', at(age)) !== undefined).toBe(found);
+    },
+  );
 
   test('O6 RFC 6960 4.2.2.1 are not given out before their thisUpdate', () => {
     const cache = new StatusCache();
@@ -57,6 +60,17 @@ describe('ready-signed answers in memory', () => {
       expect(cache.find('ca', serial, 'id', at(1))).toBeUndefined();
     }
     expect(cache.put('ca', '11', 'id', answer(0, 100), cache.version('ca'))).toBe(true);
+  });
+
+  test('O3 everything of an issuer can be forgotten at once, and late answers stay out', () => {
+    const cache = new StatusCache();
+    const before = cache.version('ca');
+    for (const serial of ['1', '2']) cache.put('ca', serial, 'id', answer(0, 100), 0);
+    cache.put('ca2', '1', 'id', answer(0, 100), 0);
+    cache.evictIssuer('ca');
+    expect(cache.size).toBe(1);
+    expect(cache.find('ca2', '1', 'id', at(1))).toBeDefined();
+    expect(cache.put('ca', '1', 'id', answer(0, 100), before)).toBe(false);
   });
 
   test('a change at one issuer is none at another', () => {

@@ -21,6 +21,11 @@ describe('hearing of what other processes change', () => {
     confirmation = new StatusConfirmation(store, cache, () => time.now);
   });
 
+  /** As the responder reads for the first time. */
+  const observeFirst = (issuer = 'ca') => {
+    confirmation.watch(issuer);
+    return confirmation.observe(issuer, 0);
+  };
   const remember = (serial: string, issuer = 'ca') =>
     cache.put(issuer, serial, 'id', ready, cache.version(issuer));
   const isRemembered = (serial: string, issuer = 'ca') =>
@@ -28,8 +33,8 @@ describe('hearing of what other processes change', () => {
   const change = (serial: string, issuer = 'ca') => store.set(issuer, serial, revoked());
 
   test('O5 a poll forgets what has changed, and nothing else', async () => {
-    await confirmation.observe('ca', 0);
-    await confirmation.observe('other', 0);
+    await observeFirst();
+    await observeFirst('other');
     for (const serial of ['1', '2']) remember(serial);
     remember('1', 'other');
     change('1');
@@ -42,12 +47,20 @@ describe('hearing of what other processes change', () => {
   });
 
   test('nothing is read up on while nothing changes', async () => {
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     for (let count = 0; count < 3; count++) await confirmation.poll();
     expect(store.counts).toMatchObject({ polls: 3, changes: 0 });
     change('1');
     for (let count = 0; count < 3; count++) await confirmation.poll();
     expect(store.counts).toMatchObject({ polls: 6, changes: 1 });
+  });
+
+  test('O5 a first read that ends after a poll does not bring back what was before it', async () => {
+    confirmation.watch('ca');
+    change('1');
+    await confirmation.poll();
+    expect(await confirmation.observe('ca', 0)).toBe(false);
+    expect(await confirmation.observe('ca', 1)).toBe(true);
   });
 
   test('O5 of two concurrent first reads the older one is told to read again', async () => {
@@ -67,7 +80,7 @@ describe('hearing of what other processes change', () => {
   });
 
   test('O5 two that read up at the same time leave nothing out', async () => {
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     for (const serial of ['1', '2', '3']) remember(serial);
     const slow = gate();
     const plain = store.readChanges.bind(store);
@@ -95,8 +108,32 @@ describe('hearing of what other processes change', () => {
     expect(isRemembered('3')).toBe(false);
   });
 
+  test('each change counts once, whoever reads up on it and whoever made it', async () => {
+    await observeFirst();
+    change('1');
+    change('2');
+    await Promise.all([1, 2, 2].map((sequence) => confirmation.observe('ca', sequence)));
+    expect(cache.version('ca')).toBe(2);
+    change('3');
+    cache.evict('ca', '3');
+    confirmation.madeHere('ca', 3);
+    await confirmation.poll();
+    expect(cache.version('ca')).toBe(3);
+  });
+
+  test('O5 a change made here does not hide one made elsewhere before it', async () => {
+    await observeFirst();
+    remember('1');
+    change('1');
+    change('2');
+    cache.evict('ca', '2');
+    confirmation.madeHere('ca', 2);
+    await confirmation.poll();
+    expect(isRemembered('1')).toBe(false);
+  });
+
   test('more changes than one read brings are read to the end', async () => {
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     const serials = Array.from({ length: 2_500 }, (_, index) => String(index));
     for (const serial of serials) remember(serial);
     remember('kept');
@@ -108,7 +145,7 @@ describe('hearing of what other processes change', () => {
   });
 
   test('what could not be read up on is read up on next time', async () => {
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     remember('1');
     change('1');
     const plain = store.readChanges.bind(store);
@@ -132,20 +169,20 @@ describe('hearing of what other processes change', () => {
   });
 
   test('a poll that fails confirms nothing; one that succeeds does again', async () => {
-    await confirmation.observe('ca', 0);
-    store.fails = true;
+    await observeFirst();
+    store.isGone = true;
     for (let second = 0; second < 6; second++) {
       time.now += 1_000;
       await expect(confirmation.poll()).rejects.toThrow('gone');
     }
     expect(confirmation.isFresh).toBe(false);
-    store.fails = false;
+    store.isGone = false;
     await confirmation.poll();
     expect(confirmation.isFresh).toBe(true);
   });
 
   test('a poll that could not read up on changes confirms nothing', async () => {
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     change('1');
     time.now += 6_000;
     store.readChanges = () => Promise.reject(new Error('gone in between'));
@@ -159,7 +196,7 @@ describe('hearing of what other processes change', () => {
       await slow.pass();
       return answer;
     };
-    await confirmation.observe('ca', 0);
+    await observeFirst();
     const asked = slow.close();
     const polling = confirmation.poll();
     await asked.arrived;

@@ -63,7 +63,7 @@ function aboutCertificate(
   keys: ReadonlyMap<string, KeyObject>,
 ): string[] {
   if (row.state === 'pending') return [`${row.id} is still pending`];
-  if (row.state !== 'issued') {
+  if (!wasIssued(row)) {
     return row.der === null ? [] : [`${row.id} is ${row.state} and has a DER`];
   }
   const issuer = issuers.find(({ id }) => id === row.issuer_id);
@@ -103,7 +103,7 @@ function aboutHandedOut(
   return handedOut.flatMap(({ certificateId, der }) => {
     const row = rows.get(certificateId);
     if (row === undefined) return [`${certificateId} was handed out and is not stored`];
-    if (row.state !== 'issued') return [`${certificateId} was handed out and is ${row.state}`];
+    if (!wasIssued(row)) return [`${certificateId} was handed out and is ${row.state}`];
     return row.der?.equals(der) ? [] : [`${certificateId} was handed out with other octets`];
   });
 }
@@ -115,7 +115,11 @@ function aboutSigned(signed: readonly string[], certificates: readonly Certifica
     .map((hash) => `the TBS ${hash} was signed and is not on record`);
 }
 
-/** Each end of a certificate stands in the log exactly once, and nothing else does. */
+/** Held and revoked ones were issued, too. */
+const wasIssued = ({ state }: CertificateRow): boolean =>
+  state === 'issued' || state === 'held' || state === 'revoked';
+
+/** Each end of an issuance stands in the log exactly once, and nothing else does. */
 function aboutAudit(
   certificates: readonly CertificateRow[],
   entries: readonly AuditEntryRow[],
@@ -124,7 +128,8 @@ function aboutAudit(
     .filter(({ state }) => state !== 'pending')
     .map((row) => {
       const tail = row.der === null ? '' : ` ${sha256(row.der)}`;
-      return `certificate.${row.state} ${row.id} ${row.serial}${tail}`;
+      const end = wasIssued(row) ? 'issued' : row.state;
+      return `certificate.${end} ${row.id} ${row.serial}${tail}`;
     });
   const found = entries
     .filter(({ action }) => /^certificate\.(issued|abandoned)$/.test(action))
@@ -145,7 +150,9 @@ function aboutRequests(
   requests: readonly EnrolmentRequestRow[],
   certificates: readonly CertificateRow[],
 ): string[] {
-  const states = new Map(certificates.map(({ id, state }) => [id, state]));
+  const states = new Map(
+    certificates.map((row) => [row.id, wasIssued(row) ? 'issued' : row.state]),
+  );
   return requests.flatMap(({ id, state, certificate_id }) => {
     const own = states.get(certificate_id ?? '');
     return state === own ? [] : [`request ${id} is ${state}, its certificate ${own}`];

@@ -1,19 +1,22 @@
 /**
- * A process of its own that starts evpki's services over a database or issues certificates, and
- * may be told where to die. It writes a line for `ready`, one for everything that it is about
- * to sign, one for every certificate that was handed out, and `done`; synchronously, so that what a line says is known to others.
+ * A process of its own that starts evpki's services over a database, issues certificates, or
+ * revokes what it has issued and does the jobs; it may be told where to die. It writes a line for
+ * `ready`, one for every certificate that it is about to sign, that was handed out and that was
+ * revoked, one for every CRL number that it sees, and `done`; synchronously, so that what a line
+ * says is known to others.
  */
 
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { takeDeclarations } from './declarations.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
-import { servicesOver, start, type VaultKind } from './services.ts';
-import { enrolStation, stationRequest } from './stations.ts';
+import { doJobs, servicesOver, start, type VaultKind } from './services.ts';
+import { demoCpo, enrolStation, stationRequest } from './stations.ts';
 
 export interface Job {
-  readonly task: 'start' | 'issue';
+  readonly task: 'start' | 'issue' | 'revoke';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -29,6 +32,8 @@ export type Line =
   | { readonly event: 'ready' }
   | { readonly event: 'signing'; readonly tbsSha256: string }
   | { readonly event: 'handed-out'; readonly certificateId: string; readonly der: string }
+  | { readonly event: 'revoked'; readonly certificateId: string }
+  | { readonly event: 'published'; readonly number: number }
   | { readonly event: 'done' };
 
 const say = (line: Line): void => {
@@ -60,10 +65,33 @@ async function call(caller: number): Promise<void> {
     const { certificateId, certificate } = await enrolStation(services, csr);
     const der = Buffer.from(certificate.der).toString('base64');
     say({ event: 'handed-out', certificateId, der });
+    if (job.task !== 'revoke') continue;
+    const { issuerId } = await revoke(services, demoCpo, certificateId, 'superseded');
+    say({ event: 'revoked', certificateId });
+    await services.jobs.schedule(`crl:${issuerId}`, new Date());
   }
 }
 
+/** Does what is due until nobody calls any more. */
+async function doWhatIsDue(calls: Promise<unknown>): Promise<void> {
+  let isCalled = true;
+  const over = calls.finally(() => {
+    isCalled = false;
+  });
+  const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+  while (isCalled || (await doJobs(services)) > 0) {
+    await doJobs(services);
+    const crl = issuer && (await services.crls.findCrl(issuer.id));
+    if (crl) say({ event: 'published', number: crl.number });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await over;
+}
+
+const calls = () =>
+  Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => call(caller)));
 if (job.task === 'start') await start(services);
-else await Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => call(caller)));
+else if (job.task === 'issue') await calls();
+else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

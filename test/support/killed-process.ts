@@ -16,6 +16,10 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
   /** What it told to have been handed out. */
   readonly handedOut: readonly { readonly certificateId: string; readonly der: Buffer }[];
+  /** The certificates whose revocation it was told to be done. */
+  readonly revoked: readonly string[];
+  /** The CRL numbers that it saw, in order. */
+  readonly published: readonly number[];
   /** SHA-256 of what it was about to sign, hex. */
   readonly signed: readonly string[];
   /** Its standard error. */
@@ -85,6 +89,8 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const handedOut: { certificateId: string; der: Buffer }[] = [];
   const signed: string[] = [];
+  const revoked: string[] = [];
+  const published: number[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -96,6 +102,8 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
       timer ??= setTimeout(() => child.kill('SIGKILL'), moment.milliseconds);
     }
     if (line.event === 'signing') signed.push(line.tbsSha256);
+    if (line.event === 'revoked') revoked.push(line.certificateId);
+    if (line.event === 'published') published.push(line.number);
     if (line.event === 'handed-out') {
       handedOut.push({
         certificateId: line.certificateId,
@@ -105,5 +113,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, signed, complaints };
+  return { signal, handedOut, revoked, published, signed, complaints };
 }

@@ -6,12 +6,12 @@
 import { createHash, verify } from 'node:crypto';
 import type { Status } from '../../src/pki/lifecycle.ts';
 import { writeName } from '../../src/pki/names.ts';
+import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import { issuerHashes, type OcspHash } from '../../src/pki/ocsp/hashes.ts';
 import { readOcspResponse, type SingleResponse } from '../../src/pki/ocsp/read-response.ts';
 import { importPublicKey } from '../../src/pki/public-key.ts';
 import { createOcspResponder, type OcspParts } from '../../src/services/ocsp-responder.ts';
 import type { OcspSigner, StatusStore } from '../../src/services/revocation-records.ts';
-import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import { capture } from './captured-log.ts';
 import { commonName, generateKey, issue, signWith, type TestKey, templateFor } from './issuing.ts';
 import { nonceExtension, requestFor } from './ocsp.ts';
@@ -21,7 +21,7 @@ export const DAY = 86_400_000;
 /** Half a second into a second, so that rounding shows. */
 export const start = new Date('2026-11-22T10:00:00.500Z');
 
-export const good: Status = { state: 'issued' };
+const good: Status = { state: 'issued' };
 export const revoked = (at: Date = start): Status => ({
   state: 'revoked',
   reason: 'superseded',
@@ -65,7 +65,7 @@ export class MadeUpStatuses implements StatusStore {
   readonly #sequences = new Map<string, number>();
   readonly issuers: { id: string; subject: Uint8Array; spki: Uint8Array }[] = [];
   /** As if it were gone. */
-  fails = false;
+  isGone = false;
   /** Passed after reading, before the answer is there. */
   readonly readGate = gate();
   readonly issuersGate = gate();
@@ -74,10 +74,11 @@ export class MadeUpStatuses implements StatusStore {
   delay: <T>(answer: T) => Promise<T> = async (answer) => answer;
 
   /** Commits a change, as any process would. */
-  set(issuerId: string, serial: string, status: Status): void {
+  set(issuerId: string, serial: string, status: Status): number {
     const sequence = (this.#sequences.get(issuerId) ?? 0) + 1;
     this.#sequences.set(issuerId, sequence);
     this.#statuses.set(`${issuerId}/${serial}`, { status, sequence });
+    return sequence;
   }
 
   /** Issuing has no sequence number. */
@@ -122,7 +123,7 @@ export class MadeUpStatuses implements StatusStore {
   }
 
   async #answer<T>(answer: T): Promise<T> {
-    if (this.fails) throw new Error('the database is gone');
+    if (this.isGone) throw new Error('the database is gone');
     return this.delay(answer);
   }
 }
@@ -201,7 +202,11 @@ export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
     profiles: new Map(),
     authorities: {
       findAuthority: async () => undefined,
-      findEnvelope: async (keyId: string) => ({ keyId, authorityId: 'a', envelope: new Uint8Array() }),
+      findEnvelope: async (keyId: string) => ({
+        keyId,
+        authorityId: 'a',
+        envelope: new Uint8Array(),
+      }),
     },
     signers: {
       newestSigner: async () =>
@@ -267,7 +272,15 @@ function heard(reply: Awaited<ReturnType<TestResponder['responder']['answer']>>)
     const none = new Date(0);
     const times = { thisUpdate: none, nextUpdate: none, producedAt: none };
     const der = Buffer.from(reply.der).toString('hex');
-    return { kind: reply.status, statuses: [], responses: [], nonce: undefined, shareable: false, der, ...times };
+    return {
+      kind: reply.status,
+      statuses: [],
+      responses: [],
+      nonce: undefined,
+      shareable: false,
+      der,
+      ...times,
+    };
   }
   const key = importPublicKey(keys.responder.publicKey);
   if (!verify('sha256', response.tbs, key, response.signature)) throw new Error('a bad signature');

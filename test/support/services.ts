@@ -3,6 +3,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
+import { runDueJobs } from '../../src/jobs/runner.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
@@ -11,16 +12,25 @@ import { prepareBootstrap } from '../../src/services/access.ts';
 import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
 import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
 import type { Clock } from '../../src/services/clock.ts';
+import { buildCrl } from '../../src/services/crls.ts';
 import { createIssuers } from '../../src/services/issuers.ts';
 import type { Logger } from '../../src/services/logger.ts';
+import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
+import { renewResponder } from '../../src/services/ocsp-signers.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
+import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
+import { jobStore } from '../../src/storage/jobs.ts';
+import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
+import { revocationStore } from '../../src/storage/revocations.ts';
+import { stationStore } from '../../src/storage/stations.ts';
+import { statusStore } from '../../src/storage/statuses.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
 import { decorate, decorateDatabase, decorateKeyring, type Pass } from './faults.ts';
@@ -97,11 +107,14 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
   const organizations = decorate(organizationStore(database), pass);
   const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
   const random = randomBytes;
+  // The transactions of these have points of their own: `crl-COMMIT:before` and so on.
+  const marked = (mark: string): Database =>
+    decorateDatabase(plain, (point) => pass(`${mark}-${point}`));
   const { keep } = decorate(
     { keep: (secret: string) => keepBootstrapSecret(dataDir, secret) },
     pass,
   );
-  return {
+  const parts = {
     database,
     profiles,
     access,
@@ -118,7 +131,14 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     store: decorate(issuanceStore(database), pass),
     certificates: decorate(certificateStore(database), pass),
     audit: decorate(auditStore(database), pass),
+    stations: stationStore(database),
     issuers: createIssuers(authorities, keyring, profiles),
+    revocations: decorate(revocationStore(marked('status')), pass),
+    crls: decorate(crlStore(marked('crl')), pass),
+    signers: decorate(ocspSignerStore(marked('signer')), pass),
+    jobs: decorate(jobStore(database), pass),
+    status: decorate(statusStore(database), pass),
+    monotonic: () => performance.now(),
     accessParts: {
       store: decorate(accessStore(database), pass),
       organizations,
@@ -127,7 +147,24 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
       random,
     },
   };
+  const ocsp = createOcspResponder(parts);
+  const { changed: statusChanged } = ocsp;
+  return { ...parts, ocsp, statusChanged };
 }
+
+/**
+ * Does the jobs that are due.
+ * @returns how many
+ */
+export const doJobs = (services: Services): Promise<number> =>
+  runDueJobs({
+    ...services,
+    store: services.jobs,
+    handlers: {
+      crl: (issuerId) => buildCrl(services, issuerId),
+      'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
+    },
+  });
 
 /** What a start does with the database, in its order. */
 export async function start(services: Services): Promise<void> {

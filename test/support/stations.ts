@@ -16,8 +16,8 @@ export function stationRequest(serialNumber: string): Uint8Array {
   return assembleRequest(info, 'ecdsa-with-SHA256', sign('sha256', info, pair.privateKey));
 }
 
-/** The CSMS of the demo CPO. */
-export const csms: Principal = {
+/** The demo CPO: it vouches for the names of its stations. */
+export const demoCpo: Principal = {
   actor: 'client:csms',
   organizationId: 'demo-cpo',
   roles: ['administrator'],
@@ -26,7 +26,7 @@ export const csms: Principal = {
 /** Has a station's request answered, as a front door of the demo CPO would. */
 export const enrolStation = (parts: EnrolmentParts, csr: Uint8Array): Promise<EnrolmentAnswer> =>
   enrol(parts, {
-    principal: csms,
+    principal: demoCpo,
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',
