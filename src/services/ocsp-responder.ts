@@ -1,7 +1,7 @@
 /**
  * The OCSP responder (RFC 6960): takes the bytes of a request, gives the bytes of an answer. An
  * answer to the everyday question (one certificate, no nonce) comes ready-signed from memory;
- * everything else is signed when asked for, within a budget per issuer.
+ * everything else is signed when asked for, within budgets.
  */
 
 import { serialHex } from '../pki/certificate.ts';
@@ -25,7 +25,7 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import { type OcspSignerParts, openResponder, type ReadyResponder } from './ocsp-signers.ts';
 import type { StatusStore } from './revocation-records.ts';
-import { SigningBudget } from './signing-budget.ts';
+import { SigningBudget, STATUS_READS } from './signing-budget.ts';
 import { StatusCache } from './status-cache.ts';
 import { type Monotonic, StatusConfirmation } from './status-confirmation.ts';
 
@@ -81,6 +81,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   const cache = new StatusCache();
   const confirmation = new StatusConfirmation(parts.status, { evict }, parts.monotonic);
   const budget = new SigningBudget(parts.monotonic);
+  const reads = new SigningBudget(parts.monotonic, STATUS_READS);
   const issuersByHash = new Map<string, KnownIssuer>();
   const issuersById = new Map<string, KnownIssuer>();
   let loadedAt = Number.NEGATIVE_INFINITY;
@@ -109,7 +110,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
         const ready = cache.find(issuerId, serialOf(only), certIdKey(only), parts.clock());
         if (ready) return { kind: 'answer', shareable: true, ...ready };
       }
-      if (!budget.take(issuer.id)) return failure('tryLater');
+      if (!reads.take('all', request.certIds.length)) return failure('tryLater');
       try {
         return await sign(issuer, request, isEveryday ? only : undefined);
       } catch (error) {
@@ -185,12 +186,15 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       const nextUpdate = wanted < responder.notAfter ? wanted : responder.notAfter;
       const answers = await answersTo(issuer, request, thisUpdate, nextUpdate);
       if (!answers) continue;
+      const isKnown = answers.every(({ status }) => status.kind !== 'unknown');
+      // What stations ask every day is not to wait behind nonces and made-up serial numbers.
+      const purpose = `${issuer.id}/${everyday && isKnown ? 'everyday' : 'other'}`;
+      if (attempt === 1 && !budget.take(purpose)) return failure('tryLater');
       const der = await signed(responder, answers, request.nonce, thisUpdate);
       // Between reading and sending others may have revoked, or this process may have slept.
       const isRecent = parts.monotonic() - readAt <= MAX_STATUS_AGE_MILLISECONDS;
       if (!isRecent || version !== cache.version(issuer.id)) continue;
       const reply = { der, thisUpdate, nextUpdate };
-      const isKnown = answers.every(({ status }) => status.kind !== 'unknown');
       if (everyday && isKnown) {
         cache.put(issuer.id, serialOf(everyday), certIdKey(everyday), reply, version);
       }

@@ -10,16 +10,20 @@ function partsWith(
   issuerEnd: Date,
   present?: Pick<OcspSigner, 'notBefore' | 'notAfter'>,
   state = 'active',
+  stateAbove = 'retired',
 ): OcspSignerParts {
   return {
     clock: () => start,
     signers: { newestSigner: async () => present },
     issuers: {
       byId: async () => ({
-        issuer: { id: 'ca', state },
+        issuer: { id: 'ca', state, signedById: 'root' },
         authority: { organizationId: 'o' },
         facts: { notAfter: issuerEnd },
       }),
+    },
+    authorities: {
+      findIssuer: async () => ({ id: 'root', state: stateAbove, signedById: 'root' }),
     },
     profiles: new Map(),
     organizations: { findOrganization: async () => undefined },
@@ -39,6 +43,12 @@ describe('renewing OCSP responders (O3)', () => {
   test('none is made that would end no later: near an end of an issuer that has no end', async () => {
     const last = { notBefore: hours(-10), notAfter: hours(1) };
     expect(await renewResponder(partsWith(hours(1), last), 'ca')).toEqual(hours(1));
+  });
+
+  test('an issuer below a revoked one certifies none either', async () => {
+    const parts = partsWith(hours(9_000), undefined, 'active', 'revoked');
+    const next = await renewResponder(parts, 'ca');
+    expect(next.getTime() - start.getTime()).toBe(365 * DAY);
   });
 
   test.each([

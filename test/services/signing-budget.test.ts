@@ -46,3 +46,12 @@ test('O4 the issuers have budgets of their own', () => {
   expect(takeAll('one')).toBe(400);
   expect(takeAll('two')).toBe(400);
 });
+
+test('O1 a long list costs as much as it asks for', () => {
+  const budget = new SigningBudget(() => 0, { burst: 64, perSecond: 1 });
+  expect([budget.take('all', 32), budget.take('all', 32), budget.take('all', 1)]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
