@@ -7,7 +7,11 @@ import { contextConstructed, DerReader, sameBytes, tags } from './der.ts';
 import { bitString, explicit, integer, sequence, time, unsignedInteger } from './der-writer.ts';
 import { writeExtensions } from './extensions/write.ts';
 import { writeName } from './names.ts';
-import { algorithmIdentifier, type SignatureAlgorithm } from './signature-algorithm.ts';
+import {
+  algorithmIdentifier,
+  readSignatureAlgorithm,
+  type SignatureAlgorithm,
+} from './signature-algorithm.ts';
 import type { CertificateTemplate } from './template.ts';
 
 /** Far above any certificate of ours. */
@@ -50,6 +54,14 @@ export function assembleCertificate(
   }
   return sequence(tbs, outer, bitString(signature));
 }
+
+/**
+ * The signature algorithm that a TBSCertificate names; undefined if evpki knows no such.
+ * @param tbs DER, of which only what stands before the algorithm is looked at
+ * @throws DerError
+ */
+export const signatureAlgorithmIn = (tbs: Uint8Array): SignatureAlgorithm | undefined =>
+  readSignatureAlgorithm(innerAlgorithm(tbs));
 
 function innerAlgorithm(tbs: Uint8Array): Uint8Array {
   const input = DerReader.over(tbs, MAX_BYTES);

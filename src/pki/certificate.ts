@@ -47,6 +47,8 @@ export interface TbsCertificate {
   readonly hasUniqueIds: boolean;
   /** In the order of the certificate. Empty when the field is absent. */
   readonly rawExtensions: readonly RawExtension[];
+  /** The Extensions SEQUENCE, DER; undefined when the field is absent. */
+  readonly extensionsDer: Uint8Array | undefined;
   /** Those of `rawExtensions` that evpki understands, interpreted. */
   readonly extensions: CertificateExtensions;
 }
@@ -108,7 +110,7 @@ function tbsFields(element: DerElement, fields: DerReader): TbsCertificate {
   const spki = publicKeyInfo(fields);
   const publicKey = readPublicKey(spki);
   const hasUniqueIds = readUniqueIds(fields, version);
-  const rawExtensions = readExtensions(fields, version);
+  const { extensionsDer, rawExtensions } = readExtensions(fields, version);
   fields.end();
   return {
     tbs: element.raw,
@@ -126,6 +128,7 @@ function tbsFields(element: DerElement, fields: DerReader): TbsCertificate {
     publicKey: publicKey.ok ? publicKey.value : undefined,
     hasUniqueIds,
     rawExtensions,
+    extensionsDer,
     extensions: readExtensionSet(rawExtensions),
   };
 }
@@ -163,7 +166,6 @@ export function algorithmDer(fields: DerReader): Uint8Array {
 export function readNameAndDer(fields: DerReader): { der: Uint8Array; name: DistinguishedName } {
   const { offset } = fields;
   const element = fields.read(tags.sequence);
-  requireDer(fields.inside(element));
   try {
     const name = readForeignName(DerReader.over(element.raw, MAX_CERTIFICATE_BYTES));
     return { der: element.raw, name };
@@ -199,14 +201,18 @@ function readUniqueIds(fields: DerReader, version: number): boolean {
 }
 
 /** RFC 5280 4.1.2.9: only v3 has extensions. */
-function readExtensions(fields: DerReader, version: number): RawExtension[] {
+function readExtensions(
+  fields: DerReader,
+  version: number,
+): Pick<TbsCertificate, 'extensionsDer' | 'rawExtensions'> {
   const { offset } = fields;
-  if (!fields.has(contextConstructed(3))) return [];
+  if (!fields.has(contextConstructed(3))) return { extensionsDer: undefined, rawExtensions: [] };
   if (version !== 2) throw new DerError('a certificate before v3 has extensions', offset);
   const wrapped = fields.enter(contextConstructed(3));
-  const extensions = readRawExtensions(wrapped.sequence());
+  const element = wrapped.read(tags.sequence);
+  const rawExtensions = readRawExtensions(wrapped.inside(element));
   wrapped.end();
-  return extensions;
+  return { extensionsDer: element.raw, rawExtensions };
 }
 
 /**

@@ -48,13 +48,37 @@ export class DerError extends Error {
   }
 }
 
-/** One tag-length-value. `raw` is the whole of it, `content` its value octets. */
-export interface DerElement {
+/** One tag-length-value, as a {@link DerReader} returns it. */
+export class DerElement {
   readonly tag: number;
-  readonly raw: Uint8Array;
-  readonly content: Uint8Array;
   /** Where `raw` starts in the input. */
   readonly offset: number;
+  /** Where `content` starts in the input. */
+  readonly contentOffset: number;
+  /** Where both end in the input. */
+  readonly end: number;
+  /** The outermost input, which the offsets count in. */
+  readonly input: Uint8Array;
+
+  constructor(input: Uint8Array, tag: number, offset: number, contentOffset: number, end: number) {
+    this.input = input;
+    this.tag = tag;
+    this.offset = offset;
+    this.contentOffset = contentOffset;
+    this.end = end;
+  }
+
+  // Views are made when somebody asks: most elements are entered and no more.
+
+  /** The whole of it. */
+  get raw(): Uint8Array {
+    return this.input.subarray(this.offset, this.end);
+  }
+
+  /** Its value octets. */
+  get content(): Uint8Array {
+    return this.input.subarray(this.contentOffset, this.end);
+  }
 }
 
 export interface DerBitString {
@@ -69,14 +93,16 @@ export const MAX_OID_OCTETS = 40;
 
 /** A cursor over the elements of one DER value. Every method throws {@link DerError}. */
 export class DerReader {
-  readonly #bytes: Uint8Array;
-  readonly #base: number;
+  /** The outermost input; positions and offsets count from its start. */
+  readonly #input: Uint8Array;
+  readonly #end: number;
   readonly #depth: number;
-  #position = 0;
+  #position: number;
 
-  private constructor(bytes: Uint8Array, base: number, depth: number) {
-    this.#bytes = bytes;
-    this.#base = base;
+  private constructor(input: Uint8Array, start: number, end: number, depth: number) {
+    this.#input = input;
+    this.#position = start;
+    this.#end = end;
     this.#depth = depth;
   }
 
@@ -88,33 +114,32 @@ export class DerReader {
     if (bytes.length > maxBytes) {
       throw new DerError(`${bytes.length} bytes are more than the ${maxBytes} allowed`, maxBytes);
     }
-    return new DerReader(bytes, 0, 0);
+    return new DerReader(bytes, 0, bytes.length, 0);
   }
 
   /** Where the next element starts, from the start of the outermost input. */
   get offset(): number {
-    return this.#base + this.#position;
+    return this.#position;
   }
 
   get atEnd(): boolean {
-    return this.#position === this.#bytes.length;
+    return this.#position === this.#end;
   }
 
   /** The next element's tag octet, or undefined at the end. */
   peekTag(): number | undefined {
-    return this.#bytes[this.#position];
+    return this.#position < this.#end ? this.#input[this.#position] : undefined;
   }
 
   /** Whether the next element carries this tag. */
   has(tag: number): boolean {
-    return this.#bytes[this.#position] === tag;
+    return this.peekTag() === tag;
   }
 
   /** The next element, of the given tag if one is given. */
   read(expectedTag?: number): DerElement {
     const start = this.#position;
-    const bytes = this.#bytes;
-    const tag = bytes[start];
+    const tag = this.peekTag();
     if (tag === undefined) this.#fail('an element is missing');
     if (expectedTag !== undefined && tag !== expectedTag) {
       this.#fail(`tag 0x${hexOctet(tag)} stands where 0x${hexOctet(expectedTag)} is expected`);
@@ -123,37 +148,31 @@ export class DerReader {
     if (expectedTag === undefined && !isDerForm(tag)) {
       this.#fail(`tag 0x${hexOctet(tag)} is BER, or no type at all`);
     }
-    const contentStart = this.#contentStart(start);
-    const { header, length } = contentStart;
-    const end = start + header + length;
-    if (end > bytes.length) this.#fail(`the length ${length} runs past the end`);
+    const first = start + 1 < this.#end ? this.#input[start + 1] : undefined;
+    if (first === undefined) this.#fail('a length is missing');
+    if (first === 0x80) this.#fail('an indefinite length is BER, not DER');
+    const octets = first < 0x80 ? 0 : first & 0x7f;
+    const length = octets === 0 ? first : this.#longLength(start + 2, octets);
+    const contentOffset = start + 2 + octets;
+    const end = contentOffset + length;
+    if (end > this.#end) this.#fail(`the length ${length} runs past the end`);
     this.#position = end;
-    return {
-      tag,
-      raw: bytes.subarray(start, end),
-      content: bytes.subarray(start + header, end),
-      offset: this.#base + start,
-    };
+    return new DerElement(this.#input, tag, start, contentOffset, end);
   }
 
-  #contentStart(start: number): { header: number; length: number } {
-    const bytes = this.#bytes;
-    const first = bytes[start + 1];
-    if (first === undefined) this.#fail('a length is missing');
-    if (first < 0x80) return { header: 2, length: first };
-    if (first === 0x80) this.#fail('an indefinite length is BER, not DER');
-    const octets = first & 0x7f;
+  /** A length in `octets` octets after the first, which has told how many there are. */
+  #longLength(start: number, octets: number): number {
     if (octets > 4) this.#fail('a length of more than four octets');
     let length = 0;
-    for (let i = 0; i < octets; i++) {
-      const octet = bytes[start + 2 + i];
+    for (let i = start; i < start + octets; i++) {
+      const octet = i < this.#end ? this.#input[i] : undefined;
       if (octet === undefined) this.#fail('a length is cut off');
       length = length * 256 + octet;
     }
-    if (length < 0x80 || (octets > 1 && bytes[start + 2] === 0)) {
+    if (length < 0x80 || (octets > 1 && this.#input[start] === 0)) {
       this.#fail('a length is not in its shortest form');
     }
-    return { header: 2 + octets, length };
+    return length;
   }
 
   /** A reader over the elements inside the next element, which must carry `tag`. */
@@ -164,8 +183,7 @@ export class DerReader {
   /** A reader over the elements inside `element`, which this reader returned. */
   inside(element: DerElement): DerReader {
     if (this.#depth + 1 > MAX_DEPTH) this.#fail(`nested more than ${MAX_DEPTH} deep`);
-    const base = element.offset + (element.raw.length - element.content.length);
-    return new DerReader(element.content, base, this.#depth + 1);
+    return new DerReader(element.input, element.contentOffset, element.end, this.#depth + 1);
   }
 
   sequence(): DerReader {
@@ -184,7 +202,7 @@ export class DerReader {
     const elements: DerElement[] = [];
     while (!reader.atEnd) {
       const element = reader.read();
-      const previous = elements.at(-1);
+      const previous = elements[elements.length - 1];
       if (previous && compareBytes(previous.raw, element.raw) > 0) {
         throw new DerError('the elements of a SET OF are not in order', element.offset);
       }
@@ -254,7 +272,7 @@ export class DerReader {
   /** A GeneralizedTime `YYYYMMDDHHMMSSZ`, as OCSP and CRL entries carry it. */
   generalizedTime(tag: number = tags.generalizedTime): Date {
     const { content, offset } = this.read(tag);
-    return parseTime(Buffer.from(content).toString('latin1'), 4, offset);
+    return parseTime(latin1(content), 4, offset);
   }
 
   /** Refuses anything after what has been read. */
@@ -295,7 +313,7 @@ export function bitStringOf(content: Uint8Array, offset = 0): DerBitString {
 
 /** The time in a UTCTime or GeneralizedTime element (RFC 5280 4.1.2.5.1, 4.1.2.5.2). */
 function timeOf({ tag, content, offset }: DerElement): Date {
-  const text = Buffer.from(content).toString('latin1');
+  const text = latin1(content);
   if (tag === tags.utcTime) return parseTime(text, 2, offset);
   if (tag !== tags.generalizedTime) {
     throw new DerError(`tag 0x${hexOctet(tag)} stands where a time is expected`, offset);
@@ -307,17 +325,23 @@ function timeOf({ tag, content, offset }: DerElement): Date {
   return time;
 }
 
+const utcTimeForm = /^\d{12}Z$/;
+const generalizedTimeForm = /^\d{14}Z$/;
+
 function parseTime(text: string, yearDigits: 2 | 4, offset: number): Date {
-  const expected = yearDigits === 2 ? /^\d{12}Z$/ : /^\d{14}Z$/;
+  const expected = yearDigits === 2 ? utcTimeForm : generalizedTimeForm;
   if (!expected.test(text)) {
     throw new DerError('a time is not written in whole seconds and UTC', offset);
   }
+  const field = (at: number) => Number(text.slice(at, at + 2));
   const year = Number(text.slice(0, yearDigits));
   // RFC 5280 4.1.2.5.1: two-digit years from 50 are of the twentieth century.
   const fullYear = yearDigits === 4 ? year : year >= 50 ? 1900 + year : 2000 + year;
-  const field = (index: number) =>
-    Number(text.slice(yearDigits + 2 * index, yearDigits + 2 * index + 2));
-  const [month, day, hour, minute, second] = [field(0), field(1), field(2), field(3), field(4)];
+  const month = field(yearDigits);
+  const day = field(yearDigits + 2);
+  const hour = field(yearDigits + 4);
+  const minute = field(yearDigits + 6);
+  const second = field(yearDigits + 8);
   const time = new Date(0);
   time.setUTCFullYear(fullYear, month - 1, day);
   time.setUTCHours(hour, minute, second, 0);
@@ -331,16 +355,17 @@ function parseTime(text: string, yearDigits: 2 | 4, offset: number): Date {
   return time;
 }
 
-const dottedByContent = new Map<string, string>();
-const MAX_CACHED_OIDS = 512;
+/** Identifiers that were read before, by {@link hashOf} their content. */
+const knownOids = new Map<number, { readonly content: Uint8Array; readonly dotted: string }>();
+const MAX_KNOWN_OIDS = 512;
 
 function dottedOid(content: Uint8Array, offset: number): string {
   if (content.length > MAX_OID_OCTETS) {
     throw new DerError(`an object identifier of more than ${MAX_OID_OCTETS} octets`, offset);
   }
-  const key = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
-  const known = dottedByContent.get(key);
-  if (known !== undefined) return known;
+  const hash = hashOf(content);
+  const known = knownOids.get(hash);
+  if (known !== undefined && isSameOid(known.content, content)) return known.dotted;
 
   const arcs: bigint[] = [];
   let arc = 0n;
@@ -363,9 +388,30 @@ function dottedOid(content: Uint8Array, offset: number): string {
   const root = first < 40n ? 0n : first < 80n ? 1n : 2n;
   const dotted = [root, first - root * 40n, ...arcs.slice(1)].join('.');
   // Bounded, so that a caller inventing identifiers cannot grow it.
-  if (dottedByContent.size < MAX_CACHED_OIDS) dottedByContent.set(key, dotted);
+  if (known === undefined && knownOids.size < MAX_KNOWN_OIDS) {
+    knownOids.set(hash, { content: Uint8Array.from(content), dotted });
+  }
   return dotted;
 }
+
+/** FNV-1a. Two identifiers with one hash cost the later one its place and nothing else. */
+function hashOf(content: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < content.length; i++) {
+    hash = Math.imul(hash ^ (content[i] as number), 0x01000193);
+  }
+  return hash;
+}
+
+function isSameOid(known: Uint8Array, content: Uint8Array): boolean {
+  if (known.length !== content.length) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== content[i]) return false;
+  return true;
+}
+
+/** Content octets as text, a character for each; without a copy of them. */
+const latin1 = (content: Uint8Array): string =>
+  Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
 
 const hexOctet = (octet: number): string => octet.toString(16).padStart(2, '0');
 

@@ -36,10 +36,13 @@ const tagsByKind: Record<DirectoryStringKind, readonly number[]> = {
 };
 
 const printableCharacters = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
+const twoLetters = /^[A-Z]{2}$/;
 const ia5Characters = /^[ -~]*$/;
 /** Controls, bidi and zero-width characters, fillers, private use, unassigned, lone surrogates. */
 const unwantedCharacter = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const nothingVisible = /^\p{White_Space}*$/u;
+/** None of it is unwanted, and every normal form leaves it as it is. */
+const plainText = /^[ -~]*[!-~][ -~]*$/;
 
 /** A value's text, or what is wrong with its encoding. */
 export type StringReading = { readonly text: string } | { readonly problem: string };
@@ -88,25 +91,27 @@ function foreignText(tag: number, content: Uint8Array): string | undefined {
 /** What forbids this text as a value of ours, read or written; undefined if nothing does. */
 export function problemOfValue(type: string, value: string): string | undefined {
   const { kind, maximum } = ruleOf(type);
-  if (type === 'C' && !/^[A-Z]{2}$/.test(value)) return 'the value is not two upper-case letters';
+  if (type === 'C' && !twoLetters.test(value)) return 'the value is not two upper-case letters';
   // A character has at most two UTF-16 units; asking that first keeps long values cheap.
   if (value.length > 2 * maximum || [...value].length > maximum) {
     return `the value has more than ${maximum} characters`;
   }
+  if (plainText.test(value)) return kind === 'printable' ? printableProblem(value) : undefined;
   if (nothingVisible.test(value)) return 'the value is empty';
   const unwanted = unwantedCharacter.exec(value);
   if (unwanted) return `the value has the unwanted character ${codePoint(unwanted[0])}`;
   if (kind === 'ia5' && !ia5Characters.test(value)) {
     return 'the value has characters outside ASCII';
   }
-  if (kind === 'printable' && !printableCharacters.test(value)) {
-    return 'the value has characters outside PrintableString';
-  }
+  if (kind === 'printable') return printableProblem(value);
   if (value !== value.normalize('NFC')) {
     return 'the value is not in Unicode normalization form C';
   }
   return undefined;
 }
+
+const printableProblem = (value: string): string | undefined =>
+  printableCharacters.test(value) ? undefined : 'the value has characters outside PrintableString';
 
 /** The DER of a value that {@link problemOfValue} has nothing against. */
 export function writeString(type: string, value: string): Uint8Array {
@@ -117,9 +122,15 @@ export function writeString(type: string, value: string): Uint8Array {
 
 /** Undefined unless it is UTF-8. A byte order mark stays, for others to refuse. */
 function fromUtf8(content: Uint8Array): string | undefined {
+  if (isAscii(content)) return latin1(content);
   const text = Buffer.from(content).toString('utf8');
   // Decoding replaces what is invalid, so only valid bytes come back as they were.
   return sameBytes(Buffer.from(text, 'utf8'), content) ? text : undefined;
+}
+
+function isAscii(content: Uint8Array): boolean {
+  for (const octet of content) if (octet >= 0x80) return false;
+  return true;
 }
 
 /** Undefined unless it is UTF-16BE, which is what BMPString has become. */
@@ -131,7 +142,8 @@ function fromUtf16(content: Uint8Array): string | undefined {
   }
 }
 
-const latin1 = (content: Uint8Array): string => Buffer.from(content).toString('latin1');
+const latin1 = (content: Uint8Array): string =>
+  Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
 
 function stringTypeName(tag: number): string {
   const known = Object.entries(tags).find(([, octet]) => octet === tag);

@@ -1,8 +1,7 @@
 /** Signing: from linted bytes to a certificate whose signature has been verified (S3, S4). */
 
 import type { KeyObject } from 'node:crypto';
-import { assembleCertificate } from './build-certificate.ts';
-import { readTbs } from './certificate.ts';
+import { assembleCertificate, signatureAlgorithmIn } from './build-certificate.ts';
 import { consume, type LintedTbs } from './linted.ts';
 import { signatureAlgorithmFor, verifyWith } from './signature-algorithm.ts';
 import type { Signer } from './signer.ts';
@@ -36,13 +35,13 @@ export async function signLinted(
 ): Promise<Uint8Array> {
   const tbs = consume(linted);
   const algorithm = signatureAlgorithmFor(signer.algorithm);
-  const named = readTbs(tbs).signatureAlgorithm;
+  const named = signatureAlgorithmIn(tbs);
   if (named !== algorithm) {
     const message = `the signer signs with ${algorithm}, the certificate names ${named}`;
     throw new IssueError('wrong-algorithm', message);
   }
   // The signer gets bytes of its own: whatever it does to them, these are what lint has seen.
-  const signature = Uint8Array.from(await signer.sign(Uint8Array.from(tbs)));
+  const signature = new Uint8Array(await signer.sign(new Uint8Array(tbs)));
   if (!verifyWith(verificationKey, algorithm, tbs, signature)) {
     throw new IssueError('signature-invalid', "the signature is not one of the issuer's key");
   }

@@ -23,10 +23,12 @@ export const strictDer = {
 export function lintTbs(tbs: Uint8Array, context: LintContext): readonly LintFinding[] {
   const read = readStrictly(tbs);
   if ('message' in read) return [finding(strictDer, read.message)];
-  return lintRules.flatMap((rule) => {
+  const findings: LintFinding[] = [];
+  for (const rule of lintRules) {
     const message = rule.check(read, context);
-    return message === undefined ? [] : [finding(rule, message)];
-  });
+    if (message !== undefined) findings.push(finding(rule, message));
+  }
+  return findings;
 }
 
 function readStrictly(tbs: Uint8Array): TbsCertificate | { readonly message: string } {

@@ -65,7 +65,7 @@ export function consume(linted: LintedTbs): Uint8Array {
   if (!found) throw new LintedTbsError('this was not linted, or has been signed already');
   const { tbs, digest } = found;
   sealed.delete(linted);
-  const copy = Uint8Array.from(tbs);
+  const copy = new Uint8Array(tbs);
   if (!sameBytes(sha256(copy), digest)) {
     throw new LintedTbsError('the bytes to be signed have changed since they were linted');
   }

@@ -4,6 +4,7 @@ import { type DerElement, DerError, type DerReader } from './der.ts';
 import { oid, sequence, set } from './der-writer.ts';
 import { problemOfValue, readForeignString, readString, writeString } from './directory-strings.ts';
 import { attributeTypes } from './oids.ts';
+import { requireDer } from './require-der.ts';
 
 /** One attribute of a name; every relative distinguished name of ours has exactly one. */
 export interface NameAttribute {
@@ -109,6 +110,7 @@ export function writeName(name: DistinguishedName): Uint8Array {
 function readTypeAndValue(reader: DerReader): { type: string; value: DerElement } {
   const dotted = reader.oid();
   const value = reader.read();
+  if ((value.tag & 0x20) !== 0) requireDer(reader.inside(value));
   reader.end();
   return { type: typeByOid.get(dotted) ?? dotted, value };
 }
@@ -178,7 +180,11 @@ export function canonicalName(name: DistinguishedName): string {
   );
 }
 
+/** Printable ASCII, which is the same in every normal form. */
+const plainText = /^[ -~]*$/;
+
 function folded(value: string): string {
+  if (plainText.test(value)) return value.toLowerCase().replace(/ +/g, ' ').trim();
   return (
     value
       .normalize('NFKC')
@@ -194,4 +200,10 @@ function folded(value: string): string {
 
 /** Whether two names are the same in the sense of {@link canonicalName}. */
 export const sameName = (a: DistinguishedName, b: DistinguishedName): boolean =>
-  canonicalName(a) === canonicalName(b);
+  // Names with other attributes differ whatever these say, and folding is what costs.
+  sameTypes(a, b) && canonicalName(a) === canonicalName(b);
+
+const sameTypes = ({ attributes: a }: DistinguishedName, { attributes: b }: DistinguishedName) =>
+  a.length === b.length && a.every(({ type }, index) => typeOf(type) === typeOf(b[index]?.type));
+
+const typeOf = (type = ''): string => typeByOid.get(type) ?? type;

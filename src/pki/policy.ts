@@ -100,10 +100,21 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
   });
 }
 
-const nameTaken = violation(
+/** Reasons that may come up after the decision, too: somebody else was faster. */
+export const nameTaken = violation(
   'station-name-taken',
   'The common name is that of another station.',
   'subject.CN',
+);
+export const keyBlocked = violation(
+  'key-blocked',
+  'The key is on the block list, or was revoked as compromised.',
+  'publicKey',
+);
+export const keyInUse = violation(
+  'key-in-use',
+  'The key is already certified for another subject.',
+  'publicKey',
 );
 
 /**
@@ -135,17 +146,13 @@ function checkKey({
     const allowed = profile.keys.join(', ');
     refuse('key-type', `The key is ${publicKey.algorithm}; ${profile.name} allows ${allowed}.`);
   }
-  if (keyHistory.blocked) {
-    refuse('key-blocked', 'The key is on the block list, or was revoked as compromised.');
-  }
+  if (keyHistory.blocked) violations.push(keyBlocked);
   const isIssuers = issuer !== 'self' && sameBytes(publicKey.spki, issuer.publicKey.spki);
   // An authority's new key is on record as such before its certificate exists. That of its own
   // issuer is never right: the two would answer for each other.
   if (isIssuers || (keyHistory.ofAuthority && !authorityKeys)) {
     refuse('key-of-authority', 'The key belongs to a certification authority.');
   }
-  if (keyHistory.certifiedForOther) {
-    refuse('key-in-use', 'The key is already certified for another subject.');
-  }
+  if (keyHistory.certifiedForOther) violations.push(keyInUse);
   return violations;
 }

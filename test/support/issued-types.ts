@@ -26,6 +26,7 @@ export const typeName = ({ profile, key }: Pick<IssuedType, 'profile' | 'key'>):
   `${profile} ${key}`;
 
 const { profiles } = loadPolicies();
+const RESPONDER = 'ocsp-responder';
 const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
 const shippedHierarchies = ['ca/demo.yaml', 'ca/iso15118-20.yaml', 'ca/private-environment.yaml'];
 
@@ -134,8 +135,9 @@ async function issueTypesOf(file: string, bench: Workbench, folder: string): Pro
 async function typesBelow(
   evpki: TestApp,
   bench: Workbench,
-  { id, profile, keyAlgorithm }: DeclaredAuthority,
+  declared: DeclaredAuthority,
 ): Promise<IssuedType[]> {
+  const { id, profile, keyAlgorithm } = declared;
   const above = await evpki.call('GET', `/v1/authorities/${id}`);
   const chain = certificatesIn(above.json.issuers[0].certificateChain);
   const root = chain.at(-1) ?? '';
@@ -154,16 +156,35 @@ async function typesBelow(
     }),
   );
   const own = { profile: profile.name, key: keyAlgorithm };
-  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued];
+  const responders = await responderTypes(evpki, declared, root);
+  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued, ...responders];
 }
 
 /** The kinds of key with which a leaf is issued below an authority: its own, where it issues it. */
 function keysBelow(authority: Profile, key: KeyAlgorithm, leaf: Profile): KeyAlgorithm[] {
   if (leaf.extensions.basicConstraints?.ca !== false || !leaf.keys.includes(key)) return [];
-  if (leaf.issuedBy.length > 0) return leaf.issuedBy.includes(authority.name) ? [key] : [];
-  // What any authority issues would come from each; the roots will do. No authority has Ed25519.
-  if (authority.kind !== 'root-ca') return [];
-  return key === 'P-256' ? [key, 'Ed25519'] : [key];
+  return leaf.issuedBy.includes(authority.name) ? [key] : [];
+}
+
+/** The OCSP responder that evpki has certified for a root by itself, as it does for every issuer. */
+async function responderTypes(
+  evpki: TestApp,
+  { id, profile, keyAlgorithm }: DeclaredAuthority,
+  root: string,
+): Promise<IssuedType[]> {
+  // The roots will do: responders of those below are the same.
+  if (profile.kind !== 'root-ca') return [];
+  for (let look = 0; look < 300; look++) {
+    const query = `profile=${RESPONDER}&authority=${id}&state=issued`;
+    const { items } = (await evpki.call('GET', `/v1/certificates?${query}`)).json;
+    if (items.length > 0) {
+      const { json } = await evpki.call('GET', `/v1/certificates/${items[0].id}`);
+      const path = pathOf(certificatesIn(json.certificateChain), root);
+      return [{ profile: RESPONDER, key: keyAlgorithm, ...path }];
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${id} has no responder`);
 }
 
 /** A request with as little as the profile demands: everything else is evpki's to add. */

@@ -91,7 +91,7 @@ export function readExtensionSet(raw: readonly RawExtension[]): CertificateExten
     const name = understoodExtensions.get(oid);
     if (name === undefined) continue;
     if (Object.hasOwn(found, name)) throw new DerError(`the extension ${name} occurs twice`, 0);
-    found[name] = { critical, ...readValue(name, value) };
+    found[name] = Object.assign(readValue(name, value), { critical });
   }
   return found as CertificateExtensions;
 }

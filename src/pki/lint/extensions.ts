@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { parseHostName } from '../../identifiers/host-name.ts';
+import type { TbsCertificate } from '../certificate.ts';
 import { sameBytes } from '../der.ts';
-import { sequence } from '../der-writer.ts';
 import type { AnyGeneralName } from '../extensions/general-names.ts';
 import { understoodExtensions } from '../extensions/read.ts';
 import { writeExtensions } from '../extensions/write.ts';
-import { writeRawExtension } from '../raw-extensions.ts';
 import type { ExtensionSet } from '../template.ts';
 import type { LintCheck } from './rule.ts';
 
@@ -18,7 +17,7 @@ export const hasEachExtensionOnce: LintCheck = ({ rawExtensions }) => {
 };
 
 /** What evpki cannot read it does not sign. */
-export const hasOnlyKnownExtensions: LintCheck = ({ rawExtensions }) => {
+export const hasOnlyKnownExtensions = ({ rawExtensions }: TbsCertificate): string | undefined => {
   const unknown = rawExtensions.find(({ oid }) => !understoodExtensions.has(oid));
   return unknown === undefined ? undefined : `The extension ${unknown.oid} is not known.`;
 };
@@ -27,15 +26,13 @@ export const hasOnlyKnownExtensions: LintCheck = ({ rawExtensions }) => {
  * Writing again what was read gives the same bytes, so that nothing is in there that the other
  * rules did not see: policy qualifiers, further access methods, reasons of distribution points.
  */
-export const hasNothingUnread: LintCheck = ({ rawExtensions, extensions }) => {
-  const known = rawExtensions.filter(({ oid }) => understoodExtensions.has(oid));
-  if (known.length === 0) return undefined;
-  const read = sequence(
-    ...known.map(({ oid, critical, value }) => writeRawExtension(oid, critical, value)),
-  );
+export const hasNothingUnread: LintCheck = (tbs) => {
+  const { extensions, extensionsDer } = tbs;
+  // Extensions that are not known break a rule of their own, and could not be written.
+  if (extensionsDer === undefined || hasOnlyKnownExtensions(tbs)) return undefined;
   try {
     // What the cast lets through and is no ExtensionSet cannot be written, or not to equal bytes.
-    if (sameBytes(writeExtensions(extensions as ExtensionSet), read)) return undefined;
+    if (sameBytes(writeExtensions(extensions as ExtensionSet), extensionsDer)) return undefined;
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
   }

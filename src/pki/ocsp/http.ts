@@ -40,9 +40,20 @@ function percentDecoded(text: string): string | undefined {
 /** How long anybody may go on using an answer after a revocation, in seconds. */
 const MAX_AGE = 60;
 
-/** The ETag of a response: its SHA-256 in hex, quoted (RFC 5019 6.2, RFC 9110 8.8.3). */
-export const ocspEtag = (response: Uint8Array): string =>
-  `"${createHash('sha256').update(response).digest('hex')}"`;
+// A ready-signed response goes out thousands of times.
+const etags = new WeakMap<Uint8Array, string>();
+
+/**
+ * The ETag of a response: its SHA-256 in hex, quoted (RFC 5019 6.2, RFC 9110 8.8.3). It is kept
+ * as long as the response, which must not change.
+ */
+export function ocspEtag(response: Uint8Array): string {
+  const known = etags.get(response);
+  if (known !== undefined) return known;
+  const etag = `"${createHash('sha256').update(response).digest('hex')}"`;
+  etags.set(response, etag);
+  return etag;
+}
 
 export interface OcspCacheFacts {
   /** As {@link ocspEtag} makes it. */

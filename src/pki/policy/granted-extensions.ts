@@ -18,48 +18,44 @@ export interface GrantInput {
 export function grantedExtensions({ profile, issuer, key, names }: GrantInput): ExtensionSet {
   const given = profile.extensions;
   const urls = issuer === 'self' ? undefined : issuer.urls;
-  return {
-    ...(given.basicConstraints && { basicConstraints: given.basicConstraints }),
-    keyUsage: {
-      critical: given.keyUsage.critical,
-      usages: grantedKeyUsages(profile, key.algorithm),
-    },
-    ...(given.extendedKeyUsage && { extendedKeyUsage: given.extendedKeyUsage }),
-    ...(given.subjectKeyIdentifier && {
-      subjectKeyIdentifier: {
-        critical: given.subjectKeyIdentifier.critical,
-        value: keyIdentifier(key, given.subjectKeyIdentifier.octets),
-      },
-    }),
-    ...(given.authorityKeyIdentifier && {
-      authorityKeyIdentifier: {
-        critical: given.authorityKeyIdentifier.critical,
-        value:
-          issuer === 'self'
-            ? keyIdentifier(key, given.subjectKeyIdentifier?.octets ?? 20)
-            : issuer.keyIdentifier,
-      },
-    }),
-    ...(given.subjectAltName &&
-      names.length > 0 && {
-        subjectAltName: { critical: given.subjectAltName.critical, names },
-      }),
-    ...(given.certificatePolicies && { certificatePolicies: given.certificatePolicies }),
-    ...(given.crlDistributionPoints &&
-      urls && {
-        crlDistributionPoints: { critical: given.crlDistributionPoints.critical, urls: [urls.crl] },
-      }),
-    ...(given.authorityInfoAccess &&
-      urls && {
-        authorityInfoAccess: {
-          critical: given.authorityInfoAccess.critical,
-          ocsp: given.authorityInfoAccess.ocsp ? [urls.ocsp] : [],
-          caIssuers: given.authorityInfoAccess.caIssuers ? [urls.caIssuers] : [],
-        },
-      }),
-    ...(given.ocspNoCheck && { ocspNoCheck: given.ocspNoCheck }),
+  const { critical } = given.keyUsage;
+  const granted: Mutable<ExtensionSet> = {
+    keyUsage: { critical, usages: grantedKeyUsages(profile, key.algorithm) },
   };
+  if (given.basicConstraints) granted.basicConstraints = given.basicConstraints;
+  if (given.extendedKeyUsage) granted.extendedKeyUsage = given.extendedKeyUsage;
+  if (given.subjectKeyIdentifier) {
+    const { critical, octets } = given.subjectKeyIdentifier;
+    granted.subjectKeyIdentifier = { critical, value: keyIdentifier(key, octets) };
+  }
+  if (given.authorityKeyIdentifier) {
+    const value =
+      issuer === 'self'
+        ? keyIdentifier(key, given.subjectKeyIdentifier?.octets ?? 20)
+        : issuer.keyIdentifier;
+    granted.authorityKeyIdentifier = { critical: given.authorityKeyIdentifier.critical, value };
+  }
+  if (given.subjectAltName && names.length > 0) {
+    granted.subjectAltName = { critical: given.subjectAltName.critical, names };
+  }
+  if (given.certificatePolicies) granted.certificatePolicies = given.certificatePolicies;
+  if (given.crlDistributionPoints && urls) {
+    const { critical } = given.crlDistributionPoints;
+    granted.crlDistributionPoints = { critical, urls: [urls.crl] };
+  }
+  if (given.authorityInfoAccess && urls) {
+    const { critical, ocsp, caIssuers } = given.authorityInfoAccess;
+    granted.authorityInfoAccess = {
+      critical,
+      ocsp: ocsp ? [urls.ocsp] : [],
+      caIssuers: caIssuers ? [urls.caIssuers] : [],
+    };
+  }
+  if (given.ocspNoCheck) granted.ocspNoCheck = given.ocspNoCheck;
+  return granted;
 }
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /**
  * A profile that says where the status of a certificate is found cannot be had from an authority
