@@ -91,19 +91,31 @@ export interface EnrolmentRequest {
   readonly stationId?: string;
 }
 
+/** What a station would be called by a certificate: see `StationStore.isNameOfOther`. */
+export interface NameQuestion {
+  readonly organizationId: string;
+  readonly stationId: string;
+  readonly names: readonly string[];
+  readonly subjects: readonly string[];
+}
+
 export type PendingOutcome =
   | { readonly outcome: 'recorded' }
   /** The issuer has given this serial number away before: draw another. */
   | { readonly outcome: 'serial-taken' }
-  /** The issuer does not sign any more (retired, revoked, awaiting its certificate). */
+  /** The issuer does not sign (retired, awaiting its certificate, it or one above it revoked). */
   | { readonly outcome: 'issuer-not-active' }
+  /** As `isCertifiedForOther`, `isBlockedKey` and `isNameOfOther` say, and nobody gets between. */
+  | { readonly outcome: 'key-in-use' | 'key-blocked' | 'name-taken' }
   /** The same request is on record and not over: nothing was written. */
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 export interface IssuanceStore {
   /**
    * Writes a pending certificate, and the request that it answers if there is one, in one
-   * transaction. The issuer must be active, or be `subjectIssuerId` itself (a self-signed root).
+   * transaction. The issuer must be active, or be `subjectIssuerId` itself (a self-signed root),
+   * and no issuer above it may be revoked. Of concurrent certificates with one key but several
+   * subjects, or one name but several stations, one is recorded.
    * A request whose repeat key is on record with a row that is over (refused, abandoned, past
    * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`)
    * takes the key over.
@@ -115,6 +127,8 @@ export interface IssuanceStore {
     readonly subjectIssuerId?: string;
     /** The issuer's own OCSP responder: a retired issuer still answers for what it signed. */
     readonly statusSigner?: true;
+    /** For a station whose name nobody has registered: what must not be the name of another. */
+    readonly stationName?: NameQuestion;
   }): Promise<PendingOutcome>;
 
   /**
@@ -190,6 +204,9 @@ export interface CertificateStore {
   findRequest(id: string): Promise<EnrolmentRequest | undefined>;
   /** Whether this key (SPKI SHA-256, hex) may not be certified any more. */
   isBlockedKey(spkiSha256: string): Promise<boolean>;
-  /** Whether this key is in a certificate (issued or held, not expired) with another subject. */
+  /**
+   * Whether this key is in a certificate (pending, issued or held, not expired) with another
+   * subject.
+   */
   isCertifiedForOther(spkiSha256: string, subject: string, now: Date): Promise<boolean>;
 }

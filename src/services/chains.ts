@@ -29,3 +29,17 @@ export async function issuerChain(
   }
   return includeRoot ? chain : chain.filter((der) => !isSelfIssued(readCertificate(der)));
 }
+
+/** Whether an issuer, or one above it, is revoked: nobody trusts what it signs. */
+export async function isRevokedFrom(
+  store: Pick<AuthorityStore, 'findIssuer'>,
+  issuer: Issuer,
+): Promise<boolean> {
+  let current: Issuer | undefined = issuer;
+  for (let depth = 0; current && depth < MAX_DEPTH; depth++) {
+    if (current.state === 'revoked') return true;
+    if (current.signedById === undefined || current.signedById === current.id) return false;
+    current = await store.findIssuer(current.signedById);
+  }
+  return false;
+}

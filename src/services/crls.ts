@@ -7,6 +7,8 @@ import { type KeyObject, verify } from 'node:crypto';
 import { assembleCrl, crlTbs, gatherCrlBytes } from '../pki/crl/build.ts';
 import { encodeCrlEntries } from '../pki/crl/entries.ts';
 import { lintCrlPieces } from '../pki/crl/lint.ts';
+import { lintCrlEntries } from '../pki/crl/lint-entries.ts';
+import type { LintFinding } from '../pki/lint/rule.ts';
 import type { Profile } from '../pki/profile.ts';
 import { nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Clock } from './clock.ts';
@@ -74,10 +76,7 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
     keyIdentifier: issuer.facts.keyIdentifier,
     keyAlgorithm: issuer.signer.algorithm,
   });
-  if (findings.length > 0) {
-    const found = findings.map(({ rule, message }) => `${rule}: ${message}`).join(' ');
-    throw new Error(`lint refused CRL ${number} of ${issuerId}: ${found}`);
-  }
+  refuseFindings(findings, `CRL ${number} of ${issuerId}`);
   const message = await stepwise(gatherCrlBytes(tbs));
   const signature = await issuer.signer.sign(message);
   const holds = await verifyInBackground(
@@ -103,6 +102,12 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   );
   parts.logger.debug('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
+}
+
+function refuseFindings(findings: readonly LintFinding[], what: string): void {
+  if (findings.length === 0) return;
+  const found = findings.map(({ rule, message }) => `${rule}: ${message}`).join(' ');
+  throw new Error(`lint refused ${what}: ${found}`);
 }
 
 /** Runs through a generator's steps, giving the event loop a turn after each. */
@@ -162,6 +167,7 @@ async function currentSegments(
         reason,
       })),
     );
+    refuseFindings(await stepwise(lintCrlEntries([encoded])), `segment ${segment} of ${issuerId}`);
     await store.putSegment(issuerId, segment, encoded, sequence);
   }
   return store.readSegments(issuerId);

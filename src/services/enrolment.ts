@@ -22,13 +22,14 @@ import { newId } from './ids.ts';
 import type { Issuers } from './issuers.ts';
 import { type IssuingParts, issueCertificate } from './issuing.ts';
 import type { Organization, OrganizationStore } from './organizations.ts';
-import { registeredFacts } from './station-names.ts';
-import type { Station } from './station-records.ts';
+import { nameQuestion, registeredFacts } from './station-names.ts';
+import type { Station, StationStore } from './station-records.ts';
 
 export interface EnrolmentParts extends IssuingParts {
   readonly certificates: CertificateStore;
   readonly authorities: AuthorityStore;
   readonly organizations: OrganizationStore;
+  readonly stations: Pick<StationStore, 'findStation' | 'isNameOfOther'>;
   readonly issuers: Issuers;
   readonly audit: AuditWriter;
   readonly profiles: ReadonlyMap<string, Profile>;
@@ -47,8 +48,8 @@ export interface EnrolmentCommand {
   readonly notAfter?: Date;
   /** The station that the certificate is for, where the front door knows it. */
   readonly station?: Station;
-  /** The name that it asks for is that of another station: see `isNameTaken`. */
-  readonly nameTaken?: boolean;
+  /** The same by its id, in the organization of the authority. */
+  readonly stationId?: string;
 }
 
 /** A request that is on record and has no certificate: refused, or still being worked on. */
@@ -106,13 +107,25 @@ export async function enrol(
     );
   }
   const authority = await chooseAuthority(parts, principal, profile, command.authority);
+  const station = command.station ?? (await namedStation(parts, authority, command.stationId));
+  requireRegistered(parts, principal, profile, station);
   const request = await readableRequest(parts, command, authority);
   const issuer = await parts.issuers.current(authority);
   if (!issuer) throw new ServiceError('authority-not-active', `${authority.id} is not active`);
 
   const organization = await organizationOf(parts, authority);
-  const facts = registeredFacts(organization, command.station);
-  const record = newRequest(parts, command, authority, profile, request);
+  const facts = registeredFacts(organization, station);
+  const stationName =
+    station && nameQuestion(parts.profiles, organization, station, profile, request);
+  const nameTaken =
+    stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
+  const record = newRequest(
+    parts,
+    { ...command, ...(station ? { station } : {}) },
+    authority,
+    profile,
+    request,
+  );
   const result = await issueCertificate(parts, {
     input: {
       request,
@@ -121,7 +134,7 @@ export async function enrol(
       facts,
       keyHistory: await keyHistory(parts, request, profile, facts),
       ...(command.notAfter ? { notAfter: command.notAfter } : {}),
-      ...(command.nameTaken ? { nameTaken: command.nameTaken } : {}),
+      ...(nameTaken ? { nameTaken } : {}),
     },
     issuerId: issuer.issuer.id,
     signer: issuer.signer,
@@ -130,7 +143,8 @@ export async function enrol(
     organizationId: authority.organizationId,
     actor: principal.actor,
     request: record,
-    ...(command.station ? { stationId: command.station.id } : {}),
+    ...(station ? { stationId: station.id } : {}),
+    ...(stationName ? { stationName } : {}),
   });
 
   switch (result.outcome) {
@@ -157,6 +171,38 @@ export async function enrol(
         `the profile ${profile.name} does not allow this request`,
         result.violations,
       );
+  }
+}
+
+async function namedStation(
+  parts: EnrolmentParts,
+  authority: Authority,
+  stationId: string | undefined,
+): Promise<Station | undefined> {
+  if (stationId === undefined) return undefined;
+  const station = await parts.stations.findStation(authority.organizationId, stationId);
+  if (!station) throw new ServiceError('not-found', `there is no station ${stationId}`);
+  return station;
+}
+
+/**
+ * A name that can be held against nothing registered is for those to vouch for who may approve
+ * requests; everybody else has to say which station it is of (C7).
+ */
+function requireRegistered(
+  parts: EnrolmentParts,
+  principal: Principal,
+  profile: Profile,
+  station: Station | undefined,
+): void {
+  if (station || permits(parts.access, principal, APPROVE)) return;
+  const unheld = profile.subject.find(({ source }) => source.from === 'request');
+  if (unheld) {
+    throw new ServiceError(
+      'not-permitted',
+      `the ${unheld.attribute} of ${profile.name} can be held against nothing registered: ` +
+        `name a station, or ask somebody whose role permits ${APPROVE}`,
+    );
   }
 }
 

@@ -13,11 +13,16 @@ import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { LintIssuer } from '../pki/lint/rule.ts';
 import { lintAndSeal } from '../pki/linted.ts';
 import { nameText } from '../pki/names.ts';
-import { decide, type PolicyInput } from '../pki/policy.ts';
+import { decide, keyBlocked, keyInUse, nameTaken, type PolicyInput } from '../pki/policy.ts';
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
 import type { Violation } from '../pki/violations.ts';
-import type { EnrolmentRequest, IssuanceStore, PendingCertificate } from './certificate-records.ts';
+import type {
+  EnrolmentRequest,
+  IssuanceStore,
+  NameQuestion,
+  PendingCertificate,
+} from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
@@ -52,6 +57,8 @@ export interface IssueCommand {
   /** The issuer whose own certificate this is. */
   readonly subjectIssuerId?: string;
   readonly stationId?: string;
+  /** What must not be the name of another station when the pending row is written. */
+  readonly stationName?: NameQuestion;
   /** The certificate of the issuer's own OCSP responder. */
   readonly statusSigner?: true;
 }
@@ -61,6 +68,13 @@ export type IssueResult =
   | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
   | { readonly outcome: 'issuer-not-active' }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
+
+/** What policy would have said, had it known what was recorded while it decided. */
+const decidedByRecord = {
+  'key-blocked': keyBlocked,
+  'key-in-use': keyInUse,
+  'name-taken': nameTaken,
+} as const;
 
 /** Issuance failed inside evpki: nothing was handed out, and the log says why. */
 class IssuanceError extends Error {
@@ -100,16 +114,23 @@ export async function issueCertificate(
       ...(command.request ? { request: command.request } : {}),
       ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
       ...(command.statusSigner ? { statusSigner: command.statusSigner } : {}),
+      ...(command.stationName ? { stationName: command.stationName } : {}),
     });
-    if (pending.outcome === 'serial-taken') {
-      parts.logger.warn('serial-number-taken', { issuer: command.issuerId, attempt });
-      continue;
+    switch (pending.outcome) {
+      case 'recorded':
+        return await signAndRecord(parts, command, certificate, async () =>
+          signLinted(sealed.linted, command.signer, command.verificationKey),
+        );
+      case 'serial-taken':
+        parts.logger.warn('serial-number-taken', { issuer: command.issuerId, attempt });
+        continue;
+      case 'key-blocked':
+      case 'key-in-use':
+      case 'name-taken':
+        return { outcome: 'refused', violations: [decidedByRecord[pending.outcome]] };
+      default:
+        return pending;
     }
-    if (pending.outcome !== 'recorded') return pending;
-
-    return await signAndRecord(parts, command, certificate, async () =>
-      signLinted(sealed.linted, command.signer, command.verificationKey),
-    );
   }
   throw new IssuanceError(`drew ${SERIAL_ATTEMPTS} serial numbers that were taken`);
 }

@@ -22,7 +22,6 @@ import { type EnrolmentParts, enrol, RequestUnanswered } from './enrolment.ts';
 import { type ErrorCode, type FieldViolation, ServiceError } from './errors.ts';
 import type { Organization } from './organizations.ts';
 import { chooseStationAuthority } from './station-authority.ts';
-import { isNameTaken } from './station-names.ts';
 import type { Station, StationStore } from './station-records.ts';
 import { stationAudit, stationOrganization } from './stations.ts';
 
@@ -101,11 +100,6 @@ export async function signCertificate(
       : { hashRootCertificate: command.hashRootCertificate }),
   });
   if (!chosen.ok) return refuse([chosen.violation]);
-  const profile = parts.profiles.get(chosen.profile);
-  const nameTaken =
-    request.ok && profile !== undefined
-      ? await isNameTaken(parts, organization, station, profile, request.value)
-      : false;
   const echo = echoOf(asked.value);
   try {
     const answer = await enrol(parts, {
@@ -115,7 +109,6 @@ export async function signCertificate(
       profile: chosen.profile,
       authority: chosen.authority,
       station,
-      nameTaken,
     });
     return {
       status: 'issued',

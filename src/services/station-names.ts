@@ -14,9 +14,9 @@ import { attributeValue, nameText } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
-import type { Clock } from './clock.ts';
+import type { NameQuestion } from './certificate-records.ts';
 import type { Organization } from './organizations.ts';
-import type { Station, StationStore } from './station-records.ts';
+import type { Station } from './station-records.ts';
 
 /** What policy may take from, or demand of, a request on behalf of an organization's station. */
 export function registeredFacts(organization: Organization, station: Station | undefined): Facts {
@@ -38,40 +38,34 @@ function stationFacts({ stationsOnFirstSight }: Organization, station: Station):
   };
 }
 
-export interface StationNameParts {
-  readonly stations: Pick<StationStore, 'isNameOfOther'>;
-  readonly profiles: ReadonlyMap<string, Profile>;
-  readonly clock: Clock;
-}
-
 const profilesOfStations = Object.values(stationProfiles).flat();
 
 /**
- * Whether the name that a request asks for belongs to another station of the organization. What is
- * registered for the station itself is its own whatever others were certified for.
+ * What must not be the name of another station of the organization, for `isNameOfOther`; undefined
+ * where there is nothing to ask: what is registered for the station itself is its own whatever
+ * others were certified for.
  */
-export async function isNameTaken(
-  parts: StationNameParts,
+export function nameQuestion(
+  profiles: ReadonlyMap<string, Profile>,
   organization: Organization,
   station: Station,
   profile: Profile,
   request: CertificationRequest,
-): Promise<boolean> {
+): NameQuestion | undefined {
   const commonName = attributeValue(request.subject, 'CN');
-  if (commonName === undefined) return false;
+  if (commonName === undefined) return undefined;
   const facts = registeredFacts(organization, station);
-  if (isDemanded(profile, facts)) return false;
-  const subjects = profilesOfStations.flatMap((name) => {
-    const rules = parts.profiles.get(name)?.subject;
+  if (isDemanded(profile, facts)) return undefined;
+  const subjects = [profile.name, ...profilesOfStations].flatMap((name) => {
+    const rules = profiles.get(name)?.subject;
     return rules ? [nameText(buildSubject(rules, request.subject, facts).subject)] : [];
   });
-  return parts.stations.isNameOfOther({
+  return {
     organizationId: organization.id,
     stationId: station.id,
     names: [commonName],
     subjects: [...new Set(subjects)],
-    now: parts.clock(),
-  });
+  };
 }
 
 /** Whether policy lets the CN be nothing but a registered value. */

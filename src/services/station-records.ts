@@ -2,7 +2,7 @@
 
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { NameQuestion, Page } from './certificate-records.ts';
 
 /** A charging station of an organization: what is registered about it, not what it says itself. */
 export interface Station {
@@ -65,13 +65,7 @@ export interface StationStore {
   /**
    * Whether, in any case, one of the names is the identity, serial number or SECC id of another station of the
    * organization, or one of the subjects (RFC 4514 text) that of a certificate that is in force,
-   * or about to be, for another.
+   * or about to be, for another, or for no station that we know of.
    */
-  isNameOfOther(question: {
-    readonly organizationId: string;
-    readonly stationId: string;
-    readonly names: readonly string[];
-    readonly subjects: readonly string[];
-    readonly now: Date;
-  }): Promise<boolean>;
+  isNameOfOther(question: NameQuestion & { readonly now: Date }): Promise<boolean>;
 }

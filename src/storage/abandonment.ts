@@ -1,6 +1,7 @@
 /** Giving up pending certificates: their serial numbers stay taken, nobody gets them. */
 
 import type { WriteTransaction } from './database.ts';
+import { issuersFrom } from './issuer-chain.ts';
 import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
 
 /** What an abandoned row looks like. */
@@ -22,7 +23,7 @@ export const abandonRequests = (tx: WriteTransaction, certificateIds: readonly s
 export async function followAbandoned(
   tx: WriteTransaction,
   rows: readonly AbandonedRow[],
-  reason: 'lease-expired' | 'issuer-revoked',
+  reason: 'lease-expired' | 'issuer-revoked' | 'key-blocked',
   at: Date,
 ): Promise<void> {
   if (rows.length === 0) return;
@@ -43,18 +44,37 @@ export async function followAbandoned(
 }
 
 /**
- * Abandons what an issuer is signing at this moment. The issuer is locked, and revoked in the same
- * transaction: nothing is pending afterwards, so nothing is issued any more.
+ * Abandons what an issuer, or one below it, is signing at this moment. The issuer is locked, and
+ * revoked in the same transaction: nothing is pending afterwards, so nothing is issued any more.
  */
 export async function abandonPendingOf(
   tx: WriteTransaction,
   issuerId: string,
   at: Date,
 ): Promise<void> {
+  const issuers = await issuersFrom(tx, issuerId);
+  await abandonPending(tx, 'issuer_id', issuers, 'issuer-revoked', at);
+}
+
+/** Abandons what is being certified for a key, which is locked and blocked. */
+export const abandonPendingFor = (
+  tx: WriteTransaction,
+  spkiSha256: string,
+  at: Date,
+): Promise<void> => abandonPending(tx, 'spki_sha256', [spkiSha256], 'key-blocked', at);
+
+async function abandonPending(
+  tx: WriteTransaction,
+  column: 'issuer_id' | 'spki_sha256',
+  values: readonly string[],
+  reason: Parameters<typeof followAbandoned>[2],
+  at: Date,
+): Promise<void> {
   const rows: AbandonedRow[] = await tx
     .knex<CertificateRow>('certificates')
-    .where({ issuer_id: issuerId, state: 'pending' })
+    .whereIn(column, values)
+    .where({ state: 'pending' })
     .update(abandoned)
     .returning([...abandonedColumns]);
-  await followAbandoned(tx, rows, 'issuer-revoked', at);
+  await followAbandoned(tx, rows, reason, at);
 }

@@ -6,6 +6,7 @@ import type {
   CertificateRecord,
   CertificateStore,
 } from '../services/certificate-records.ts';
+import { isBlocked, isOfOtherSubject } from './claims.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { requestOf } from './enrolment-requests.ts';
@@ -57,22 +58,10 @@ export function certificateStore(database: Database): CertificateStore {
       return row && requestOf(row);
     },
 
-    isBlockedKey: async (spkiSha256) => {
-      const row: unknown = await reader('blocked_keys')
-        .where({ spki_sha256: spkiSha256 })
-        .first('spki_sha256');
-      return row !== undefined;
-    },
+    isBlockedKey: (spkiSha256) => isBlocked(reader, spkiSha256),
 
-    isCertifiedForOther: async (spkiSha256, subject, now) => {
-      const row = await reader<CertificateRow>('certificates')
-        .where({ spki_sha256: spkiSha256 })
-        .whereIn('state', ['issued', 'held'])
-        .where('not_after', '>=', timeText(now))
-        .whereNot({ subject })
-        .first('id');
-      return row !== undefined;
-    },
+    isCertifiedForOther: (spkiSha256, subject, now) =>
+      isOfOtherSubject(reader, spkiSha256, subject, now),
   };
 }
 

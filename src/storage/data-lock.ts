@@ -5,11 +5,25 @@
  * else may open that file: closing any other handle in this process would drop the lock (POSIX).
  */
 
+import { chmod, open } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
 import { StorageError, sqlState } from './errors.ts';
 
 export interface DataLock {
   release(): Promise<void>;
+}
+
+/**
+ * Creates the file for its owner only, where it is missing: whoever can open it can hold the lock,
+ * and SQLite would let everybody read it. A file that is there is not opened: see above.
+ */
+async function createOwned(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    if (sqlState(error) !== 'EEXIST') throw error;
+    await chmod(path, 0o600);
+  }
 }
 
 /**
@@ -19,6 +33,7 @@ export interface DataLock {
  */
 export async function lockData(databasePath: string): Promise<DataLock> {
   const path = `${databasePath}.lock`;
+  await createOwned(path);
   const connection = await new Promise<sqlite3.Database>((resolve, reject) => {
     const opened = new sqlite3.Database(path, (error) => (error ? reject(error) : resolve(opened)));
   });

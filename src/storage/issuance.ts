@@ -3,16 +3,13 @@
 import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
 import type { AbandonedRow } from './abandonment.ts';
 import { abandoned, abandonedColumns, abandonRequests, followAbandoned } from './abandonment.ts';
+import { keyConflict, nameConflict } from './claims.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
 import { StorageError } from './errors.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
-import {
-  type CertificateRow,
-  type EnrolmentRequestRow,
-  type IssuerRow,
-  statusUnchanged,
-} from './rows.ts';
+import { maySign } from './issuer-chain.ts';
+import { type CertificateRow, type EnrolmentRequestRow, statusUnchanged } from './rows.ts';
 import { blob, timeText } from './values.ts';
 
 /** Rows abandoned per transaction: recovery does not hold up those who issue meanwhile. */
@@ -20,10 +17,15 @@ const ABANDONED_PER_TRANSACTION = 200;
 
 export function issuanceStore(database: Database): IssuanceStore {
   return {
-    recordPending: ({ certificate, request, subjectIssuerId, statusSigner }) =>
+    recordPending: ({ certificate, request, stationName, ...purpose }) =>
       database.write(async (tx) => {
-        if (!(await maySign(tx, certificate.issuerId, subjectIssuerId, statusSigner))) {
+        if (!(await maySign(tx, certificate.issuerId, purpose))) {
           return { outcome: 'issuer-not-active' };
+        }
+        const conflict = await keyConflict(tx, certificate);
+        if (conflict !== undefined) return { outcome: conflict };
+        if (stationName !== undefined && (await nameConflict(tx, certificate, stationName))) {
+          return { outcome: 'name-taken' };
         }
         const inserted = await tx
           .knex<CertificateRow>('certificates')
@@ -88,23 +90,6 @@ export function issuanceStore(database: Database): IssuanceStore {
       }
     },
   };
-}
-
-/** Whether the issuer signs this; it cannot be retired or revoked until the transaction ends. */
-async function maySign(
-  tx: WriteTransaction,
-  issuerId: string,
-  subjectIssuerId: string | undefined,
-  statusSigner: true | undefined,
-): Promise<boolean> {
-  const issuer = await tx
-    .knex<IssuerRow>('issuers')
-    .where({ id: issuerId })
-    .forShare()
-    .first('state');
-  if (issuer?.state === 'active') return true;
-  if (issuer?.state === 'retired') return statusSigner === true;
-  return issuer?.state === 'awaiting-certificate' && subjectIssuerId === issuerId;
 }
 
 const leased = (tx: WriteTransaction, certificateId: string, leaseOwner: string) =>

@@ -1,7 +1,8 @@
 /** Status changes of certificates in the database, in the order of their sequence numbers. */
 
 import type { RevocationStore } from '../services/revocation-records.ts';
-import { abandonPendingOf } from './abandonment.ts';
+import { abandonPendingFor, abandonPendingOf } from './abandonment.ts';
+import { lockKey } from './claims.ts';
 import { segmentOf } from './crl-segments.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
@@ -85,12 +86,21 @@ async function lockIssuerOf(
   return issuer;
 }
 
-const blockKey = (tx: WriteTransaction, spkiSha256: string, reason: string, at: Date) =>
-  tx
+/** Blocks a key, and ends what is being certified for it: locked, nothing more comes after that. */
+async function blockKey(
+  tx: WriteTransaction,
+  spkiSha256: string,
+  reason: string,
+  at: Date,
+): Promise<void> {
+  await lockKey(tx, spkiSha256);
+  await tx
     .knex<BlockedKeyRow>('blocked_keys')
     .insert({ spki_sha256: spkiSha256, reason, created_at: timeText(at) })
     .onConflict('spki_sha256')
     .ignore();
+  await abandonPendingFor(tx, spkiSha256, at);
+}
 
 /** Ends an issuer and what it is signing; its authority too, unless a newer key has taken over. */
 async function revokeIssuer(tx: WriteTransaction, issuer: LockedIssuer, at: Date): Promise<void> {

@@ -175,6 +175,15 @@ export interface BlockedKeyRow {
   created_at: string;
 }
 
+export interface KeyClaimRow {
+  spki_sha256: string;
+}
+
+export interface NameClaimRow {
+  organization_id: string;
+  folded_subject: string;
+}
+
 export interface OcspSignerRow {
   id: string;
   issuer_id: string;

@@ -1,12 +1,12 @@
 /** Charging stations in the database. */
 
-import type { Knex } from 'knex';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { InvalidCursor } from '../services/certificate-records.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { CertificateRow, StationRow } from './rows.ts';
+import { hasName, isNameOfOther } from './name-search.ts';
+import type { StationRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function stationStore(database: Database): StationStore {
@@ -75,17 +75,7 @@ export function stationStore(database: Database): StationStore {
       return { items: page.map(stationOf), ...(more ? { nextCursor: cursorBehind(last) } : {}) };
     },
 
-    isNameOfOther: async ({ organizationId, stationId, names, subjects, now }) => {
-      if (await hasName(reader, { organizationId, stationId, names })) return true;
-      const certificate = await reader<CertificateRow>('certificates')
-        .where({ organization_id: organizationId })
-        .where((query) => inAnyCase(query, 'subject', subjects))
-        .whereIn('state', ['pending', 'issued', 'held'])
-        .whereNot({ station_id: stationId })
-        .where('not_after', '>=', timeText(now))
-        .first('id');
-      return certificate !== undefined;
-    },
+    isNameOfOther: (question) => isNameOfOther(reader, question),
   };
 }
 
@@ -98,36 +88,6 @@ const nameIsTaken = (tx: WriteTransaction, row: StationRow): Promise<boolean> =>
     stationId: row.id,
     names: [row.id, row.serial_number, row.secc_id].filter((name) => name !== null),
   });
-
-/** Whether a name is that of a station of the organization other than this one. */
-async function hasName(
-  knex: Knex,
-  { organizationId, stationId, names }: Omit<NameQuestion, 'subjects' | 'now'>,
-): Promise<boolean> {
-  const row = await knex<StationRow>('stations')
-    .where({ organization_id: organizationId })
-    .whereNot({ id: stationId })
-    .where((either) => {
-      for (const column of ['id', 'serial_number', 'secc_id']) {
-        either.orWhere((one) => inAnyCase(one, column, names));
-      }
-    })
-    .first('id');
-  return row !== undefined;
-}
-
-/**
- * Whether a column has one of the values but for the case of its ASCII letters, which is as far as
- * lower() goes on both databases (in PostgreSQL by collation "C").
- */
-function inAnyCase(query: Knex.QueryBuilder, column: string, values: readonly string[]): void {
-  const folded = values.map((text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()));
-  const places = folded.map(() => '?').join(', ');
-  if (folded.length === 0) query.whereRaw('1 = 0');
-  else query.whereRaw(`lower(??) IN (${places})`, [column, ...folded]);
-}
-
-type NameQuestion = Parameters<StationStore['isNameOfOther']>[0];
 
 /** Identities have no slash, and neither have ids of organizations. */
 const cursorBehind = (row: StationRow): string =>

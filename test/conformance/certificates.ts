@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CertificateFilter, InvalidCursor } from '../../src/services/certificate-records.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
+import { issuanceStore } from '../../src/storage/issuance.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { activeAuthority, issue, seconds, setState } from './fixtures.ts';
+import { activeAuthority, issue, pending, seconds, setState } from './fixtures.ts';
 
 export const certificatesConform = (name: string, open: OpenTestDatabase) =>
   describe(`certificates on ${name}`, () => {
@@ -108,6 +109,10 @@ export const certificatesConform = (name: string, open: OpenTestDatabase) =>
 
     test('C3: a key is in use when a valid certificate with another subject has it', async () => {
       const { organizationId, issuerId } = await activeAuthority(opened.database);
+      await issuanceStore(opened.database).recordPending({
+        certificate: pending(organizationId, issuerId, { spkiSha256: 'p', subject: 'CN=a' }),
+      });
+      expect(await store().isCertifiedForOther('p', 'CN=b', testTime)).toBe(true);
       const certificate = await issue(opened.database, organizationId, issuerId, {
         certificate: { spkiSha256: 'k', subject: 'CN=a' },
       });

@@ -7,6 +7,7 @@ import { accessConforms } from './access.ts';
 import { auditConforms } from './audit.ts';
 import { authoritiesConform } from './authorities.ts';
 import { certificatesConform } from './certificates.ts';
+import { claimsConform } from './claims.ts';
 import { crlsConform } from './crls.ts';
 import { issuanceConforms } from './issuance.ts';
 import { jobsConform } from './jobs.ts';
@@ -23,6 +24,7 @@ for (const { name, open } of testBackends) {
     organizationsConform(name, open);
     authoritiesConform(name, open);
     issuanceConforms(name, open);
+    claimsConform(name, open);
     certificatesConform(name, open);
     revocationsConform(name, open);
     statusesConform(name, open);

@@ -38,7 +38,7 @@ export const ocspSignersConform = (name: string, open: OpenTestDatabase) =>
     };
     const certified = (own: typeof ca, spki: Uint8Array, notAfter = seconds(3600)) =>
       issue(opened.database, own.organizationId, own.issuerId, {
-        certificate: { spkiSha256: sha256Hex(spki), notAfter },
+        certificate: { subject: 'CN=responder', spkiSha256: sha256Hex(spki), notAfter },
       });
 
     test('a signer answers from its certificate on', async () => {

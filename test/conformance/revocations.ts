@@ -172,7 +172,8 @@ export const revocationsConform = (name: string, open: OpenTestDatabase) =>
 
     test('C3: a compromised key is blocked, twice is no error', async () => {
       const spkiSha256 = newId('spki');
-      const both = [await issued({ spkiSha256 }), await issued({ spkiSha256 })];
+      const key = { spkiSha256, subject: 'CN=one' };
+      const both = [await issued(key), await issued(key)];
       for (const { id } of both) {
         expect(await change(id, compromised, { blockKey: true })).toMatchObject({
           outcome: 'changed',

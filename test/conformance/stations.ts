@@ -193,8 +193,9 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
         });
       await certify('CN=own', mine.id);
       await certify('CN=of-other', other.id);
-      await certify('CN=of-nobody');
+      await certify('CN=of-none');
       expect(await ask({ subjects: ['CN=own', 'CN=of-nobody'] })).toBe(false);
+      expect(await ask({ subjects: ['CN=of-none'] })).toBe(true);
       expect(await ask({ subjects: ['CN=own', 'CN=of-other'] })).toBe(true);
       expect(await ask({ subjects: ['cn=OF-OTHER'] })).toBe(true);
       expect(await ask({ subjects: ['CN=of-other'], now: seconds(3601) })).toBe(false);

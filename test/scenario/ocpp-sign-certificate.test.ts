@@ -172,6 +172,37 @@ describe('SignCertificate where stations are taken at first sight', () => {
     expect(new Set(answers.map(({ json }) => json.status))).toEqual(new Set(['issued']));
   });
 
+  test('C7 of 20 new stations that ask for one name at once one gets it', async () => {
+    const requests = Array.from({ length: 20 }, () => opensslRequest(bench, '/CN=CROWD-1'));
+    const answers = await Promise.all(
+      requests.map((csr, index) => sign(`CS-CROWD-${index}`, csr, toCsms)),
+    );
+    const refused = answers.filter(({ json }) => json.status === 'refused');
+    expect(refused).toHaveLength(19);
+    for (const answer of refused) {
+      expect(outcome(answer)).toEqual([200, 'refused', 'Accepted']);
+      expect(codes(answer)).toEqual(['station-name-taken']);
+      expect(answer.json.enrolmentRequestId).toMatch(/^req_/);
+    }
+  });
+
+  test('C3 of 20 stations that ask with one key at once one gets a certificate', async () => {
+    opensslRequest(bench, '/CN=x', { name: 'shared' });
+    const requests = Array.from({ length: 20 }, (_, index) =>
+      bench.openssl('req', '-new', '-key', 'shared.key', '-subj', `/CN=SHARED-${index}`),
+    );
+    const answers = await Promise.all(
+      requests.map((csr, index) => sign(`CS-SHARED-${index}`, csr, toCsms)),
+    );
+    const refused = answers.filter(({ json }) => json.status === 'refused');
+    expect(refused).toHaveLength(19);
+    for (const answer of refused) {
+      expect(outcome(answer)).toEqual([200, 'refused', 'Accepted']);
+      expect(codes(answer)).toEqual(['key-in-use']);
+      expect(answer.json.enrolmentRequestId).toMatch(/^req_/);
+    }
+  });
+
   test('C7 a station is not given the name of another', async () => {
     const victim = await sign('CS-VICTIM', opensslRequest(bench, '/CN=VICTIM-1'), toCsms);
     expect(outcome(victim)).toEqual([200, 'issued', 'Accepted']);

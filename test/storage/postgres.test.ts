@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { verifyStream } from '../../src/pki/ledger.ts';
 import { auditStore } from '../../src/storage/audit.ts';
+import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
+import { lockKey } from '../../src/storage/claims.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
@@ -11,6 +13,7 @@ import { statusStore } from '../../src/storage/statuses.ts';
 import {
   activeAuthority,
   audit,
+  authorityRecords,
   changeStatus,
   good,
   issue,
@@ -181,6 +184,67 @@ if (postgresIsAvailable) {
       );
       expect(outcomes.filter(({ outcome }) => outcome === 'recorded')).toHaveLength(2);
       expect(outcomes.filter(({ outcome }) => outcome === 'repeat')).toHaveLength(48);
+    });
+
+    test.each(['read committed', 'repeatable read', 'serializable'])(
+      'C3: of 30 concurrent certificates with one key one is recorded: %s',
+      async (isolation) => {
+        const database = await create();
+        await database.query(
+          `ALTER DATABASE ${database.name} SET default_transaction_isolation = '${isolation}'`,
+        );
+        const first = await open(database.url, 'process-1');
+        const second = await open(database.url, 'process-2');
+        const { organizationId, issuerId } = await activeAuthority(first);
+        const spkiSha256 = newId('spki');
+        const outcomes = await Promise.all(
+          Array.from({ length: 30 }, (_, index) =>
+            issuanceStore(index % 2 === 0 ? first : second).recordPending({
+              certificate: pending(organizationId, issuerId, { spkiSha256 }),
+            }),
+          ),
+        );
+        expect(outcomes.filter(({ outcome }) => outcome === 'recorded')).toHaveLength(1);
+        expect(outcomes.filter(({ outcome }) => outcome === 'key-in-use')).toHaveLength(29);
+      },
+    );
+
+    test('C3: a key that is being blocked is waited for', async () => {
+      const [first, second] = await openTwice();
+      const { organizationId, issuerId } = await activeAuthority(first);
+      const { spkiSha256, subject } = await issue(first, organizationId, issuerId);
+      let recorded: Promise<unknown> = Promise.resolve();
+      await first.write(async (tx) => {
+        await lockKey(tx, spkiSha256);
+        recorded = issuanceStore(second).recordPending({
+          certificate: pending(organizationId, issuerId, { spkiSha256, subject }),
+        });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await tx.knex('blocked_keys').insert({
+          spki_sha256: spkiSha256,
+          reason: 'keyCompromise',
+          created_at: testTime.toISOString(),
+        });
+      });
+      expect(await recorded).toEqual({ outcome: 'key-blocked' });
+    });
+
+    test('A2: a root that is being revoked is waited for by those below it', async () => {
+      const [first, second] = await openTwice();
+      const root = await activeAuthority(first);
+      const records = authorityRecords(root.organizationId);
+      await authorityStore(first).createAuthority(records);
+      const subjectIssuerId = records.issuer.id;
+      await issue(first, root.organizationId, root.issuerId, { subjectIssuerId });
+      let recorded: Promise<unknown> = Promise.resolve();
+      await first.write(async ({ knex }) => {
+        await knex('issuers').where({ id: root.issuerId }).update({ state: 'revoked' });
+        recorded = issuanceStore(second).recordPending({
+          certificate: pending(root.organizationId, subjectIssuerId),
+        });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      });
+      expect(await recorded).toEqual({ outcome: 'issuer-not-active' });
     });
 
     test('A2: an issuer that is being retired is waited for', async () => {

@@ -104,6 +104,16 @@ describe('the lock on the data', () => {
     await (await openDatabase(`sqlite:${path}`, options)).close();
   });
 
+  test.each(['new', 'left by an older evpki'])('its file is its owner’s only: %s', async (file) => {
+    if (file !== 'new') {
+      await writeFile(`${path}.lock`, '');
+      await chmod(`${path}.lock`, 0o644);
+    }
+    const database = await openDatabase(`sqlite:${path}`, options);
+    expect((await stat(`${path}.lock`)).mode & 0o777).toBe(0o600);
+    await database.close();
+  });
+
   test('a failed start lets go of the lock', async () => {
     await writeFile(path, 'this is not a database, whatever its name says');
     await chmod(path, 0o600);
