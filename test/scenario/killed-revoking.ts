@@ -95,13 +95,19 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
 
     test.each(points)('O5 O7 killed at %s', { timeout: 120_000 }, async (point, most) => {
       const draw = drawing(`${backend.name} revoking ${point}`);
-      await withHistory(async (history) => {
-        for (let kill = 0; kill < kills; kill += 1) {
-          const fault = { point, passing: draw(most) };
-          const ending = await launcher().run(job(history, { ...batch, fault }));
-          await examine(history, [ending], JSON.stringify(fault));
-        }
-      });
+      const kill = async (history: History) => {
+        const fault = { point, passing: draw(most) };
+        const ending = await launcher().run(job(history, { ...batch, fault }));
+        await examine(history, [ending], JSON.stringify(fault));
+      };
+      // A responder is certified once and its job is leased by whoever was killed: after one kill
+      // there is nothing left to be killed at.
+      const killsEach = point.includes('Signer') ? 1 : kills;
+      for (let history = 0; history < kills / killsEach; history += 1) {
+        await withHistory(async (same) => {
+          for (let count = 0; count < killsEach; count += 1) await kill(same);
+        });
+      }
     });
 
     test('O5 O7 killed at random moments', { timeout: 300_000 }, async () => {
