@@ -71,11 +71,9 @@ function welcome(app: App, { dataDir }: Config): void {
     '',
     ...(app.awaitsAdministrator
       ? [
-          '  Next, in another terminal: make yourself its administrator, then sign a charger:',
+          '  Next, in another terminal: make yourself its administrator, then play a charger:',
           '    npx evpki login --bootstrap',
-          '    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\',
-          '      -keyout charger.key -out charger.csr -subj /CN=SN-0001',
-          '    npx evpki cert issue --profile ocpp-station --csr charger.csr',
+          '    npx evpki quickstart',
           `  (The bootstrap secret is in ${bootstrapSecretFile(dataDir)} and works once.)`,
         ]
       : ['  Next, in another terminal:  npx evpki login']),

@@ -9,6 +9,7 @@ import { exitStatus, tellFailure } from './failure.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
+import { addQuickstart } from './quickstart.ts';
 
 /**
  * Runs one command line.
@@ -46,6 +47,7 @@ export function buildProgram(io: Io): Command {
       outputError: (text, write) => write(sayWho(text)),
     });
   addLogin(program, io);
+  addQuickstart(program, io);
   addCertificates(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
