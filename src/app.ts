@@ -33,6 +33,7 @@ import { applyHierarchy } from './services/apply-hierarchy.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
+import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
@@ -43,6 +44,7 @@ import { vaultStore } from './storage/vault.ts';
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
+const ENDS_MILLISECONDS = 86_400_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -117,6 +119,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
+  await warnOfIssuerEnds(parts);
   running.push(...backgroundWork(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
@@ -232,6 +235,7 @@ function backgroundWork(parts: Parts): Running {
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
     every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
+    every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
     async () => {
       isStopping = true;

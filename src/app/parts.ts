@@ -18,6 +18,7 @@ import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { issuanceStore } from '../storage/issuance.ts';
+import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
@@ -64,6 +65,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     stations: stationStore(database),
     revocations: revocationStore(database),
     crls: crlStore(database),
+    issuerEnds: issuerEndStore(database),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
     status: statusStore(database),
