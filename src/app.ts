@@ -4,10 +4,10 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { apiHosts, newApiIdentity, renewApiIdentity } from './app/api-identity.ts';
+import { apiHosts, apiIdentity } from './app/api-identity.ts';
 import { drain, every } from './app/lifecycle.ts';
 import { createParts, type Parts } from './app/parts.ts';
 import { unlockVault } from './app/vault.ts';
@@ -25,7 +25,6 @@ import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
-import { toPem } from './pki/pem.ts';
 import { type AccessParts, authenticateToken, prepareBootstrap } from './services/access.ts';
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
@@ -58,8 +57,8 @@ export interface AppOptions {
 export interface App {
   readonly publicUrl: string;
   readonly apiUrl: string;
-  /** PEM file of the CA that the API's certificate is from. */
-  readonly apiAuthorityFile: string;
+  /** PEM file of the root above the API's certificate; undefined when evpki does not know it. */
+  readonly apiAuthorityFile: string | undefined;
   /** Whether a bootstrap secret waits in the data directory. */
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
@@ -122,10 +121,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await warnOfIssuerEnds(parts);
   running.push(...backgroundWork(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
-  const hosts = apiHosts(config);
-  const server = await newApiIdentity(parts, hosts);
-  const apiAuthorityFile = join(config.dataDir, 'api-ca.pem');
-  await writeFile(apiAuthorityFile, toPem('CERTIFICATE', server.authority), { mode: 0o644 });
+  const server = await apiIdentity(parts, config);
+  const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -146,7 +143,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     door.isStopping = true;
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
-  running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
+  running.push(server.keepFresh(apiListener));
 
   // Ready means all of it: whoever waits for that goes on to the API.
   door.parts = {
@@ -157,7 +154,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     delete door.parts;
   });
 
-  const apiUrl = config.apiUrl ?? `https://${hosts[0]}:${apiListener.address.port}`;
+  const apiUrl = config.apiUrl ?? `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
   logger.info('listening', {
     publicUrl,
     apiUrl,
@@ -166,6 +163,17 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     addresses: { public: addressOf(publicListener), api: addressOf(apiListener) },
   });
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
+}
+
+/** Leaves the root for the clients of this machine. */
+async function keepApiRoot(dataDir: string, root: string | undefined): Promise<string | undefined> {
+  const file = join(dataDir, 'api-ca.pem');
+  if (root === undefined) {
+    await rm(file, { force: true });
+    return undefined;
+  }
+  await writeFile(file, root, { mode: 0o644 });
+  return file;
 }
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>

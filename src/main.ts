@@ -1,6 +1,7 @@
 /** The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. */
 
 import { readFileSync } from 'node:fs';
+import { ApiTlsFileError } from './app/api-tls-files.ts';
 import { type App, StartError, startApp } from './app.ts';
 import { bootstrapSecretFile } from './bootstrap-secret.ts';
 import { loadConfig } from './config/load.ts';
@@ -18,6 +19,7 @@ const EXIT_FAILURE = 70;
 /** What the operator can mend: told in one sentence, without a stack. */
 const operatorErrors = [
   StartError,
+  ApiTlsFileError,
   DeclarationsInvalid,
   ListenError,
   KeystoreError,
@@ -66,7 +68,7 @@ function welcome(app: App, { dataDir }: Config): void {
   const lines = [
     '',
     `  evpki runs the hierarchy ${app.hierarchy.id}`,
-    `  API      ${app.apiUrl}  (its CA: ${app.apiAuthorityFile})`,
+    `  API      ${app.apiUrl}  ${app.apiAuthorityFile ? `(its CA: ${app.apiAuthorityFile})` : ''}`,
     `  public   ${app.publicUrl}`,
     '',
     ...(app.awaitsAdministrator

@@ -78,6 +78,24 @@ export const settings = {
     default: '8543',
     description: 'Port of the REST API (HTTPS).',
   },
+  apiTlsAuthority: {
+    env: 'EVPKI_API_TLS_AUTHORITY',
+    type: text,
+    default: 'instance-ca',
+    description:
+      "The authority that certifies the API's own TLS key; its profile must be one that `api-server` names.",
+  },
+  apiTlsCertificate: {
+    env: 'EVPKI_API_TLS_CERTIFICATE',
+    type: text,
+    description:
+      'Instead: a PEM file with the TLS certificate of the API and those above it, leaf first; read again when it changes.',
+  },
+  apiTlsKey: {
+    env: 'EVPKI_API_TLS_KEY',
+    type: text,
+    description: 'The PEM file with its private key, not encrypted.',
+  },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',
     type: text,

@@ -72,7 +72,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.random ? { random: options.random } : {}),
   });
-  const ca = readFileSync(app.apiAuthorityFile, 'utf8');
+  const ca = readFileSync(join(dataDir, 'api-ca.pem'), 'utf8');
   const send = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
     callApi(new URL(path, app.apiUrl), ca, method, body, headers);
 
