@@ -8,8 +8,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apiHosts, apiIdentity } from './app/api-identity.ts';
+import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { drain, every } from './app/lifecycle.ts';
 import { createParts, type Parts } from './app/parts.ts';
+import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
@@ -66,11 +68,6 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** A configuration that evpki does not start with; the message says what to set. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
 /** What is running, in the order in which it was started: each function ends one thing. */
 type Running = (() => Promise<void>)[];
 
@@ -93,6 +90,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const { profiles, access } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   requireProductionSettings(config, hierarchy);
+  const blockedKeys = await loadBlockedKeys(config.blockedKeys);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
@@ -112,7 +110,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
   const parts = createParts({
-    ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
+    ...{ database, vault, profiles, access, publicUrl, blockedKeys },
+    ...{ clock, random, logger, processId },
     monotonic: () => performance.now(),
   });
   await abandonExpired(parts);

@@ -1,8 +1,8 @@
 /** The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. */
 
 import { readFileSync } from 'node:fs';
-import { ApiTlsFileError } from './app/api-tls-files.ts';
-import { type App, StartError, startApp } from './app.ts';
+import { StartError } from './app/start-error.ts';
+import { type App, startApp } from './app.ts';
 import { bootstrapSecretFile } from './bootstrap-secret.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/settings.ts';
@@ -19,7 +19,6 @@ const EXIT_FAILURE = 70;
 /** What the operator can mend: told in one sentence, without a stack. */
 const operatorErrors = [
   StartError,
-  ApiTlsFileError,
   DeclarationsInvalid,
   ListenError,
   KeystoreError,

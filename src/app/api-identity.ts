@@ -41,7 +41,7 @@ export interface ApiIdentity {
 
 /**
  * What the API listener presents.
- * @throws ApiTlsFileError for files that do not fit together, ServiceError as issuing does
+ * @throws StartError for files that do not fit together, ServiceError as issuing does
  */
 export function apiIdentity(
   parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },

@@ -5,11 +5,7 @@ import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/settings.ts';
 import type { TlsIdentity } from '../http/listener.ts';
 import { PemError, readPemBlocks, toPem } from '../pki/pem.ts';
-
-/** Files that no listener can use; the message says which and why. */
-export class ApiTlsFileError extends Error {
-  override readonly name = 'ApiTlsFileError';
-}
+import { StartError } from './start-error.ts';
 
 export interface ApiTlsFiles {
   readonly certificate: string;
@@ -18,7 +14,7 @@ export interface ApiTlsFiles {
 
 /**
  * The files that are set.
- * @throws ApiTlsFileError when only one of the two is
+ * @throws StartError when only one of the two is
  */
 export function readTlsFiles({
   apiTlsCertificate: certificate,
@@ -27,12 +23,12 @@ export function readTlsFiles({
   if (certificate === undefined && key === undefined) return undefined;
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   const missing = certificate === undefined ? 'EVPKI_API_TLS_CERTIFICATE' : 'EVPKI_API_TLS_KEY';
-  throw new ApiTlsFileError(`${missing} is not set: certificate and key go together`);
+  throw new StartError(`${missing} is not set: certificate and key go together`);
 }
 
 /**
  * Reads and checks both files.
- * @throws ApiTlsFileError when one cannot be read, they do not belong together, or the certificate
+ * @throws StartError when one cannot be read, they do not belong together, or the certificate
  *   does not hold at `now`
  */
 export async function identityOfFiles(
@@ -43,14 +39,14 @@ export async function identityOfFiles(
   const key = keyOf(files.key, await textOf(files.key));
   const [leaf] = chain;
   const last = chain.at(-1);
-  if (!leaf || !last) throw new ApiTlsFileError(`${files.certificate} holds no certificate`);
+  if (!leaf || !last) throw new StartError(`${files.certificate} holds no certificate`);
   if (!leaf.checkPrivateKey(key)) {
-    throw new ApiTlsFileError(
+    throw new StartError(
       `${files.key} is not the key of the first certificate of ${files.certificate}`,
     );
   }
   if (new Date(leaf.validTo) < now || new Date(leaf.validFrom) > now) {
-    throw new ApiTlsFileError(
+    throw new StartError(
       `the certificate in ${files.certificate} is valid from ${leaf.validFrom} until ${leaf.validTo}`,
     );
   }
@@ -69,7 +65,7 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'latin1');
   } catch (error) {
-    throw new ApiTlsFileError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new StartError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
@@ -82,13 +78,13 @@ function chainOf(file: string, text: string): X509Certificate[] {
   } catch (error) {
     if (!(error instanceof PemError) && !(error instanceof Error && 'code' in error)) throw error;
   }
-  throw new ApiTlsFileError(`${file} is not a chain of certificates in PEM`);
+  throw new StartError(`${file} is not a chain of certificates in PEM`);
 }
 
 function keyOf(file: string, text: string): KeyObject {
   try {
     return createPrivateKey(text);
   } catch {
-    throw new ApiTlsFileError(`${file} is not a private key in PEM without a passphrase`);
+    throw new StartError(`${file} is not a private key in PEM without a passphrase`);
   }
 }

@@ -2,9 +2,11 @@
 
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
+import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
+import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
@@ -33,6 +35,8 @@ export interface Foundation {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
   readonly publicUrl: string;
+  /** Keys that are never certified, beside those that the database knows. */
+  readonly blockedKeys: KeyList;
   readonly clock: Clock;
   readonly monotonic: Monotonic;
   readonly random: RandomBytes;
@@ -58,7 +62,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     ...rest,
     accessParts,
     store: issuanceStore(database),
-    certificates: certificateStore(database),
+    certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     audit: auditStore(database),
     authorities,
     organizations,
@@ -80,3 +84,9 @@ export function createParts({ database, vault, ...rest }: Foundation) {
       ocsp.changed(issuerId, serial, sequence),
   };
 }
+
+/** The list does not change while the process runs: to ask it once, before the row, is enough. */
+const withBlockedKeys = (store: CertificateStore, list: KeyList): CertificateStore => ({
+  ...store,
+  isBlockedKey: async (spkiSha256) => list.has(spkiSha256) || store.isBlockedKey(spkiSha256),
+});

@@ -96,6 +96,12 @@ export const settings = {
     type: text,
     description: 'The PEM file with its private key, not encrypted.',
   },
+  blockedKeys: {
+    env: 'EVPKI_BLOCKED_KEYS',
+    type: text,
+    description:
+      "A file of keys that are never certified, such as Debian's weak ones: the SHA-256 of a SubjectPublicKeyInfo in hexadecimal to a line.",
+  },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',
     type: text,

@@ -34,6 +34,7 @@ describe('with nothing given', () => {
 
   test('the defaults hold', () => {
     expect(config).toEqual({
+      blockedKeys: undefined,
       configFile: undefined,
       dataDir: './data',
       databaseUrl: 'sqlite:./data/evpki.sqlite',
