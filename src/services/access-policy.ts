@@ -157,8 +157,7 @@ export const permitsKind = (
     policy,
     principal,
     (role) =>
-      mayDo(role, action) &&
-      (role.kinds === 'all' || (kind !== undefined && role.kinds.has(kind))),
+      mayDo(role, action) && (role.kinds === 'all' || (kind !== undefined && role.kinds.has(kind))),
   );
 
 /** @throws ServiceError `not-permitted` naming the kind */

@@ -6,7 +6,7 @@
 
 import { BOOTSTRAP_ROLE, INSTANCE_ORGANIZATION, type Principal } from './access-policy.ts';
 import type { AccessStore, ApiClient } from './access-records.ts';
-import { clientCreated, type Credentials, newClient } from './api-clients.ts';
+import { type Credentials, clientCreated, newClient } from './api-clients.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { isSecret, newSecret, sameHash, sha256 } from './secrets.ts';

@@ -133,10 +133,10 @@ export async function listApiClients(
   }
   const organizationId = named ?? (everywhere ? undefined : principal.organizationId);
   try {
-    return await parts.clients.listClients(
-      organizationId === undefined ? {} : { organizationId },
-      { limit, ...(cursor === undefined ? {} : { cursor }) },
-    );
+    return await parts.clients.listClients(organizationId === undefined ? {} : { organizationId }, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
   } catch (error) {
     if (!(error instanceof InvalidCursor)) throw error;
     throw new ServiceError('request-malformed', 'the cursor is not one of ours', [

@@ -101,7 +101,9 @@ async function lockLasting(tx: WriteTransaction, roles: readonly string[]): Prom
     .orderBy('id')
     .forUpdate()
     .select('id', 'roles');
-  return rows.filter((row) => rolesOf(row).some((role) => roles.includes(role))).map(({ id }) => id);
+  return rows
+    .filter((row) => rolesOf(row).some((role) => roles.includes(role)))
+    .map(({ id }) => id);
 }
 
 const rolesOf = ({ roles }: Pick<ApiClientRow, 'roles'>): string[] => JSON.parse(roles) as string[];

@@ -44,6 +44,8 @@ describe('with nothing given', () => {
       publicPort: 8180,
       apiPort: 8543,
       keyPassphrase: undefined,
+      clientRate: 500,
+      addressRate: 20,
       logLevel: 'info',
       logFormat: 'auto',
     });

@@ -15,17 +15,16 @@ const KEYS = 20_000;
 
 export type Purpose = 'enrolment' | 'revocation' | 'status' | 'other';
 
-const purposes: Readonly<Record<string, Purpose>> = {
-  'certificates:issue': 'enrolment',
-  'certificates:renew': 'enrolment',
-  'ocpp:sign': 'enrolment',
-  'certificates:revoke': 'revocation',
-  'ocpp:status': 'status',
-};
+const purposes: ReadonlyMap<string, Purpose> = new Map([
+  ['certificates:issue', 'enrolment'],
+  ['certificates:renew', 'enrolment'],
+  ['ocpp:sign', 'enrolment'],
+  ['certificates:revoke', 'revocation'],
+  ['ocpp:status', 'status'],
+]);
 
 /** What an action counts as. */
-export const purposeOf = (action: string | undefined): Purpose =>
-  (action === undefined ? undefined : purposes[action]) ?? 'other';
+export const purposeOf = (action = ''): Purpose => purposes.get(action) ?? 'other';
 
 /** A request too many; `Retry-After` says when there may be another. */
 export class RateLimited extends ServiceError {
