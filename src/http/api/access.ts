@@ -71,7 +71,7 @@ export const accessHandlers = (
     },
 
     async rotateApiClientSecret(request, response, principal) {
-      const { overlapSeconds } = (request.body ?? {}) as SecretRotation;
+      const { overlapSeconds } = request.body as SecretRotation;
       const id = String(request.params.id);
       const rotated = await rotateSecret(parts, principal, id, overlapSeconds);
       response
