@@ -22,13 +22,19 @@ import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
 import type { ApiDocument, Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
+import { createRateLimits } from './http/api/rate-limits.ts';
 import { createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
-import { type AccessParts, authenticateToken, prepareBootstrap } from './services/access.ts';
-import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
+import {
+  type AccessParts,
+  authenticateBootstrap,
+  authenticateToken,
+  prepareBootstrap,
+} from './services/access.ts';
+import type { Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import type { Clock } from './services/clock.ts';
@@ -133,6 +139,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
+      limits: createRateLimits(
+        { perClient: config.clientRate, perAddress: config.addressRate },
+        parts.monotonic,
+      ),
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -202,7 +212,7 @@ const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
-  ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
+  ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
   ...authorityHandlers(parts),
   ...profileHandlers(parts.profiles),
@@ -264,11 +274,10 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-async function authenticate(parts: AccessParts, bearerToken: string): Promise<Principal> {
-  if (!isBootstrapSecret(bearerToken)) return authenticateToken(parts, bearerToken);
-  // The one operation that the role permits checks the secret itself.
-  return { actor: 'bootstrap', organizationId: INSTANCE_ORGANIZATION, roles: ['bootstrap'] };
-}
+const authenticate = (parts: AccessParts, bearerToken: string): Promise<Principal> =>
+  isBootstrapSecret(bearerToken)
+    ? authenticateBootstrap(parts, bearerToken)
+    : authenticateToken(parts, bearerToken);
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

@@ -14,6 +14,7 @@ import { createOcspResponder } from '../services/ocsp-responder.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
+import { apiClientStore } from '../storage/api-clients.ts';
 import { auditStore } from '../storage/audit.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
@@ -53,14 +54,13 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const keyring = vaultKeyring(vault);
   const accessParts: AccessParts = {
     store: accessStore(database),
-    organizations,
-    policy: rest.access,
     clock: rest.clock,
     random: rest.random,
   };
   const parts = {
     ...rest,
     accessParts,
+    clients: apiClientStore(database),
     store: issuanceStore(database),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     audit: auditStore(database),

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addApiClients } from './api-clients.ts';
 import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
@@ -51,6 +52,7 @@ export function buildProgram(io: Io): Command {
   addCertificates(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
+  addApiClients(program, io);
   addConfig(program, io);
   return program;
 }

@@ -67,6 +67,7 @@ export const stateColor =
       case 'revoked':
       case 'expired':
       case 'abandoned':
+      case 'disabled':
         return colors.red(cell);
       default:
         return colors.yellow(cell);

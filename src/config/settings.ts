@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod';
-import { baseUrl, databaseUrl, listenHost, oneOf, port, text } from './setting-types.ts';
+import { baseUrl, databaseUrl, listenHost, oneOf, port, rate, text } from './setting-types.ts';
 
 export interface Setting {
   /** The environment variable; the row's own key is its name in the YAML file. */
@@ -108,6 +108,20 @@ export const settings = {
     secret: 'whole',
     description:
       'Passphrase that protects the private keys in the database, at least 12 characters. Needed unless the hierarchy is a demo.',
+  },
+  clientRate: {
+    env: 'EVPKI_CLIENT_RATE',
+    type: rate,
+    default: '500',
+    description:
+      'Requests a second that an API client may make, each for enrolment, revocation, OCPP status and everything else, and 60 times that at once; 0 for no limit.',
+  },
+  addressRate: {
+    env: 'EVPKI_ADDRESS_RATE',
+    type: rate,
+    default: '20',
+    description:
+      'Requests a second without valid credentials, `/oauth/token` among them, that may come from one address (IPv6: /64), and 60 times that at once; 0 for no limit. Behind a proxy all come from one.',
   },
   logLevel: {
     env: 'EVPKI_LOG_LEVEL',

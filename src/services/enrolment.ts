@@ -12,7 +12,14 @@ import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
-import { type AccessPolicy, type Principal, permits, reaches } from './access-policy.ts';
+import {
+  type AccessPolicy,
+  type Principal,
+  permits,
+  permitsKind,
+  reaches,
+  requireKind,
+} from './access-policy.ts';
 import type { AuditWriter } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import type { CertificateStore, EnrolmentRequest } from './certificate-records.ts';
@@ -38,6 +45,8 @@ export interface EnrolmentParts extends IssuingParts {
 
 export interface EnrolmentCommand {
   readonly principal: Principal;
+  /** What the principal does: its role has to permit it for certificates of the profile's kind. */
+  readonly action: string;
   /** The front door: `rest`, `ocpp`, `est`. */
   readonly channel: string;
   /** The request in DER, or why the text that should have been one is none. */
@@ -74,6 +83,8 @@ export interface EnrolmentAnswer {
 
 /** The action of those who may have profiles with `approval: true` issued. */
 const APPROVE = 'requests:approve';
+/** The action of those who answer for names that can be held against nothing registered. */
+const VOUCH = 'certificates:vouch';
 
 /** How long to wait for another call that is issuing for the very same request. */
 const REPEAT_POLLS = 100;
@@ -100,6 +111,7 @@ export async function enrol(
   ) {
     throw new ServiceError('profile-unknown', `no end-entity profile is called ${command.profile}`);
   }
+  requireKind(parts.access, principal, command.action, profile.kind);
   if (profile.request.approval && !permits(parts.access, principal, APPROVE)) {
     throw new ServiceError(
       'not-permitted',
@@ -186,8 +198,8 @@ async function namedStation(
 }
 
 /**
- * A name that can be held against nothing registered is for those to vouch for who may approve
- * requests; everybody else has to say which station it is of (C7).
+ * A name that can be held against nothing registered is for those to vouch for whose role is for
+ * such certificates; everybody else has to say which station it is of (C7).
  */
 function requireRegistered(
   parts: EnrolmentParts,
@@ -195,13 +207,13 @@ function requireRegistered(
   profile: Profile,
   station: Station | undefined,
 ): void {
-  if (station || permits(parts.access, principal, APPROVE)) return;
+  if (station || permitsKind(parts.access, principal, VOUCH, profile.kind)) return;
   const unheld = profile.subject.find(({ source }) => source.from === 'request');
   if (unheld) {
     throw new ServiceError(
       'not-permitted',
       `the ${unheld.attribute} of ${profile.name} can be held against nothing registered: ` +
-        `name a station, or ask somebody whose role permits ${APPROVE}`,
+        `name a station, or ask somebody whose role permits ${VOUCH} for the kind ${profile.kind}`,
     );
   }
 }

@@ -48,6 +48,8 @@ describe('with nothing given', () => {
       apiTlsKey: undefined,
       apiPort: 8543,
       keyPassphrase: undefined,
+      clientRate: 500,
+      addressRate: 20,
       logLevel: 'info',
       logFormat: 'auto',
     });

@@ -16,17 +16,18 @@ export function stationRequest(serialNumber: string): Uint8Array {
   return assembleRequest(info, 'ecdsa-with-SHA256', sign('sha256', info, pair.privateKey));
 }
 
-/** The demo CPO: it vouches for the names of its stations. */
+/** Somebody at the demo CPO who vouches for the names of its stations. */
 export const demoCpo: Principal = {
   actor: 'client:csms',
   organizationId: 'demo-cpo',
-  roles: ['administrator'],
+  roles: ['super'],
 };
 
 /** Has a station's request answered, as a front door of the demo CPO would. */
 export const enrolStation = (parts: EnrolmentParts, csr: Uint8Array): Promise<EnrolmentAnswer> =>
   enrol(parts, {
     principal: demoCpo,
+    action: 'certificates:issue',
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',

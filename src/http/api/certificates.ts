@@ -30,6 +30,7 @@ export const certificateHandlers = (parts: Parts) =>
       const { profile, csr, authority, notAfter, station } = request.body as NewCertificate;
       const answer = await enrol(parts, {
         principal,
+        action: 'certificates:issue',
         channel: 'rest',
         csr: decodeRequestText(csr),
         profile,

@@ -74,6 +74,10 @@ export interface ApiBodies {
   TokenRequest?: TokenRequest;
   Token?: Token;
   NewApiClient?: NewApiClient;
+  ApiClient?: ApiClient;
+  ApiClientPage?: ApiClientPage;
+  SecretRotation?: SecretRotation;
+  RotatedCredentials?: RotatedCredentials;
   ApiClientCredentials?: ApiClientCredentials;
   NewCertificate?: NewCertificate;
   CertificateState?: CertificateState;
@@ -153,6 +157,46 @@ export interface NewApiClient {
    * @maxItems 20
    */
   roles?: string[];
+  /**
+   * When it stops working by itself; never without
+   */
+  expiresAt?: string;
+}
+export interface ApiClient {
+  id: string;
+  organization: string;
+  name: string;
+  roles: string[];
+  state: 'active' | 'expired' | 'disabled';
+  createdAt: string;
+  expiresAt?: string;
+  disabledAt?: string;
+  /**
+   * When it last got a token, to the minute; tokens last 15 minutes
+   */
+  lastUsedAt?: string;
+  /**
+   * Until when the secret before the present one holds, while it does
+   */
+  oldSecretUntil?: string;
+}
+export interface ApiClientPage {
+  items: ApiClient[];
+  nextCursor?: string;
+}
+export interface SecretRotation {
+  /**
+   * How long the present secret holds beside the new one
+   */
+  overlapSeconds?: number;
+}
+export interface RotatedCredentials {
+  clientId: string;
+  clientSecret: string;
+  /**
+   * Until when the secret before holds
+   */
+  oldSecretUntil: string;
 }
 export interface ApiClientCredentials {
   clientId: string;
@@ -177,7 +221,7 @@ export interface NewCertificate {
   notAfter?: string;
   /**
    * The id of the registered station that it is for: what is registered of it has to be in
-   * the request. Needed by those whose role does not permit `requests:approve`.
+   * the request. Needed by those whose role does not permit `certificates:vouch`.
    *
    */
   station?: string;
