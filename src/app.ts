@@ -134,6 +134,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
+      idempotency: parts,
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -230,7 +231,7 @@ function backgroundWork(parts: Parts): Running {
   };
   return [
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
-    every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
+    every(CLEANING_MILLISECONDS, () => deleteExpired(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
     async () => {
@@ -244,8 +245,10 @@ async function abandonExpired(parts: Parts): Promise<void> {
   if (count > 0) parts.logger.warn('pending-certificates-abandoned', { count });
 }
 
-async function deleteExpiredTokens(parts: Parts): Promise<void> {
-  await parts.accessParts.store.deleteExpiredTokens(parts.clock());
+async function deleteExpired(parts: Parts): Promise<void> {
+  const now = parts.clock();
+  await parts.accessParts.store.deleteExpiredTokens(now);
+  await parts.idempotency.deleteExpiredKeys(now);
 }
 
 async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<boolean> {

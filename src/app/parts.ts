@@ -17,6 +17,7 @@ import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
+import { idempotencyStore } from '../storage/idempotency.ts';
 import { issuanceStore } from '../storage/issuance.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
@@ -64,6 +65,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     stations: stationStore(database),
     revocations: revocationStore(database),
     crls: crlStore(database),
+    idempotency: idempotencyStore(database),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
     status: statusStore(database),

@@ -64,6 +64,24 @@ export const errorCodes = {
     cause: 'The state of the resource does not allow this.',
     remedy: 'Read the resource again and decide anew.',
   },
+  'idempotency-key-reused': {
+    http: 409,
+    exit: 5,
+    cause: 'This Idempotency-Key came with another request before.',
+    remedy: 'Use a new key for a new request; the old one only for the very same path and body.',
+  },
+  'idempotency-key-in-use': {
+    http: 409,
+    exit: 7,
+    cause: 'A request with this Idempotency-Key is still being worked on.',
+    remedy: 'Send the same request with the same key again later.',
+  },
+  'answer-not-kept': {
+    http: 409,
+    exit: 5,
+    cause: 'The request was carried out before; its answer was too large to be kept.',
+    remedy: 'Read the resource that the first answer told about.',
+  },
   'csr-refused': {
     http: 422,
     exit: 6,

@@ -9,6 +9,7 @@ import { authoritiesConform } from './authorities.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { crlsConform } from './crls.ts';
+import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
 import { jobsConform } from './jobs.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
@@ -32,6 +33,7 @@ for (const { name, open } of testBackends) {
     crlsConform(name, open);
     jobsConform(name, open);
     accessConforms(name, open);
+    idempotencyConforms(name, open);
     auditConforms(name, open);
     stationsConform(name, open);
     vaultConforms(name, open);

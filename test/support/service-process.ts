@@ -16,6 +16,8 @@ export interface ServiceProcess {
   readonly publicUrl: string;
   readonly apiUrl: string;
   readonly dataDir: string;
+  /** PEM of the CA that its API certificate is from. */
+  readonly ca: string;
   /** What it has logged so far. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
@@ -92,6 +94,7 @@ export async function startServiceProcess(
     publicUrl: `http://${(listening.addresses as { public: string }).public}`,
     apiUrl: String(listening.apiUrl),
     dataDir,
+    ca,
     log,
     call,
     ended,

@@ -10,12 +10,14 @@ import type { Principal } from '../../services/access-policy.ts';
 /** The part of an OpenAPI document that is read here; the validator reads the rest. */
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly components?: unknown;
 }
 
 interface OperationObject {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly 'x-evpki-action'?: string;
+  readonly 'x-evpki-body-limit'?: number;
 }
 
 export interface Operation {
@@ -26,7 +28,12 @@ export interface Operation {
   readonly action: string;
   /** Whether it may be called without credentials. */
   readonly isPublic: boolean;
+  /** Octets of the largest body that is read. */
+  readonly bodyLimit: number;
 }
+
+/** Room for the largest request that enrolment reads, in JSON; what takes less says so. */
+const BODY_LIMIT = 32 * 1024;
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'] as const;
 type Method = (typeof methods)[number];
@@ -71,7 +78,10 @@ export function readOperations(
       else if (isPublic !== (action === 'public')) {
         faults.push(`${where}: action public and an empty security belong together`);
       }
-      if (id && action) operations.push({ id, method, path, action, isPublic });
+      if (id && action) {
+        const { 'x-evpki-body-limit': bodyLimit = BODY_LIMIT } = operation;
+        operations.push({ id, method, path, action, isPublic, bodyLimit });
+      }
     }
   }
   const described = new Set(operations.map(({ id }) => id));
@@ -82,4 +92,18 @@ export function readOperations(
     throw new Error(`openapi.yaml and the routes differ:\n- ${faults.join('\n- ')}`);
   }
   return operations;
+}
+
+/**
+ * The names of members that openapi.yaml marks with `x-evpki-secret`: they are in an answer once.
+ */
+export function secretMembers(document: ApiDocument): ReadonlySet<string> {
+  const names = new Set<string>();
+  const look = (value: unknown, name: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('x-evpki-secret' in value && value['x-evpki-secret'] === true) names.add(name);
+    for (const [key, member] of Object.entries(value)) look(member, key);
+  };
+  look(document.components, '');
+  return names;
 }

@@ -1,14 +1,18 @@
 /**
  * The REST API: what every request goes through before and after its handler. The order is fixed:
- * limits, authentication, parsing, validation against openapi.yaml, authorization, handling.
+ * limits, authentication, parsing, validation against openapi.yaml, authorization, the first call
+ * under its Idempotency-Key, handling.
  */
 
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { type AccessPolicy, type Principal, permits } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
+import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
 import { bearerToken } from './bearer-token.ts';
+import { parseBody } from './bodies.ts';
+import { onceForEachKey } from './idempotency.ts';
 import {
   type ApiDocument,
   type Handler,
@@ -16,12 +20,10 @@ import {
   type Operation,
   type PublicHandlers,
   readOperations,
+  secretMembers,
 } from './operations.ts';
 import { problemHandler } from './problems.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
-
-/** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
-const BODY_LIMIT = '32kb';
 
 export interface ApiParts {
   readonly document: ApiDocument;
@@ -30,6 +32,7 @@ export interface ApiParts {
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
+  readonly idempotency: IdempotencyParts;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
@@ -54,8 +57,7 @@ export function createApi(parts: ApiParts): Express {
     }
     next();
   });
-  app.use(express.json({ limit: BODY_LIMIT, inflate: false }));
-  app.use('/oauth/token', express.urlencoded({ extended: false, limit: '4kb', inflate: false }));
+  app.use(parseBody(operations));
   app.use(
     OpenApiValidator.middleware({
       apiSpec: parts.document as never,
@@ -65,9 +67,10 @@ export function createApi(parts: ApiParts): Express {
       fileUploader: false,
     }),
   );
+  const secrets = secretMembers(parts.document);
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
-    app[operation.method](path, routeOf(parts, operation, principals));
+    app[operation.method](path, routeOf(parts, operation, principals, secrets));
   }
   app.use(problemHandler(parts.logger));
   return app;
@@ -75,14 +78,19 @@ export function createApi(parts: ApiParts): Express {
 
 function routeOf(
   parts: ApiParts,
-  { id, action, isPublic }: Operation,
+  { id, method, path, action, isPublic }: Operation,
   principals: WeakMap<Request, Principal>,
+  secrets: ReadonlySet<string>,
 ): RequestHandler {
   if (isPublic) {
     const handle = parts.publicHandlers[id];
     return async (request, response) => handle?.(request, response);
   }
-  const handle = parts.handlers[id] as Handler;
+  const plain = parts.handlers[id] as Handler;
+  const handle =
+    method === 'post' && path.startsWith('/v1/')
+      ? onceForEachKey(parts.idempotency, id, secrets, plain)
+      : plain;
   return async (request, response) => {
     const principal = principals.get(request);
     if (!principal) throw new ServiceError('not-authenticated', 'the request has no principal');
