@@ -28,18 +28,12 @@ export const idempotencyConforms = (name: string, open: OpenTestDatabase) =>
     });
     const take = (
       scope: KeyScope,
-      {
-        now = 0,
-        owner = 'a',
-        request = 'asked',
-        until = now + 100,
-        database = opened.database,
-      } = {},
+      { now = 0, owner = 'a', request = 'asked', database = opened.database } = {},
     ) =>
       store(database).takeKey({
         scope,
         requestSha256: request,
-        lease: { owner, until: seconds(until) },
+        lease: { owner, until: seconds(now + 100) },
         now: seconds(now),
         expiresAt: seconds(now + 1000),
       });

@@ -48,7 +48,7 @@ describe('K5 Idempotency-Key in one process', () => {
   const certificates = () => evpki.call('GET', '/v1/certificates?limit=200');
 
   test('50 calls at once with one key: one certificate, one answer', async () => {
-    // A profile without a repeat window could not tell the calls apart in any other way.
+    // The profile's repeat window would give the same certificate too, but as a repeat: 200.
     const body = { profile: 'ocpp-station', csr: csr('SN-FIFTY') };
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => post('/v1/certificates', body, 'fifty')),
