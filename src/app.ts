@@ -13,14 +13,14 @@ import { createParts, type Parts } from './app/parts.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
-import { loadApiDocument, loadHierarchy, loadPolicies } from './declarations.ts';
+import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
-import type { ApiDocument, Handlers } from './http/api/operations.ts';
+import type { Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
-import { createApi } from './http/api/server.ts';
+import { type ApiParts, createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
@@ -129,7 +129,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     setting: 'EVPKI_API_PORT',
     tls: server.identity,
     handle: createApi({
-      document: loadApiDocument() as ApiDocument,
+      document: loadApiDocument() as ApiParts['document'],
+      documentText: loadApiText(),
       handlers: handlersOf(parts, config.dataDir),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),

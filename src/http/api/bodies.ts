@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import { ServiceError } from '../../services/errors.ts';
-import type { Operation } from './operations.ts';
+import { type Operation, operationFinder } from './operations.ts';
 import { requireStrictJson } from './strict-json.ts';
 
 /** For paths and methods that there are not; what is wrong with them is said later. */
@@ -11,17 +11,14 @@ const LIMIT_ELSEWHERE = 1024;
 
 /** Parses the body of a request within the limit of its operation. */
 export function parseBody(operations: readonly Operation[]): RequestHandler {
-  const parsers = operations.map(({ method, path, bodyLimit }) => ({
-    method: method.toUpperCase(),
-    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
-    parse: parserFor(path, bodyLimit),
-  }));
+  const operationOf = operationFinder(operations);
+  const parsers = new Map(
+    operations.map(({ id, path, bodyLimit }) => [id, parserFor(path, bodyLimit)]),
+  );
   const elsewhere = jsonParser(LIMIT_ELSEWHERE);
   return (request, response, next) => {
-    const own = parsers.find(
-      ({ method, pattern }) => method === request.method && pattern.test(request.path),
-    );
-    (own?.parse ?? elsewhere)(request, response, next);
+    const { id = '' } = operationOf(request.method, request.path) ?? {};
+    (parsers.get(id) ?? elsewhere)(request, response, next);
   };
 }
 

@@ -94,6 +94,20 @@ export function readOperations(
   return operations;
 }
 
+/** Finds the operation of a request's method and path, if there is one. */
+export function operationFinder(
+  operations: readonly Operation[],
+): (method: string, path: string) => Operation | undefined {
+  const patterns = operations.map((operation) => {
+    const literal = operation.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+    return { operation, pattern: new RegExp(`^${literal.replace(/\{\w+\}/g, '[^/]+')}$`) };
+  });
+  return (method, path) =>
+    patterns.find(
+      ({ operation, pattern }) => operation.method === method.toLowerCase() && pattern.test(path),
+    )?.operation;
+}
+
 /**
  * The names of members that openapi.yaml marks with `x-evpki-secret`: they are in an answer once.
  */

@@ -12,6 +12,8 @@ import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
 import { bearerToken } from './bearer-token.ts';
 import { parseBody } from './bodies.ts';
+import type { OpenApi } from './docs/document.ts';
+import { serveDocs } from './docs/routes.ts';
 import { onceForEachKey } from './idempotency.ts';
 import {
   type ApiDocument,
@@ -26,7 +28,9 @@ import { problemHandler } from './problems.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
 export interface ApiParts {
-  readonly document: ApiDocument;
+  readonly document: ApiDocument & OpenApi;
+  /** openapi.yaml as it is written. */
+  readonly documentText: string;
   readonly handlers: Handlers;
   readonly publicHandlers: PublicHandlers;
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
@@ -51,6 +55,8 @@ export function createApi(parts: ApiParts): Express {
   app.set('etag', false);
 
   app.use(assignRequestId, logRequest(parts.logger), securityHeaders);
+  // Before the validator, which changes the document.
+  serveDocs(app, parts.document, parts.documentText, parts.access);
   app.use(async (request, _response, next) => {
     if (!publicRoutes.has(`${request.method.toLowerCase()} ${request.path}`)) {
       principals.set(request, await parts.authenticate(bearerToken(request)));

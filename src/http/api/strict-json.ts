@@ -33,33 +33,61 @@ function faultIn(octets: Uint8Array): { code: string; message: string } | undefi
   }
   /** The names of each object that is open; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
-  // Strings, and the marks that give structure; a string before a colon is a name.
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/gs)) {
-    if (token === '{' || token === '[') {
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '{' || character === '[') {
       if (open.length === MAX_DEPTH) {
         return { code: 'json-too-deep', message: `is nested deeper than ${MAX_DEPTH} levels` };
       }
-      open.push(token === '{' ? new Set() : undefined);
-    } else if (token === '}' || token === ']') {
+      open.push(character === '{' ? new Set() : undefined);
+    } else if (character === '}' || character === ']') {
       open.pop();
-    } else if (token.endsWith(':')) {
-      const name = nameOf(token);
-      if (name === undefined) return undefined;
-      if (dangerousNames.includes(name)) {
-        return { code: 'json-name-forbidden', message: 'has a member with a name of prototypes' };
+    } else if (character === '"') {
+      const end = endOfString(text, at);
+      const next = afterSpace(text, end);
+      if (text[next] === ':') {
+        const fault = faultInName(text.slice(at, end), open.at(-1));
+        if (fault) return fault;
       }
-      const names = open.at(-1);
-      if (names?.has(name)) return { code: 'json-name-twice', message: 'has a member twice' };
-      names?.add(name);
+      at = next - 1;
     }
   }
+  return undefined;
+}
+
+/** Where the string that begins at `start` has ended; the end of the text if it never does. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return text.length;
+}
+
+function afterSpace(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && ' \t\n\r'.includes(text[at] as string)) at++;
+  return at;
+}
+
+function faultInName(
+  token: string,
+  names: Set<string> | undefined,
+): { code: string; message: string } | undefined {
+  const name = nameOf(token);
+  if (name === undefined) return undefined;
+  if (dangerousNames.includes(name)) {
+    return { code: 'json-name-forbidden', message: 'has a member with a name of prototypes' };
+  }
+  if (names?.has(name)) return { code: 'json-name-twice', message: 'has a member twice' };
+  names?.add(name);
   return undefined;
 }
 
 /** The name without its escapes; undefined for one that no parser will take. */
 function nameOf(token: string): string | undefined {
   try {
-    return JSON.parse(token.slice(0, token.lastIndexOf('"') + 1)) as string;
+    return JSON.parse(token) as string;
   } catch {
     return undefined;
   }
