@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apiHosts, newApiIdentity, renewApiIdentity } from './app/api-identity.ts';
 import { drain, every } from './app/lifecycle.ts';
+import { measuredJobs } from './app/measured.ts';
 import { createParts, type Parts } from './app/parts.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
@@ -25,6 +26,8 @@ import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
+import { createMetrics, MAX_ISSUERS, type Metrics } from './observe/metrics.ts';
+import { metricsHandler } from './observe/metrics-endpoint.ts';
 import { toPem } from './pki/pem.ts';
 import { type AccessParts, authenticateToken, prepareBootstrap } from './services/access.ts';
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
@@ -38,11 +41,14 @@ import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
+import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
 
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
+/** Metrics are nobody's business but the operator's: they stay on this machine. */
+const METRICS_HOST = '127.0.0.1';
 
 export interface AppOptions {
   readonly config: Config;
@@ -95,7 +101,13 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const database = await openDatabase(config.databaseUrl, { clock, processId, logger });
+  // What it watches in the database is there once that is open.
+  const metrics: Metrics = createMetrics(
+    () => observationStore(database).observe(MAX_ISSUERS),
+    clock,
+  );
+  const { commit: committed } = metrics;
+  const database = await openDatabase(config.databaseUrl, { clock, processId, logger, committed });
   running.push(() => database.close());
   const vault = await unlockVault(config, vaultStore(database));
 
@@ -111,13 +123,13 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
   const parts = createParts({
-    ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
+    ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
   });
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
-  running.push(...backgroundWork(parts));
+  running.push(...backgroundWork(parts, metrics));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
   const server = await newApiIdentity(parts, hosts);
@@ -136,6 +148,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
       idempotency: parts,
+      measure: metrics.request,
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -146,6 +159,17 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
   running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
+
+  const metricsListener =
+    config.metricsPort === 'off'
+      ? undefined
+      : await listen({
+          host: METRICS_HOST,
+          port: config.metricsPort,
+          setting: 'EVPKI_METRICS_PORT',
+          handle: metricsHandler(metrics, logger),
+        });
+  if (metricsListener) running.push(() => drain(metricsListener, logger));
 
   // Ready means all of it: whoever waits for that goes on to the API.
   door.parts = {
@@ -162,7 +186,11 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     apiUrl,
     hierarchy: hierarchy.id,
     // Where it listens by itself, whatever its clients call it.
-    addresses: { public: addressOf(publicListener), api: addressOf(apiListener) },
+    addresses: {
+      public: addressOf(publicListener),
+      api: addressOf(apiListener),
+      ...(metricsListener ? { metrics: addressOf(metricsListener) } : {}),
+    },
   });
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
 }
@@ -214,17 +242,20 @@ const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
 });
 
 /** What is done again and again; each function ends one of it. */
-function backgroundWork(parts: Parts): Running {
+function backgroundWork(parts: Parts, metrics: Metrics): Running {
   const { logger } = parts;
   const jobs = {
     store: parts.jobs,
     clock: parts.clock,
     processId: parts.processId,
     logger,
-    handlers: {
-      crl: (issuerId: string) => buildCrl(parts, issuerId),
-      'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
-    },
+    handlers: measuredJobs(
+      {
+        crl: (issuerId: string) => buildCrl(parts, issuerId),
+        'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+      },
+      metrics,
+    ),
   };
   let isStopping = false;
   const runJobs = async () => {

@@ -2,6 +2,7 @@
 
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
@@ -25,6 +26,7 @@ import { organizationStore } from '../storage/organizations.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
 
 /** What the parts are made from. */
 export interface Foundation {
@@ -38,12 +40,13 @@ export interface Foundation {
   readonly random: RandomBytes;
   readonly logger: Logger;
   readonly processId: string;
+  readonly metrics: Metrics;
 }
 
 export type Parts = ReturnType<typeof createParts>;
 
 /** Each service takes of these what it needs. */
-export function createParts({ database, vault, ...rest }: Foundation) {
+export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
@@ -57,13 +60,13 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const parts = {
     ...rest,
     accessParts,
-    store: issuanceStore(database),
+    store: measuredIssuance(issuanceStore(database), metrics),
     certificates: certificateStore(database),
-    audit: auditStore(database),
+    audit: measuredAudit(auditStore(database), rest.profiles, metrics),
     authorities,
     organizations,
     stations: stationStore(database),
-    revocations: revocationStore(database),
+    revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     idempotency: idempotencyStore(database),
     jobs: jobStore(database),
@@ -72,7 +75,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
-  const ocsp = createOcspResponder(parts);
+  const ocsp = measuredOcsp(createOcspResponder(parts), metrics);
   return {
     ...parts,
     ocsp,

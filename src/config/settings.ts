@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod';
-import { baseUrl, databaseUrl, listenHost, oneOf, port, text } from './setting-types.ts';
+import { baseUrl, databaseUrl, listenHost, oneOf, port, portOrOff, text } from './setting-types.ts';
 
 export interface Setting {
   /** The environment variable; the row's own key is its name in the YAML file. */
@@ -77,6 +77,12 @@ export const settings = {
     type: port,
     default: '8543',
     description: 'Port of the REST API (HTTPS).',
+  },
+  metricsPort: {
+    env: 'EVPKI_METRICS_PORT',
+    type: portOrOff,
+    default: '9464',
+    description: 'Port of the metrics for Prometheus (HTTP), always on 127.0.0.1; `off` for none.',
   },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',

@@ -43,6 +43,7 @@ describe('with nothing given', () => {
       apiUrl: undefined,
       publicPort: 8180,
       apiPort: 8543,
+      metricsPort: 9464,
       keyPassphrase: undefined,
       logLevel: 'info',
       logFormat: 'auto',

@@ -12,6 +12,7 @@ import { crlsConform } from './crls.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
 import { jobsConform } from './jobs.ts';
+import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
 import { revocationsConform } from './revocations.ts';
@@ -32,6 +33,7 @@ for (const { name, open } of testBackends) {
     ocspSignersConform(name, open);
     crlsConform(name, open);
     jobsConform(name, open);
+    observationsConform(name, open);
     accessConforms(name, open);
     idempotencyConforms(name, open);
     auditConforms(name, open);

@@ -55,6 +55,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       EVPKI_DATA_DIR: dataDir,
       EVPKI_PUBLIC_PORT: '0',
       EVPKI_API_PORT: '0',
+      EVPKI_METRICS_PORT: '0',
       EVPKI_HIERARCHY: options.hierarchy ?? 'ca/demo.yaml',
       ...options.env,
     },

@@ -47,6 +47,7 @@ export async function startServiceProcess(
       EVPKI_DATA_DIR: dataDir,
       EVPKI_PUBLIC_PORT: '0',
       EVPKI_API_PORT: '0',
+      EVPKI_METRICS_PORT: '0',
       EVPKI_LOG_FORMAT: 'json',
       EVPKI_LOG_LEVEL: 'debug',
       ...env,

@@ -20,6 +20,7 @@ import {
   type Handler,
   type Handlers,
   type Operation,
+  operationFinder,
   type PublicHandlers,
   readOperations,
   secretMembers,
@@ -37,6 +38,8 @@ export interface ApiParts {
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
   readonly idempotency: IdempotencyParts;
+  /** Hears of every request: its operationId or `none`, its status or `aborted`. */
+  readonly measure?: (operation: string, status: string, seconds: number) => void;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
@@ -54,7 +57,13 @@ export function createApi(parts: ApiParts): Express {
   app.set('query parser', 'simple');
   app.set('etag', false);
 
-  app.use(assignRequestId, logRequest(parts.logger), securityHeaders);
+  const operationOf = operationFinder(operations);
+  app.use(
+    assignRequestId,
+    logRequest(parts.logger),
+    measureRequest(operationOf, parts.measure),
+    securityHeaders,
+  );
   // Before the validator, which changes the document.
   serveDocs(app, parts.document, parts.documentText, parts.access);
   app.use(async (request, _response, next) => {
@@ -129,6 +138,22 @@ function logRequest(logger: Logger): RequestHandler {
         status: response.writableFinished ? response.statusCode : 'aborted',
         milliseconds: Number((process.hrtime.bigint() - started) / 1_000_000n),
       });
+    });
+    next();
+  };
+}
+
+function measureRequest(
+  operationOf: ReturnType<typeof operationFinder>,
+  measure: ApiParts['measure'],
+): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    const { method, path } = request;
+    response.on('close', () => {
+      const status = response.writableFinished ? String(response.statusCode) : 'aborted';
+      const seconds = (performance.now() - started) / 1000;
+      measure?.(operationOf(method, path)?.id ?? 'none', status, seconds);
     });
     next();
   };
