@@ -44,6 +44,7 @@ async function start(): Promise<number> {
     EVPKI_DATA_DIR: dataDir,
     EVPKI_PUBLIC_PORT: String(port),
     EVPKI_API_PORT: '0',
+    EVPKI_METRICS_PORT: 'off',
     EVPKI_HIERARCHY: 'ca/demo.yaml',
   };
   const before = performance.now();

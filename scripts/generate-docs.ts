@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { configTable } from '../src/config/show.ts';
-import { errorTables } from '../src/services/errors.ts';
+import { errorTables } from '../src/services/error-tables.ts';
 
 const root = new URL('../', import.meta.url);
 const readme = new URL('README.md', root);

@@ -10,24 +10,27 @@ import { join } from 'node:path';
 import { apiHosts, apiIdentity } from './app/api-identity.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { drain, every } from './app/lifecycle.ts';
+import { measuredJobs } from './app/measured.ts';
 import { createParts, type Parts } from './app/parts.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
-import { loadApiDocument, loadHierarchy, loadPolicies } from './declarations.ts';
+import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
-import type { ApiDocument, Handlers } from './http/api/operations.ts';
+import type { Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
-import { createApi } from './http/api/server.ts';
+import { type ApiParts, createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
+import { createMetrics, MAX_ISSUERS, type Metrics } from './observe/metrics.ts';
+import { metricsHandler } from './observe/metrics-endpoint.ts';
 import {
   type AccessParts,
   authenticateBootstrap,
@@ -46,12 +49,15 @@ import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
+import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
 
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
 const ENDS_MILLISECONDS = 86_400_000;
+/** Metrics are nobody's business but the operator's: they stay on this machine. */
+const METRICS_HOST = '127.0.0.1';
 
 export interface AppOptions {
   readonly config: Config;
@@ -100,7 +106,13 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
-  const database = await openDatabase(config.databaseUrl, { clock, processId, logger });
+  // What it watches in the database is there once that is open.
+  const metrics: Metrics = createMetrics(
+    () => observationStore(database).observe(MAX_ISSUERS),
+    clock,
+  );
+  const { commit: committed } = metrics;
+  const database = await openDatabase(config.databaseUrl, { clock, processId, logger, committed });
   running.push(() => database.close());
   const vault = await unlockVault(config, vaultStore(database));
 
@@ -117,14 +129,14 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
 
   const parts = createParts({
     ...{ database, vault, profiles, access, publicUrl, blockedKeys },
-    ...{ clock, random, logger, processId },
+    ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
   });
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
   await warnOfIssuerEnds(parts);
-  running.push(...backgroundWork(parts));
+  running.push(...backgroundWork(parts, metrics));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
@@ -134,7 +146,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     setting: 'EVPKI_API_PORT',
     tls: server.identity,
     handle: createApi({
-      document: loadApiDocument() as ApiDocument,
+      document: loadApiDocument() as ApiParts['document'],
+      documentText: loadApiText(),
       handlers: handlersOf(parts, config.dataDir),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
@@ -143,6 +156,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
         { perClient: config.clientRate, perAddress: config.addressRate },
         parts.monotonic,
       ),
+      idempotency: parts,
+      measure: metrics.request,
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -153,6 +168,17 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
   running.push(server.keepFresh(apiListener));
+
+  const metricsListener =
+    config.metricsPort === 'off'
+      ? undefined
+      : await listen({
+          host: METRICS_HOST,
+          port: config.metricsPort,
+          setting: 'EVPKI_METRICS_PORT',
+          handle: metricsHandler(metrics, logger),
+        });
+  if (metricsListener) running.push(() => drain(metricsListener, logger));
 
   // Ready means all of it: whoever waits for that goes on to the API.
   door.parts = {
@@ -169,7 +195,11 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     apiUrl,
     hierarchy: hierarchy.id,
     // Where it listens by itself, whatever its clients call it.
-    addresses: { public: addressOf(publicListener), api: addressOf(apiListener) },
+    addresses: {
+      public: addressOf(publicListener),
+      api: addressOf(apiListener),
+      ...(metricsListener ? { metrics: addressOf(metricsListener) } : {}),
+    },
   });
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
 }
@@ -232,17 +262,20 @@ const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
 });
 
 /** What is done again and again; each function ends one of it. */
-function backgroundWork(parts: Parts): Running {
+function backgroundWork(parts: Parts, metrics: Metrics): Running {
   const { logger } = parts;
   const jobs = {
     store: parts.jobs,
     clock: parts.clock,
     processId: parts.processId,
     logger,
-    handlers: {
-      crl: (issuerId: string) => buildCrl(parts, issuerId),
-      'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
-    },
+    handlers: measuredJobs(
+      {
+        crl: (issuerId: string) => buildCrl(parts, issuerId),
+        'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+      },
+      metrics,
+    ),
   };
   let isStopping = false;
   const runJobs = async () => {
@@ -250,7 +283,7 @@ function backgroundWork(parts: Parts): Running {
   };
   return [
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
-    every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
+    every(CLEANING_MILLISECONDS, () => deleteExpired(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
@@ -265,8 +298,10 @@ async function abandonExpired(parts: Parts): Promise<void> {
   if (count > 0) parts.logger.warn('pending-certificates-abandoned', { count });
 }
 
-async function deleteExpiredTokens(parts: Parts): Promise<void> {
-  await parts.accessParts.store.deleteExpiredTokens(parts.clock());
+async function deleteExpired(parts: Parts): Promise<void> {
+  const now = parts.clock();
+  await parts.accessParts.store.deleteExpiredTokens(now);
+  await parts.idempotency.deleteExpiredKeys(now);
 }
 
 async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<boolean> {

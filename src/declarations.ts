@@ -75,6 +75,9 @@ export function loadHierarchy(file: string, profiles: ReadonlyMap<string, Profil
   return result.hierarchy;
 }
 
+/** The openapi.yaml of the package as it is written. */
+export const loadApiText = (): string => readFileSync(join(packageRoot, 'openapi.yaml'), 'utf8');
+
 /** The parsed openapi.yaml of the package. */
 export function loadApiDocument(): unknown {
   const errors: DeclarationError[] = [];

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { apiTypes } from '../scripts/generate-api-types.ts';
 import { withConfigTable } from '../scripts/generate-docs.ts';
-import { errorTables } from '../src/services/errors.ts';
+import { errorTables } from '../src/services/error-tables.ts';
 import { readRepositoryFile } from './support/repository.ts';
 
 describe('npm run generate has been run since the last change', () => {

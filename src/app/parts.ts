@@ -2,6 +2,7 @@
 
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
@@ -20,6 +21,7 @@ import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
+import { idempotencyStore } from '../storage/idempotency.ts';
 import { issuanceStore } from '../storage/issuance.ts';
 import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
@@ -28,6 +30,7 @@ import { organizationStore } from '../storage/organizations.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
 
 /** What the parts are made from. */
 export interface Foundation {
@@ -43,12 +46,13 @@ export interface Foundation {
   readonly random: RandomBytes;
   readonly logger: Logger;
   readonly processId: string;
+  readonly metrics: Metrics;
 }
 
 export type Parts = ReturnType<typeof createParts>;
 
 /** Each service takes of these what it needs. */
-export function createParts({ database, vault, ...rest }: Foundation) {
+export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
@@ -61,22 +65,23 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     ...rest,
     accessParts,
     clients: apiClientStore(database),
-    store: issuanceStore(database),
+    store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
-    audit: auditStore(database),
+    audit: measuredAudit(auditStore(database), rest.profiles, metrics),
     authorities,
     organizations,
     stations: stationStore(database),
-    revocations: revocationStore(database),
+    revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
+    idempotency: idempotencyStore(database),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
     status: statusStore(database),
     keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
-  const ocsp = createOcspResponder(parts);
+  const ocsp = measuredOcsp(createOcspResponder(parts), metrics);
   return {
     ...parts,
     ocsp,

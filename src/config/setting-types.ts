@@ -26,6 +26,9 @@ export const rate = z.preprocess(
   z.int(rateMessage).min(0, rateMessage).max(1_000_000, rateMessage),
 );
 
+/** A port, or no listener at all. YAML 1.2 has `off` as text. */
+export const portOrOff = z.union([z.literal('off'), port], `${portMessage}, or off`);
+
 /** An address or a name to listen on. */
 export const listenHost = text.refine(
   (value) => isIPv6(value) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value),

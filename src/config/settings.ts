@@ -4,7 +4,16 @@
  */
 
 import type { z } from 'zod';
-import { baseUrl, databaseUrl, listenHost, oneOf, port, rate, text } from './setting-types.ts';
+import {
+  baseUrl,
+  databaseUrl,
+  listenHost,
+  oneOf,
+  port,
+  portOrOff,
+  rate,
+  text,
+} from './setting-types.ts';
 
 export interface Setting {
   /** The environment variable; the row's own key is its name in the YAML file. */
@@ -101,6 +110,12 @@ export const settings = {
     type: text,
     description:
       "A file of keys that are never certified, such as Debian's weak ones: the SHA-256 of a SubjectPublicKeyInfo in hexadecimal to a line.",
+  },
+  metricsPort: {
+    env: 'EVPKI_METRICS_PORT',
+    type: portOrOff,
+    default: '9464',
+    description: 'Port of the metrics for Prometheus (HTTP), always on 127.0.0.1; `off` for none.',
   },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',

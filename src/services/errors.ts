@@ -1,13 +1,22 @@
 /**
  * The errors of the use cases: one class, one closed set of codes, one table of what each code
- * means at each door. `docs/errors.md` and the `type` of problem details come from the table.
+ * means at each door. `docs/errors.md`, the page of the API and the `type` of problem details come
+ * from the table.
  */
 
-import { type Violation, violationCodes } from '../pki/violations.ts';
+import type { Violation } from '../pki/violations.ts';
 
-interface ErrorMeaning {
-  /** HTTP status of REST, EST and OPCP answers. */
+export interface ErrorMeaning {
+  /** HTTP status of REST and OPCP answers. */
   readonly http: number;
+  /** HTTP status of EST answers where it is not that of REST. */
+  readonly est?: number;
+  /**
+   * What a station hears whose SignCertificate ends so: `Rejected` for a request that no decision
+   * could make good, `Accepted` for what an operator or the time may put right. Without it the
+   * call itself has failed, and the CSMS gets the problem.
+   */
+  readonly ocpp?: 'Accepted' | 'Rejected';
   /** Exit status of the `evpki` command. */
   readonly exit: number;
   readonly cause: string;
@@ -64,38 +73,66 @@ export const errorCodes = {
     cause: 'The state of the resource does not allow this.',
     remedy: 'Read the resource again and decide anew.',
   },
+  'idempotency-key-reused': {
+    http: 409,
+    exit: 5,
+    cause: 'This Idempotency-Key came with another request before.',
+    remedy: 'Use a new key for a new request; the old one only for the very same path and body.',
+  },
+  'idempotency-key-in-use': {
+    http: 409,
+    exit: 7,
+    cause: 'A request with this Idempotency-Key is still being worked on.',
+    remedy: 'Send the same request with the same key again later.',
+  },
+  'answer-not-kept': {
+    http: 409,
+    exit: 5,
+    cause: 'The request was carried out before; its answer was too large to be kept.',
+    remedy: 'Read the resource that the first answer told about.',
+  },
   'csr-refused': {
     http: 422,
+    ocpp: 'Accepted',
     exit: 6,
     cause: 'The certification request was understood and refused by policy.',
     remedy: 'Correct what `violations` lists and send a new request.',
   },
   'csr-unreadable': {
     http: 400,
+    ocpp: 'Rejected',
     exit: 6,
     cause: 'The certification request cannot be read, or its signature does not hold.',
     remedy: 'Send a PKCS#10 request, as PEM or base64 DER, signed by its own key.',
   },
   'profile-unknown': {
     http: 422,
+    est: 404,
+    ocpp: 'Accepted',
     exit: 6,
     cause: 'No profile has this name.',
     remedy: 'Use a name from `GET /v1/profiles`.',
   },
   'authority-unknown': {
     http: 422,
+    est: 404,
+    ocpp: 'Accepted',
     exit: 6,
     cause: 'No authority that the caller may use has this name or issues this profile.',
     remedy: 'Use an id from `GET /v1/authorities`.',
   },
   'authority-ambiguous': {
     http: 422,
+    est: 404,
+    ocpp: 'Accepted',
     exit: 6,
     cause: 'Several authorities could issue this profile.',
     remedy: 'Name one of them as `authority`.',
   },
   'authority-not-active': {
     http: 409,
+    est: 503,
+    ocpp: 'Accepted',
     exit: 5,
     cause: 'The authority awaits its certificate, is retired or revoked.',
     remedy: 'Activate it, or use another authority.',
@@ -132,6 +169,7 @@ export const errorCodes = {
   },
   'not-ready': {
     http: 503,
+    ocpp: 'Accepted',
     exit: 7,
     cause: 'The service is starting, stopping, or cannot reach its database.',
     remedy: 'Try again; look at `GET /health/ready`.',
@@ -153,6 +191,21 @@ export interface FieldViolation {
   readonly field?: string;
 }
 
+/**
+ * The HTTP status of an EST answer. RFC 7030 was written for the statuses of RFC 2616: what REST
+ * calls 422 is 400 there.
+ */
+export function estStatusOf(code: ErrorCode): number {
+  const { est, http }: ErrorMeaning = errorCodes[code];
+  return est ?? (http === 422 ? 400 : http);
+}
+
+/** What SignCertificate is answered with; undefined where the CSMS gets a problem instead. */
+export function ocppAnswerOf(code: ErrorCode): 'Accepted' | 'Rejected' | undefined {
+  const { ocpp }: ErrorMeaning = errorCodes[code];
+  return ocpp;
+}
+
 /** What a use case refuses to do, and why. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -168,33 +221,4 @@ export class ServiceError extends Error {
     this.code = code;
     this.violations = violations;
   }
-}
-
-/** `docs/errors.md`: every code of the API and every violation code, as Markdown tables. */
-export function errorTables(): string {
-  const rows = Object.entries<ErrorMeaning>(errorCodes).map(
-    ([code, { http, exit, cause, remedy }]) =>
-      `| <a id="${code}"></a>\`${code}\` | ${http} | ${exit} | ${cause} | ${remedy} |`,
-  );
-  const violations = Object.entries(violationCodes).map(
-    ([code, cause]) => `| \`${code}\` | ${cause} |`,
-  );
-  return [
-    '# Errors',
-    '',
-    'Every error answer is a problem (RFC 9457) whose `code` is one of these; `type` points here.',
-    '',
-    '| code | HTTP | exit status | cause | what to do |',
-    '|---|---|---|---|---|',
-    ...rows,
-    '',
-    '## Violations',
-    '',
-    'A refused certification request lists everything that was wrong with it under `violations`.',
-    '',
-    '| code | cause |',
-    '|---|---|',
-    ...violations,
-    '',
-  ].join('\n');
 }

@@ -19,7 +19,7 @@ import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
 import type { Principal } from './access-policy.ts';
 import { type EnrolmentParts, enrol, RequestUnanswered } from './enrolment.ts';
-import { type ErrorCode, type FieldViolation, ServiceError } from './errors.ts';
+import { type FieldViolation, ocppAnswerOf, ServiceError } from './errors.ts';
 import type { Organization } from './organizations.ts';
 import { chooseStationAuthority } from './station-authority.ts';
 import type { Station, StationStore } from './station-records.ts';
@@ -56,14 +56,6 @@ export interface SignCertificateAnswer {
 
 /** `lastSeenAt` is to the minute: stations that ask again and again cost no writes. */
 const SEEN_MILLISECONDS = 60_000;
-
-/** What enrolment says about the authority is for the operator, not a fault of this call. */
-const decidedLater: readonly ErrorCode[] = [
-  'profile-unknown',
-  'authority-unknown',
-  'authority-ambiguous',
-  'authority-not-active',
-];
 
 /**
  * Has a station's request signed, or says everything that stands in the way.
@@ -120,16 +112,22 @@ export async function signCertificate(
     };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    if (decidedLater.includes(error.code)) {
-      return refuse([{ code: error.code, message: sentence(error.message) }]);
-    }
+    const answerToStation = ocppAnswerOf(error.code);
+    if (answerToStation === undefined) throw error;
     const requestId =
       error instanceof RequestUnanswered ? { enrolmentRequestId: error.requestId } : {};
     if (error.code === 'not-ready') {
-      return { status: 'waiting', answerToStation: 'Accepted', ...echo, ...requestId };
+      return { status: 'waiting', answerToStation, ...echo, ...requestId };
     }
-    if (error.code !== 'csr-refused' && error.code !== 'csr-unreadable') throw error;
-    return { ...refusal(error.violations), ...echo, ...requestId };
+    // What enrolment says about the authority is for the operator, not a fault of this call.
+    if (error.violations.length === 0) {
+      return refuse([{ code: error.code, message: sentence(error.message) }]);
+    }
+    return {
+      ...{ status: 'refused', answerToStation, violations: error.violations },
+      ...echo,
+      ...requestId,
+    };
   }
 }
 
@@ -198,17 +196,14 @@ async function refused(
       violations: violations.map(({ code }) => code),
     },
   });
-  return { ...refusal(violations), ...(asked ? echoOf(asked) : {}) };
-}
-
-const refusal = (violations: readonly (Violation | FieldViolation)[]) =>
-  ({
+  return {
     status: 'refused',
-    answerToStation: violations.some(({ code }) => code.startsWith('csr-'))
-      ? 'Rejected'
-      : 'Accepted',
+    // As enrolment would have said of the request by itself.
+    answerToStation: request.ok ? 'Accepted' : 'Rejected',
     violations,
-  }) as const;
+    ...(asked ? echoOf(asked) : {}),
+  };
+}
 
 const echoOf = ({ echo }: AskedCertificate) =>
   echo === undefined ? {} : { certificateType: echo };

@@ -46,6 +46,10 @@ export type OcspReply =
       readonly nextUpdate: Date;
       /** Whether anybody else who asks the same may be given this. */
       readonly shareable: boolean;
+      /** Whether it was there already, or has been signed for this question. */
+      readonly ready: boolean;
+      /** The status that it tells, if it is about one certificate. */
+      readonly says: CertificateStatus['kind'] | 'several';
     }
   | { readonly kind: 'error'; readonly der: Uint8Array; readonly status: OcspErrorStatus };
 
@@ -108,7 +112,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       if (isEveryday && confirmation.isFresh) {
         const { id: issuerId } = issuer;
         const ready = cache.find(issuerId, serialOf(only), certIdKey(only), parts.clock());
-        if (ready) return { kind: 'answer', shareable: true, ...ready };
+        if (ready) return { kind: 'answer', shareable: true, ready: true, ...ready };
       }
       if (!reads.take('all', request.certIds.length)) return failure('tryLater');
       try {
@@ -194,11 +198,15 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       // Between reading and sending others may have revoked, or this process may have slept.
       const isRecent = parts.monotonic() - readAt <= MAX_STATUS_AGE_MILLISECONDS;
       if (!isRecent || version !== cache.version(issuer.id)) continue;
+      const [first, ...others] = answers;
+      const says = first && others.length === 0 ? first.status.kind : 'several';
       const reply = { der, thisUpdate, nextUpdate };
-      if (everyday && isKnown) {
-        cache.put(issuer.id, serialOf(everyday), certIdKey(everyday), reply, version);
+      if (everyday && (says === 'good' || says === 'revoked')) {
+        const answer = { ...reply, says } as const;
+        cache.put(issuer.id, serialOf(everyday), certIdKey(everyday), answer, version);
       }
-      return { kind: 'answer', shareable: everyday !== undefined && isKnown, ...reply };
+      const shareable = everyday !== undefined && isKnown;
+      return { kind: 'answer', shareable, ready: false, says, ...reply };
     }
     return failure('tryLater');
   }

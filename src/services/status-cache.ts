@@ -8,6 +8,8 @@ export interface ReadyAnswer {
   readonly der: Uint8Array;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
+  /** What it says of its certificate. */
+  readonly says: 'good' | 'revoked';
 }
 
 /** Serial numbers with ready answers, over all issuers. One takes about 1 KiB. */

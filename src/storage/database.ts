@@ -38,6 +38,8 @@ export interface DatabaseOptions {
   /** Names this process: the owner of its leases and of its audit stream. */
   readonly processId: string;
   readonly logger?: Logger;
+  /** Hears how many works each transaction had that was committed. */
+  readonly committed?: (works: number) => void;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function openDatabase(url: string, options: DatabaseOptions): Promi
     }
     const chain = new AuditChain(options.processId);
     await chain.open(writer, options.clock());
-    return databaseOver(connections, chain);
+    return databaseOver(connections, chain, options.committed);
   } catch (error) {
     await connections.close();
     throw error;
@@ -78,9 +80,13 @@ function connect(url: string, logger: Logger | undefined): Promise<Connections> 
   );
 }
 
-function databaseOver(connections: Connections, chain: AuditChain): Database {
+function databaseOver(
+  connections: Connections,
+  chain: AuditChain,
+  committed: DatabaseOptions['committed'],
+): Database {
   const { dialect, reader } = connections;
-  const groupCommit = new GroupCommit({ begin: () => begin(connections, chain) });
+  const groupCommit = new GroupCommit({ begin: () => begin(connections, chain), committed });
   let closing: Promise<void> | undefined;
   return {
     dialect,

@@ -27,6 +27,8 @@ export interface GroupCommitOptions<Tx> {
   readonly maxAttempts?: number;
   /** Waits between two attempts; tests pass one that does not. */
   readonly pause?: (attempt: number) => Promise<void>;
+  /** Hears how many works each transaction had that was committed. */
+  readonly committed?: ((works: number) => void) | undefined;
 }
 
 /** What has been done so far. */
@@ -57,6 +59,7 @@ export class GroupCommit<Tx> {
   readonly #maxBatch: number;
   readonly #maxAttempts: number;
   readonly #pause: (attempt: number) => Promise<void>;
+  readonly #committed: (works: number) => void;
   readonly #queue: Job<Tx>[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -69,6 +72,7 @@ export class GroupCommit<Tx> {
     this.#maxBatch = options.maxBatch ?? 64;
     this.#maxAttempts = options.maxAttempts ?? 8;
     this.#pause = options.pause ?? defaultPause;
+    this.#committed = options.committed ?? (() => undefined);
   }
 
   get counters(): GroupCommitCounters {
@@ -150,6 +154,7 @@ export class GroupCommit<Tx> {
       return { done: false, error: afterCommit(error) };
     }
     this.#commits += 1;
+    this.#committed(batch.length);
     return { done: true, values };
   }
 }

@@ -233,3 +233,20 @@ export interface JobRow {
   /** A time that was asked for while somebody held it. */
   asked_at: string | null;
 }
+
+export interface IdempotencyKeyRow {
+  principal: string;
+  operation: string;
+  key_sha256: string;
+  request_sha256: string;
+  /** While somebody works on it. */
+  lease_owner: string | null;
+  lease_until: string | null;
+  expires_at: string;
+  /** From here on: the answer, once there is one. */
+  status: StoredInteger | null;
+  location: string | null;
+  content_type: string | null;
+  body: string | null;
+  without_body: StoredInteger;
+}

@@ -47,6 +47,7 @@ describe('with nothing given', () => {
       apiTlsCertificate: undefined,
       apiTlsKey: undefined,
       apiPort: 8543,
+      metricsPort: 9464,
       keyPassphrase: undefined,
       clientRate: 500,
       addressRate: 20,

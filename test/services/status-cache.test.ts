@@ -6,6 +6,7 @@ const answer = (from: number, until: number, name = 'der') => ({
   der: new TextEncoder().encode(name),
   thisUpdate: at(from),
   nextUpdate: at(until),
+  says: 'good' as const,
 });
 
 describe('ready-signed answers in memory', () => {

@@ -7,6 +7,7 @@ const ready = {
   der: new Uint8Array(1),
   thisUpdate: new Date('2026-11-22T10:00:00Z'),
   nextUpdate: new Date('2026-11-23T10:00:00Z'),
+  says: 'good' as const,
 };
 
 describe('hearing of what other processes change', () => {

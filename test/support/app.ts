@@ -33,6 +33,8 @@ export interface TestApp {
   ): Promise<Answer>;
   /** A token of a new API client. */
   tokenOf(organization: string, roles: string[]): Promise<string>;
+  /** A fresh token for the credentials that `POST /v1/api-clients` gave. */
+  renewedToken(credentials: Readonly<Record<string, string>>): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       EVPKI_DATA_DIR: dataDir,
       EVPKI_PUBLIC_PORT: '0',
       EVPKI_API_PORT: '0',
+      EVPKI_METRICS_PORT: '0',
       EVPKI_HIERARCHY: options.hierarchy ?? 'ca/demo.yaml',
       ...options.env,
     },
@@ -107,6 +110,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       const client = await call('POST', '/v1/api-clients', { name: 'test', organization, roles });
       return tokenFor(client.json);
     },
+    renewedToken: tokenFor,
     async close() {
       await app.stop();
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true });

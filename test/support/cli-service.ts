@@ -27,7 +27,12 @@ export async function startCliService(): Promise<CliService> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-cli-'));
   const dataDir = join(folder, 'data');
   const result = loadConfig({
-    env: { EVPKI_DATA_DIR: dataDir, EVPKI_PUBLIC_PORT: '0', EVPKI_API_PORT: '0' },
+    env: {
+      EVPKI_DATA_DIR: dataDir,
+      EVPKI_PUBLIC_PORT: '0',
+      EVPKI_API_PORT: '0',
+      EVPKI_METRICS_PORT: 'off',
+    },
     readFile: (path) => readFileSync(path, 'utf8'),
   });
   if (!result.ok) throw new Error(JSON.stringify(result.errors));

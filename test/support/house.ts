@@ -45,7 +45,7 @@ export const places: Readonly<Record<string, Place>> = {
   gateway: adapter('network'),
   jobs: adapter('local'),
   notify: adapter('network'),
-  observe: adapter('network', ['pino', 'picocolors']),
+  observe: adapter('network', ['pino', 'picocolors', 'prom-client']),
   console: adapter('network'),
   cli: adapter(
     'network',

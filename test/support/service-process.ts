@@ -16,6 +16,8 @@ export interface ServiceProcess {
   readonly publicUrl: string;
   readonly apiUrl: string;
   readonly dataDir: string;
+  /** PEM of the CA that its API certificate is from. */
+  readonly ca: string;
   /** What it has logged so far. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
@@ -45,6 +47,7 @@ export async function startServiceProcess(
       EVPKI_DATA_DIR: dataDir,
       EVPKI_PUBLIC_PORT: '0',
       EVPKI_API_PORT: '0',
+      EVPKI_METRICS_PORT: '0',
       EVPKI_LOG_FORMAT: 'json',
       EVPKI_LOG_LEVEL: 'debug',
       ...env,
@@ -92,6 +95,7 @@ export async function startServiceProcess(
     publicUrl: `http://${(listening.addresses as { public: string }).public}`,
     apiUrl: String(listening.apiUrl),
     dataDir,
+    ca,
     log,
     call,
     ended,

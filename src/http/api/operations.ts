@@ -10,6 +10,7 @@ import type { AccessPolicy, Principal } from '../../services/access-policy.ts';
 /** The part of an OpenAPI document that is read here; the validator reads the rest. */
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
+  readonly components?: unknown;
 }
 
 interface OperationObject {
@@ -17,6 +18,7 @@ interface OperationObject {
   readonly security?: readonly unknown[];
   readonly 'x-evpki-action'?: string;
   readonly 'x-evpki-further-actions'?: readonly string[];
+  readonly 'x-evpki-body-limit'?: number;
 }
 
 export interface Operation {
@@ -29,7 +31,12 @@ export interface Operation {
   readonly furtherActions: readonly string[];
   /** Whether it may be called without credentials. */
   readonly isPublic: boolean;
+  /** Octets of the largest body that is read. */
+  readonly bodyLimit: number;
 }
+
+/** Room for the largest request that enrolment reads, in JSON; what takes less says so. */
+const BODY_LIMIT = 32 * 1024;
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'] as const;
 type Method = (typeof methods)[number];
@@ -74,8 +81,13 @@ export function readOperations(
       else if (isPublic !== (action === 'public')) {
         faults.push(`${where}: action public and an empty security belong together`);
       }
-      const furtherActions = operation['x-evpki-further-actions'] ?? [];
-      if (id && action) operations.push({ id, method, path, action, furtherActions, isPublic });
+      if (id && action) {
+        const {
+          'x-evpki-further-actions': furtherActions = [],
+          'x-evpki-body-limit': bodyLimit = BODY_LIMIT,
+        } = operation;
+        operations.push({ id, method, path, action, furtherActions, isPublic, bodyLimit });
+      }
     }
   }
   const described = new Set(operations.map(({ id }) => id));
@@ -121,4 +133,18 @@ export function operationFinder(
     patterns.find(
       ({ operation, pattern }) => operation.method === method.toLowerCase() && pattern.test(path),
     )?.operation;
+}
+
+/**
+ * The names of members that openapi.yaml marks with `x-evpki-secret`: they are in an answer once.
+ */
+export function secretMembers(document: ApiDocument): ReadonlySet<string> {
+  const names = new Set<string>();
+  const look = (value: unknown, name: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('x-evpki-secret' in value && value['x-evpki-secret'] === true) names.add(name);
+    for (const [key, member] of Object.entries(value)) look(member, key);
+  };
+  look(document.components, '');
+  return names;
 }

@@ -11,7 +11,10 @@ import type { Logger } from '../../services/logger.ts';
 import { RateLimited } from './rate-limits.ts';
 import { requestIdOf } from './request-id.ts';
 
-const TYPE_BASE = '/docs/errors.md';
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The page that explains every code: `/docs/errors#csr-refused`. */
+export const ERROR_PAGE = '/docs/errors';
 
 /** What the OpenAPI validator and the body parsers throw. */
 interface HttpError {
@@ -49,27 +52,29 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
 }
 
 function sendProblem(request: Request, response: Response, error: ServiceError): void {
-  const { http, cause, remedy } = errorCodes[error.code];
+  const { http } = errorCodes[error.code];
   if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="evpki"');
   if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
-  response
-    .status(http)
-    .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: `${TYPE_BASE}#${error.code}`,
-        title: cause,
-        status: http,
-        code: error.code,
-        detail: error.message,
-        remedy,
-        requestId: requestIdOf(request),
-        ...(error.violations.length > 0 ? { violations: error.violations } : {}),
-      }),
-    );
+  response.status(http).type(PROBLEM_TYPE).send(problemText(request, error));
 }
 
-function asServiceError(error: unknown): ServiceError | undefined {
+/** An error as the body of an answer. */
+export function problemText(request: Request, error: ServiceError): string {
+  const { http, cause, remedy } = errorCodes[error.code];
+  return JSON.stringify({
+    type: `${ERROR_PAGE}#${error.code}`,
+    title: cause,
+    status: http,
+    code: error.code,
+    detail: error.message,
+    remedy,
+    requestId: requestIdOf(request),
+    ...(error.violations.length > 0 ? { violations: error.violations } : {}),
+  });
+}
+
+/** What an error says to callers; undefined for one that is a fault of evpki. */
+export function asServiceError(error: unknown): ServiceError | undefined {
   if (error instanceof ServiceError) return error;
   if (!isHttpError(error)) return undefined;
   const code = byStatus[error.status];

@@ -1,14 +1,20 @@
 /**
  * The REST API: what every request goes through before and after its handler. The order is fixed:
- * authentication, limits, parsing, validation against openapi.yaml, authorization, handling.
+ * authentication, limits, parsing, validation against openapi.yaml, authorization, the first call
+ * under its Idempotency-Key, handling.
  */
 
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { type AccessPolicy, type Principal, permits } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
+import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
 import { bearerToken } from './bearer-token.ts';
+import { parseBody } from './bodies.ts';
+import type { OpenApi } from './docs/document.ts';
+import { serveDocs } from './docs/routes.ts';
+import { onceForEachKey } from './idempotency.ts';
 import {
   type ApiDocument,
   type Handler,
@@ -18,22 +24,25 @@ import {
   type PublicHandlers,
   readOperations,
   requireKnownActions,
+  secretMembers,
 } from './operations.ts';
 import { problemHandler } from './problems.ts';
 import { purposeOf, type RateLimits } from './rate-limits.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
-/** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
-const BODY_LIMIT = '32kb';
-
 export interface ApiParts {
-  readonly document: ApiDocument;
+  readonly document: ApiDocument & OpenApi;
+  /** openapi.yaml as it is written. */
+  readonly documentText: string;
   readonly handlers: Handlers;
   readonly publicHandlers: PublicHandlers;
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
   readonly limits: RateLimits;
+  readonly idempotency: IdempotencyParts;
+  /** Hears of every request: its operationId or `none`, its status or `aborted`. */
+  readonly measure?: (operation: string, status: string, seconds: number) => void;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
@@ -43,7 +52,6 @@ export interface ApiParts {
 export function createApi(parts: ApiParts): Express {
   const operations = readOperations(parts.document, parts.handlers, parts.publicHandlers);
   requireKnownActions(operations, parts.access);
-  const operationOf = operationFinder(operations);
   const principals = new WeakMap<Request, Principal>();
   const app = express();
   app.disable('x-powered-by');
@@ -53,7 +61,15 @@ export function createApi(parts: ApiParts): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
 
-  app.use(assignRequestId, logRequest(parts.logger), securityHeaders);
+  const operationOf = operationFinder(operations);
+  app.use(
+    assignRequestId,
+    logRequest(parts.logger),
+    measureRequest(operationOf, parts.measure),
+    securityHeaders,
+  );
+  // Before the validator, which changes the document.
+  serveDocs(app, parts.document, parts.documentText, parts.access);
   app.use(async (request, _response, next) => {
     const operation = operationOf(request.method, request.path);
     if (operation?.isPublic) {
@@ -65,8 +81,7 @@ export function createApi(parts: ApiParts): Express {
     }
     next();
   });
-  app.use(express.json({ limit: BODY_LIMIT, inflate: false }));
-  app.use('/oauth/token', express.urlencoded({ extended: false, limit: '4kb', inflate: false }));
+  app.use(parseBody(operations));
   app.use(
     OpenApiValidator.middleware({
       apiSpec: parts.document as never,
@@ -76,9 +91,10 @@ export function createApi(parts: ApiParts): Express {
       fileUploader: false,
     }),
   );
+  const secrets = secretMembers(parts.document);
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
-    app[operation.method](path, routeOf(parts, operation, principals));
+    app[operation.method](path, routeOf(parts, operation, principals, secrets));
   }
   app.use(problemHandler(parts.logger));
   return app;
@@ -96,14 +112,19 @@ async function authenticated(parts: ApiParts, request: Request): Promise<Princip
 
 function routeOf(
   parts: ApiParts,
-  { id, action, isPublic }: Operation,
+  { id, method, path, action, isPublic }: Operation,
   principals: WeakMap<Request, Principal>,
+  secrets: ReadonlySet<string>,
 ): RequestHandler {
   if (isPublic) {
     const handle = parts.publicHandlers[id];
     return async (request, response) => handle?.(request, response);
   }
-  const handle = parts.handlers[id] as Handler;
+  const plain = parts.handlers[id] as Handler;
+  const handle =
+    method === 'post' && path.startsWith('/v1/')
+      ? onceForEachKey(parts.idempotency, id, secrets, plain)
+      : plain;
   return async (request, response) => {
     const principal = principals.get(request);
     if (!principal) throw new ServiceError('not-authenticated', 'the request has no principal');
@@ -136,6 +157,22 @@ function logRequest(logger: Logger): RequestHandler {
         status: response.writableFinished ? response.statusCode : 'aborted',
         milliseconds: Number((process.hrtime.bigint() - started) / 1_000_000n),
       });
+    });
+    next();
+  };
+}
+
+function measureRequest(
+  operationOf: ReturnType<typeof operationFinder>,
+  measure: ApiParts['measure'],
+): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    const { method, path } = request;
+    response.on('close', () => {
+      const status = response.writableFinished ? String(response.statusCode) : 'aborted';
+      const seconds = (performance.now() - started) / 1000;
+      measure?.(operationOf(method, path)?.id ?? 'none', status, seconds);
     });
     next();
   };

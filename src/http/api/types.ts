@@ -112,7 +112,7 @@ export interface Problem {
   title: string;
   status: number;
   /**
-   * Stable; docs/errors.md lists all of them
+   * Stable; `/docs/errors` lists all of them
    */
   code: string;
   detail: string;
@@ -121,7 +121,9 @@ export interface Problem {
    */
   remedy: string;
   /**
-   * The `X-Request-Id` of the answer, as it stands in the log
+   * The `X-Request-Id` of the answer, or of the first one that it repeats, as it stands in
+   * the log
+   *
    */
   requestId: string;
   violations?: Violation[];
@@ -200,7 +202,10 @@ export interface RotatedCredentials {
 }
 export interface ApiClientCredentials {
   clientId: string;
-  clientSecret: string;
+  /**
+   * Said once; absent where an answer is repeated for its `Idempotency-Key`
+   */
+  clientSecret?: string;
 }
 export interface NewCertificate {
   /**

@@ -5,9 +5,9 @@ import { revocation } from './002-revocation.ts';
 import { stations } from './003-stations.ts';
 import { keyClaims } from './004-key-claims.ts';
 import { apiClientLife } from './008-api-client-life.ts';
+import { idempotencyKeys } from './009-idempotency-keys.ts';
 import type { Migration } from './migration.ts';
 
-/** Versions are counted without gaps: these are given to others that are being written. */
 const reserved = [5, 6, 7].map(
   (version): Migration => ({ version, name: 'reserved', statements: () => [] }),
 );
@@ -19,4 +19,5 @@ export const migrations: readonly Migration[] = [
   keyClaims,
   ...reserved,
   apiClientLife,
+  idempotencyKeys,
 ];

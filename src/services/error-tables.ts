@@ -1,0 +1,65 @@
+/** The table of error codes as people read it: in docs/errors.md and on the page of the API. */
+
+import { violationCodes } from '../pki/violations.ts';
+import { type ErrorCode, errorCodes, estStatusOf, ocppAnswerOf } from './errors.ts';
+
+export interface ErrorRow {
+  readonly code: ErrorCode;
+  readonly http: number;
+  readonly est: number;
+  /** `problem` where no station hears of it. */
+  readonly ocpp: string;
+  readonly exit: number;
+  /** Both with code in backquotes. */
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+export const errorRows: readonly ErrorRow[] = (Object.keys(errorCodes) as ErrorCode[]).map(
+  (code) => {
+    const { http, exit, cause, remedy } = errorCodes[code];
+    const ocpp = ocppAnswerOf(code) ?? 'problem';
+    return { code, http, est: estStatusOf(code), ocpp, exit, cause, remedy };
+  },
+);
+
+/** What stands above the table, a paragraph each. */
+export const errorNotes: readonly string[] = [
+  'Every error answer is a problem (RFC 9457) whose `code` is one of these; `type` points here.',
+  '"EST" is the HTTP status over EST. "OCPP" is what `POST /v1/ocpp/sign-certificate` tells the ' +
+    'CSMS to answer its station: `Rejected` to a request that no decision could make good, ' +
+    '`Accepted` to what an operator or the time may put right, so that the station asks again. At ' +
+    '`problem` the call itself has failed and the CSMS gets the problem. `POST ' +
+    '/v1/ocpp/certificate-status` says `Failed` where there is no OCSP response to pass on.',
+];
+
+export const violationNote =
+  'A refused certification request lists everything that was wrong with it under `violations`.';
+
+/** `docs/errors.md`: every code of the API and every violation code, as Markdown tables. */
+export function errorTables(): string {
+  const rows = errorRows.map(
+    ({ code, http, est, ocpp, exit, cause, remedy }) =>
+      `| <a id="${code}"></a>\`${code}\` | ${http} | ${est} | ${ocpp} | ${exit} | ${cause} | ${remedy} |`,
+  );
+  const violations = Object.entries(violationCodes).map(
+    ([code, cause]) => `| \`${code}\` | ${cause} |`,
+  );
+  return [
+    '# Errors',
+    '',
+    ...errorNotes.flatMap((note) => [note, '']),
+    '| code | HTTP | EST | OCPP | exit status | cause | what to do |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    '## Violations',
+    '',
+    violationNote,
+    '',
+    '| code | cause |',
+    '|---|---|',
+    ...violations,
+    '',
+  ].join('\n');
+}
