@@ -4,7 +4,9 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { readPublicKey } from '../../src/pki/public-key.ts';
 import { assembleRequest, buildRequestInfo } from '../../src/pki/request-building.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
-import { type EnrolmentAnswer, type EnrolmentParts, enrol } from '../../src/services/enrolment.ts';
+import { enrol } from '../../src/services/enrolment.ts';
+import type { EnrolmentAnswer } from '../../src/services/request-answers.ts';
+import type { EnrolmentParts } from '../../src/services/request-issuing.ts';
 
 /** A request of a station with a fresh key, DER. */
 export function stationRequest(serialNumber: string): Uint8Array {

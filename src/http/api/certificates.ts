@@ -8,7 +8,8 @@ import {
   listCertificates,
 } from '../../services/certificates.ts';
 import { awaitCrl } from '../../services/crls.ts';
-import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
+import { enrol } from '../../services/enrolment.ts';
+import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
 import { instantOf } from './instants.ts';
 import type { Handlers } from './operations.ts';
