@@ -20,6 +20,7 @@ import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
 import type { ApiDocument, Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
+import { requestHandlers } from './http/api/requests.ts';
 import { createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
@@ -194,6 +195,7 @@ const isLoopback = (host: string): boolean =>
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
   ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
+  ...requestHandlers(parts),
   ...authorityHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),

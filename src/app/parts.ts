@@ -21,6 +21,7 @@ import { issuanceStore } from '../storage/issuance.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
+import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
@@ -58,6 +59,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     accessParts,
     store: issuanceStore(database),
     certificates: certificateStore(database),
+    requests: requestStore(database),
     audit: auditStore(database),
     authorities,
     organizations,

@@ -1,4 +1,7 @@
-/** What is to certify a request: profile, authority and station, as far as the caller may use them. */
+/**
+ * What is to certify a request: profile, authority and station, as far as the caller may use them;
+ * and whether somebody else has to approve it.
+ */
 
 import type { Profile } from '../pki/profile.ts';
 import { type AccessPolicy, type Principal, permits, reaches } from './access-policy.ts';
@@ -13,37 +16,57 @@ export interface TargetParts {
   readonly access: AccessPolicy;
 }
 
-/** The action of those who may have profiles with `approval: true` issued. */
+/** The action of those who approve requests of others, and vouch for names in their own. */
 const APPROVE = 'requests:approve';
 
 /**
  * A profile that requests can be made for. Whoever holds an OCSP responder's key can call revoked
  * certificates good: evpki makes those for itself only (`ocsp-signers.ts`), and so it is with
  * authorities.
+ * @throws ServiceError `profile-unknown`
  */
 export function enrollableProfile(parts: Pick<TargetParts, 'profiles'>, name: string): Profile {
   const profile = parts.profiles.get(name);
-  if (
-    !profile ||
-    profile.extensions.basicConstraints?.ca ||
-    profile.extensions.extendedKeyUsage?.purposes.includes('OCSPSigning')
-  ) {
+  if (!profile || !isEnrollable(profile)) {
     throw new ServiceError('profile-unknown', `no end-entity profile is called ${name}`);
   }
   return profile;
 }
 
-/** A profile with `approval: true` is for those only who may approve. */
-export function requireApproval(parts: TargetParts, principal: Principal, profile: Profile): void {
-  if (profile.request.approval && !permits(parts.access, principal, APPROVE)) {
-    throw new ServiceError(
-      'not-permitted',
-      `${profile.name} is issued only to those whose role permits ${APPROVE}`,
-    );
-  }
+export const isEnrollable = ({ extensions }: Profile): boolean =>
+  !extensions.basicConstraints?.ca &&
+  !extensions.extendedKeyUsage?.purposes.includes('OCSPSigning');
+
+/**
+ * Whether somebody else has to approve it: where the profile demands a second person, always; else
+ * where a name can be held against nothing registered and the caller may not vouch for it (C7).
+ */
+export function needsApproval(
+  parts: Pick<TargetParts, 'access'>,
+  principal: Principal,
+  profile: Profile,
+  station: Station | undefined,
+): boolean {
+  if (profile.request.approval) return true;
+  return !permits(parts.access, principal, APPROVE) && takesUnheldNames(profile, station);
 }
 
-/** The authority named, or the only one that the caller could mean. */
+/**
+ * Whether the profile takes a name from the request that nobody has registered. Of a station its
+ * common name is known, or kept apart from those of others; hosts are registered nowhere.
+ */
+function takesUnheldNames({ subject, extensions }: Profile, station: Station | undefined): boolean {
+  if (extensions.subjectAltName) return true;
+  return subject.some(
+    ({ source }) =>
+      source.from === 'request' && !(station && source.equals?.startsWith('station.') === true),
+  );
+}
+
+/**
+ * The authority named, or the only one that the caller could mean.
+ * @throws ServiceError `authority-unknown`, `authority-ambiguous`
+ */
 export async function chooseAuthority(
   parts: TargetParts,
   principal: Principal,
@@ -76,8 +99,9 @@ export async function chooseAuthority(
   return only;
 }
 
+/** @throws ServiceError `not-found` */
 export async function namedStation(
-  parts: TargetParts,
+  parts: Pick<TargetParts, 'stations'>,
   authority: Authority,
   stationId: string | undefined,
 ): Promise<Station | undefined> {
@@ -85,25 +109,4 @@ export async function namedStation(
   const station = await parts.stations.findStation(authority.organizationId, stationId);
   if (!station) throw new ServiceError('not-found', `there is no station ${stationId}`);
   return station;
-}
-
-/**
- * A name that can be held against nothing registered is for those to vouch for who may approve
- * requests; everybody else has to say which station it is of (C7).
- */
-export function requireRegistered(
-  parts: TargetParts,
-  principal: Principal,
-  profile: Profile,
-  station: Station | undefined,
-): void {
-  if (station || permits(parts.access, principal, APPROVE)) return;
-  const unheld = profile.subject.find(({ source }) => source.from === 'request');
-  if (unheld) {
-    throw new ServiceError(
-      'not-permitted',
-      `the ${unheld.attribute} of ${profile.name} can be held against nothing registered: ` +
-        `name a station, or ask somebody whose role permits ${APPROVE}`,
-    );
-  }
 }

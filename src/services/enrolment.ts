@@ -1,34 +1,65 @@
 /**
  * Enrolment: a certification request comes in through some front door and a certificate, or every
- * reason why there is none, goes out. Front doors bring the requester and the wire format; all
- * that decides is here, in `request-issuing.ts` and in `pki/policy`.
+ * reason why there is none, goes out; or it waits for somebody to approve it. Front doors bring
+ * the requester and the wire format; all that decides is here, in `enrolment-target.ts` and in
+ * `pki/policy`.
  */
 
 import { readCertificate } from '../pki/certificate.ts';
 import { type CertificationRequest, readRequest } from '../pki/request.ts';
-import type { Authority } from './authority-records.ts';
+import type { Checked, Violation } from '../pki/violations.ts';
+import type { Principal } from './access-policy.ts';
+import type { CertificateRecord, EnrolmentRequest } from './certificate-records.ts';
 import {
   chooseAuthority,
   enrollableProfile,
   namedStation,
-  requireApproval,
-  requireRegistered,
+  needsApproval,
 } from './enrolment-target.ts';
 import { ServiceError } from './errors.ts';
 import { answerOnRecord, type EnrolmentAnswer, RequestUnanswered } from './request-answers.ts';
-import { type EnrolmentParts, issueForRequest } from './request-issuing.ts';
 import {
-  type EnrolmentCommand,
+  type EnrolmentParts,
+  issueForRequest,
+  objectionsToRequest,
+  type RequestToIssue,
+  type Target,
+} from './request-issuing.ts';
+import {
+  codesOf,
   newRequest,
+  type RequestDetails,
   refusedRequest,
-  requestRefused,
+  requestAudit,
+  waitingRequest,
 } from './request-making.ts';
+import type { Station } from './station-records.ts';
+
+/** A certification request as it comes in. */
+export interface Submission {
+  readonly principal: Principal;
+  /** The front door: `rest`, `ocpp`, `est`. */
+  readonly channel: string;
+  /** The request in DER, or why the text that should have been one is none. */
+  readonly csr: Checked<Uint8Array>;
+  readonly notAfter?: Date;
+}
+
+export interface EnrolmentCommand extends Submission {
+  readonly profile: string;
+  /** Needed only where several authorities could issue the profile. */
+  readonly authority?: string;
+  /** The station that the certificate is for, where the front door knows it. */
+  readonly station?: Station;
+  /** The same by its id, in the organization of the authority. */
+  readonly stationId?: string;
+}
 
 /**
- * Turns a certification request into a certificate.
+ * Turns a certification request into a certificate, or has it wait for somebody's approval.
  * @throws ServiceError `csr-unreadable` with every violation, `profile-unknown`,
- *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`
- * @throws RequestUnanswered `csr-refused` with every violation, `not-ready`
+ *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`, `not-found`
+ * @throws RequestUnanswered `csr-refused` with every violation, `request-rejected`, `not-ready`
  */
 export async function enrol(
   parts: EnrolmentParts,
@@ -36,30 +67,39 @@ export async function enrol(
 ): Promise<EnrolmentAnswer> {
   const { principal } = command;
   const profile = enrollableProfile(parts, command.profile);
-  requireApproval(parts, principal, profile);
   const authority = await chooseAuthority(parts, principal, profile, command.authority);
   const station = command.station ?? (await namedStation(parts, authority, command.stationId));
-  requireRegistered(parts, principal, profile, station);
-  const request = await readableRequest(parts, command, authority);
-  const record = newRequest(
+  const waits = needsApproval(parts, principal, profile, station);
+  return submit(parts, command, { profile, authority, station, waits });
+}
+
+/** See `enrol`; with what it is to be certified by decided. */
+export async function submit(
+  parts: EnrolmentParts,
+  submission: Submission,
+  { waits, ...target }: Target & { readonly waits: boolean },
+): Promise<EnrolmentAnswer> {
+  const { principal, channel, notAfter } = submission;
+  const request = await readableRequest(parts, submission, target);
+  const requester = principal.actor;
+  const { renewed, ...where } = target;
+  const details: RequestDetails = {
+    ...where,
+    ...{ requester, channel, request, notAfter },
+    renews: renewed?.id,
+  };
+  if (waits) return waitForApproval(parts, { ...target, request, notAfter }, details);
+
+  const record = newRequest(parts, details);
+  const result = await issueForRequest(
     parts,
-    { ...command, ...(station ? { station } : {}) },
-    authority,
-    profile,
-    request,
+    { ...target, request, notAfter },
+    { record, actor: requester },
   );
-  const result = await issueForRequest(parts, {
-    record,
-    request,
-    profile,
-    authority,
-    station,
-    notAfter: command.notAfter,
-    actor: principal.actor,
-  });
   switch (result.outcome) {
     case 'issued':
       return {
+        outcome: 'issued',
         requestId: record.id,
         certificateId: result.certificateId,
         certificate: readCertificate(result.der),
@@ -68,31 +108,83 @@ export async function enrol(
       };
     case 'repeat':
       return answerOnRecord(parts, result.request);
-    case 'issuer-not-active':
-      throw new ServiceError('authority-not-active', `${authority.id} has stopped signing`);
     case 'refused':
-      await parts.store.recordRefused({
-        request: refusedRequest(record, result.violations),
-        audit: requestRefused(parts, command, authority, record.id, result.violations),
-      });
-      throw new RequestUnanswered(
-        record.id,
-        'csr-refused',
-        `the profile ${profile.name} does not allow this request`,
-        result.violations,
-      );
+      return refuse(parts, record, result.violations);
+    case 'not-waiting':
+      throw new Error('a request that nobody approved was not waiting');
+    default:
+      throw stoppedError(result.outcome, target.authority.id, renewed);
   }
+}
+
+/** Why something that was fine when policy looked at it was not when it was to be recorded. */
+export function stoppedError(
+  outcome: 'issuer-not-active' | 'not-renewable',
+  authorityId: string,
+  renewed: CertificateRecord | undefined,
+): ServiceError {
+  return outcome === 'issuer-not-active'
+    ? new ServiceError('authority-not-active', `${authorityId} has stopped signing`)
+    : new ServiceError('certificate-not-renewable', `${renewed?.id} is not issued any more`);
+}
+
+/** What is hopeless is refused at once; nobody has to look at it. */
+async function waitForApproval(
+  parts: EnrolmentParts,
+  wanted: RequestToIssue,
+  details: RequestDetails,
+): Promise<EnrolmentAnswer> {
+  const record = waitingRequest(parts, details);
+  const violations = await objectionsToRequest(parts, wanted);
+  if (violations.length > 0) return refuse(parts, record, violations);
+  const { requester: actor } = record;
+  const result = await parts.requests.recordWaiting({
+    request: record,
+    audit: requestAudit(record, { at: record.createdAt, actor, action: 'request.waiting' }),
+  });
+  return result.outcome === 'repeat'
+    ? answerOnRecord(parts, result.request)
+    : { outcome: 'waiting', requestId: record.id };
+}
+
+async function refuse(
+  parts: EnrolmentParts,
+  record: EnrolmentRequest,
+  violations: readonly Violation[],
+): Promise<never> {
+  const entry = { at: parts.clock(), actor: record.requester, action: 'request.refused' };
+  await parts.store.recordRefused({
+    request: refusedRequest(record, violations),
+    audit: requestAudit(record, entry, { violations: codesOf(violations) }),
+  });
+  throw new RequestUnanswered(
+    record.id,
+    'csr-refused',
+    `the profile ${record.profile} does not allow this request`,
+    violations,
+  );
 }
 
 /** Reads the request; one that cannot be read leaves an audit entry and no row. */
 async function readableRequest(
   parts: EnrolmentParts,
-  command: EnrolmentCommand,
-  authority: Authority,
+  { csr, principal, channel }: Submission,
+  { authority, profile, station }: Target,
 ): Promise<CertificationRequest> {
-  const checked = command.csr.ok ? readRequest(command.csr.value) : command.csr;
+  const checked = csr.ok ? readRequest(csr.value) : csr;
   if (checked.ok) return checked.value;
   const { violations } = checked;
-  await parts.audit.recordAudit(requestRefused(parts, command, authority, '-', violations));
+  await parts.audit.recordAudit({
+    at: parts.clock(),
+    organizationId: authority.organizationId,
+    actor: principal.actor,
+    action: 'request.refused',
+    subject: '-',
+    details: {
+      ...{ authority: authority.id, profile: profile.name, channel },
+      ...(station ? { station: station.id } : {}),
+      violations: codesOf(violations),
+    },
+  });
   throw new ServiceError('csr-unreadable', 'the certification request is refused', violations);
 }

@@ -112,11 +112,15 @@ export async function signCertificate(
       authority: chosen.authority,
       station,
     });
-    return {
-      status: 'issued',
+    const told = {
       answerToStation: 'Accepted',
       ...echo,
       enrolmentRequestId: answer.requestId,
+    } as const;
+    if (answer.outcome === 'waiting') return { status: 'waiting', ...told };
+    return {
+      status: 'issued',
+      ...told,
       certificateChain: [answer.certificate.der, ...answer.chain],
     };
   } catch (error) {
@@ -128,6 +132,10 @@ export async function signCertificate(
       error instanceof RequestUnanswered ? { enrolmentRequestId: error.requestId } : {};
     if (error.code === 'not-ready') {
       return { status: 'waiting', answerToStation: 'Accepted', ...echo, ...requestId };
+    }
+    if (error.code === 'request-rejected') {
+      const violations = [{ code: error.code, message: sentence(error.message) }];
+      return { ...refusal(violations), ...echo, ...requestId };
     }
     if (error.code !== 'csr-refused' && error.code !== 'csr-unreadable') throw error;
     return { ...refusal(error.violations), ...echo, ...requestId };

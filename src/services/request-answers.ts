@@ -1,4 +1,4 @@
-/** What becomes of an enrolment request: a certificate, or that there is none (yet). */
+/** What becomes of an enrolment request: a certificate, waiting, or neither. */
 
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import type { AuthorityStore } from './authority-records.ts';
@@ -11,7 +11,8 @@ export interface AnswerParts {
   readonly authorities: AuthorityStore;
 }
 
-export interface EnrolmentAnswer {
+export interface IssuedAnswer {
+  readonly outcome: 'issued';
   readonly requestId: string;
   readonly certificateId: string;
   readonly certificate: Certificate;
@@ -20,6 +21,14 @@ export interface EnrolmentAnswer {
   /** Whether this is what the same request was given before. */
   readonly repeated: boolean;
 }
+
+/** Somebody else has to approve it; the same request again later gets the certificate. */
+export interface WaitingAnswer {
+  readonly outcome: 'waiting';
+  readonly requestId: string;
+}
+
+export type EnrolmentAnswer = IssuedAnswer | WaitingAnswer;
 
 /** A request that is on record and has no certificate: refused, or still being worked on. */
 export class RequestUnanswered extends ServiceError {
@@ -35,7 +44,10 @@ export class RequestUnanswered extends ServiceError {
 const REPEAT_POLLS = 100;
 const REPEAT_POLL_MILLISECONDS = 50;
 
-/** What the same request was given; waits while another call is still issuing for it. */
+/**
+ * What a request on record was given; waits while another call is still issuing for it.
+ * @throws RequestUnanswered `request-rejected`, `not-ready`
+ */
 export async function answerOnRecord(
   parts: AnswerParts,
   first: EnrolmentRequest,
@@ -44,6 +56,16 @@ export async function answerOnRecord(
   for (let poll = 0; request?.state === 'issuing' && poll < REPEAT_POLLS; poll++) {
     await new Promise((resolve) => setTimeout(resolve, REPEAT_POLL_MILLISECONDS));
     request = await parts.certificates.findRequest(first.id);
+  }
+  if (request?.state === 'waiting-for-approval') {
+    return { outcome: 'waiting', requestId: request.id };
+  }
+  if (request?.state === 'rejected') {
+    throw new RequestUnanswered(
+      request.id,
+      'request-rejected',
+      `the request was rejected: ${request.rejectionReason}`,
+    );
   }
   const certificate =
     request?.state === 'issued' && request.certificateId !== undefined
@@ -61,6 +83,7 @@ export async function answerOnRecord(
     );
   }
   return {
+    outcome: 'issued',
     requestId: request.id,
     certificateId: certificate.id,
     certificate: readCertificate(certificate.der),

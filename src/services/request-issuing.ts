@@ -3,24 +3,41 @@
  * what it allows is signed. The same for a request that has just come in and for one that waited.
  */
 
+import { readCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { nameText } from '../pki/names.ts';
+import type { RenewedFacts } from '../pki/policy/renewal.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
+import type { Violation } from '../pki/violations.ts';
 import type { AccessPolicy } from './access-policy.ts';
 import type { AuditWriter } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
-import type { CertificateStore, EnrolmentRequest } from './certificate-records.ts';
+import type {
+  Approval,
+  CertificateRecord,
+  CertificateStore,
+  EnrolmentRequest,
+  NameQuestion,
+} from './certificate-records.ts';
 import { ServiceError } from './errors.ts';
-import type { Issuers } from './issuers.ts';
-import { type IssueResult, type IssuingParts, issueCertificate } from './issuing.ts';
+import type { Issuers, ReadyIssuer } from './issuers.ts';
+import {
+  type IssueCommand,
+  type IssueResult,
+  type IssuingParts,
+  issueCertificate,
+  objectionsTo,
+} from './issuing.ts';
 import type { Organization, OrganizationStore } from './organizations.ts';
+import type { RequestStore } from './request-records.ts';
 import { nameQuestion, registeredFacts } from './station-names.ts';
 import type { Station, StationStore } from './station-records.ts';
 
 export interface EnrolmentParts extends IssuingParts {
   readonly certificates: CertificateStore;
+  readonly requests: RequestStore;
   readonly authorities: AuthorityStore;
   readonly organizations: OrganizationStore;
   readonly stations: Pick<StationStore, 'findStation' | 'isNameOfOther'>;
@@ -30,16 +47,19 @@ export interface EnrolmentParts extends IssuingParts {
   readonly access: AccessPolicy;
 }
 
-/** A request with all that it names. */
-export interface RequestToIssue {
-  readonly record: EnrolmentRequest;
-  readonly request: CertificationRequest;
+/** What is to certify a request, and for whom. */
+export interface Target {
   readonly profile: Profile;
   readonly authority: Authority;
   readonly station: Station | undefined;
+  /** The certificate that is to be renewed. */
+  readonly renewed?: CertificateRecord;
+}
+
+/** A request with all that it names. */
+export interface RequestToIssue extends Target {
+  readonly request: CertificationRequest;
   readonly notAfter: Date | undefined;
-  /** On whose behalf, for the audit entry. */
-  readonly actor: string;
 }
 
 export type RequestResult =
@@ -48,12 +68,54 @@ export type RequestResult =
 
 /**
  * Decides on a request and has it signed.
+ * @param how the request on record, who has it signed, and whether that approves it
  * @throws ServiceError `authority-not-active`
  */
 export async function issueForRequest(
   parts: EnrolmentParts,
-  { record, request, profile, authority, station, notAfter, actor }: RequestToIssue,
+  wanted: RequestToIssue,
+  how: { readonly record: EnrolmentRequest; readonly actor: string; readonly approval?: Approval },
 ): Promise<RequestResult> {
+  const { issuer, input, stationName } = await circumstances(parts, wanted);
+  const { record, actor, approval } = how;
+  const result = await issueCertificate(parts, {
+    input,
+    issuerId: issuer.issuer.id,
+    signer: issuer.signer,
+    verificationKey: issuer.verificationKey,
+    lintIssuer: issuer.lint,
+    organizationId: wanted.authority.organizationId,
+    actor,
+    request: record,
+    ...(approval ? { approval } : {}),
+    ...(wanted.station ? { stationId: wanted.station.id } : {}),
+    ...(stationName ? { stationName } : {}),
+  });
+  return result.outcome === 'issued' ? { ...result, chain: issuer.chain } : result;
+}
+
+/**
+ * What speaks against a request now, before somebody is asked to look at it.
+ * @throws ServiceError `authority-not-active`
+ */
+export async function objectionsToRequest(
+  parts: EnrolmentParts,
+  wanted: RequestToIssue,
+): Promise<readonly Violation[]> {
+  return objectionsTo(parts, (await circumstances(parts, wanted)).input);
+}
+
+interface Circumstances {
+  readonly issuer: ReadyIssuer;
+  readonly input: IssueCommand['input'];
+  readonly stationName: NameQuestion | undefined;
+}
+
+/** All that policy is to know about a request at this moment. */
+async function circumstances(
+  parts: EnrolmentParts,
+  { request, profile, authority, station, notAfter, renewed }: RequestToIssue,
+): Promise<Circumstances> {
   const issuer = await parts.issuers.current(authority);
   if (!issuer) throw new ServiceError('authority-not-active', `${authority.id} is not active`);
   const organization = await organizationOf(parts, authority);
@@ -62,27 +124,22 @@ export async function issueForRequest(
     station && nameQuestion(parts.profiles, organization, station, profile, request);
   const nameTaken =
     stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
-  const result = await issueCertificate(parts, {
-    input: {
-      request,
-      profile,
-      issuer: issuer.facts,
-      facts,
-      keyHistory: await keyHistory(parts, request, profile, facts),
-      ...(notAfter ? { notAfter } : {}),
-      ...(nameTaken ? { nameTaken } : {}),
-    },
-    issuerId: issuer.issuer.id,
-    signer: issuer.signer,
-    verificationKey: issuer.verificationKey,
-    lintIssuer: issuer.lint,
-    organizationId: authority.organizationId,
-    actor,
-    request: record,
-    ...(station ? { stationId: station.id } : {}),
-    ...(stationName ? { stationName } : {}),
-  });
-  return result.outcome === 'issued' ? { ...result, chain: issuer.chain } : result;
+  const input = {
+    request,
+    profile,
+    issuer: issuer.facts,
+    facts,
+    keyHistory: await keyHistory(parts, request, profile, facts),
+    ...(notAfter ? { notAfter } : {}),
+    ...(nameTaken ? { nameTaken } : {}),
+    ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
+  };
+  return { issuer, input, stationName };
+}
+
+function renewedFacts(der: Uint8Array): RenewedFacts {
+  const { subject, extensions, spki } = readCertificate(der);
+  return { subject, names: extensions.subjectAltName?.names ?? [], spki };
 }
 
 async function organizationOf(parts: EnrolmentParts, authority: Authority): Promise<Organization> {

@@ -1,10 +1,11 @@
 /** Enrolment requests as they are put on record. */
 
 import { createHash } from 'node:crypto';
+import { nameText } from '../pki/names.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
-import type { Checked, Violation } from '../pki/violations.ts';
-import type { Principal } from './access-policy.ts';
+import type { Violation } from '../pki/violations.ts';
+import type { AuditEvent } from './audit.ts';
 import type { Authority } from './authority-records.ts';
 import type { EnrolmentRequest } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
@@ -12,74 +13,91 @@ import { newId } from './ids.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 import type { Station } from './station-records.ts';
 
+const DAY = 24 * 60 * 60 * 1000;
+/** How long a request waits for somebody to decide on it. */
+const APPROVAL_MILLISECONDS = 30 * DAY;
+/**
+ * Whoever was told to wait asks again, with the same request, and gets the certificate at least so
+ * long, whatever the profile's repeat window.
+ */
+const PICK_UP_MILLISECONDS = 7 * DAY;
+
 export interface MakingParts {
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
 
-export interface EnrolmentCommand {
-  readonly principal: Principal;
+/** What a request is made of. */
+export interface RequestDetails {
+  readonly requester: string;
   /** The front door: `rest`, `ocpp`, `est`. */
   readonly channel: string;
-  /** The request in DER, or why the text that should have been one is none. */
-  readonly csr: Checked<Uint8Array>;
-  readonly profile: string;
-  /** Needed only where several authorities could issue the profile. */
-  readonly authority?: string;
-  readonly notAfter?: Date;
-  /** The station that the certificate is for, where the front door knows it. */
-  readonly station?: Station;
-  /** The same by its id, in the organization of the authority. */
-  readonly stationId?: string;
+  readonly request: CertificationRequest;
+  readonly profile: Profile;
+  readonly authority: Authority;
+  readonly station: Station | undefined;
+  readonly notAfter: Date | undefined;
+  /** The id of the certificate that it is to renew. */
+  readonly renews: string | undefined;
 }
 
 /** A request that is about to be issued. */
-export function newRequest(
-  parts: MakingParts,
-  command: EnrolmentCommand,
-  authority: Authority,
-  profile: Profile,
-  request: CertificationRequest,
-): EnrolmentRequest {
+export function newRequest(parts: MakingParts, details: RequestDetails): EnrolmentRequest {
+  const { request, profile, authority, station, notAfter, renews } = details;
   const now = parts.clock();
-  const repeats = profile.request.repeatWindow > 0;
   return {
     id: newId('req', parts.random),
     organizationId: authority.organizationId,
     authorityId: authority.id,
     profile: profile.name,
-    requester: command.principal.actor,
-    channel: command.channel,
+    requester: details.requester,
+    channel: details.channel,
     csr: request.der,
+    subject: nameText(request.subject),
     state: 'issuing',
     createdAt: now,
-    ...(command.station ? { stationId: command.station.id } : {}),
-    ...(repeats
+    ...(station ? { stationId: station.id } : {}),
+    // A leap second is no date: policy refuses it, and the request has none.
+    ...(notAfter && !Number.isNaN(notAfter.getTime()) ? { notAfter } : {}),
+    ...(renews === undefined ? {} : { renews }),
+    ...(profile.request.repeatWindow > 0
       ? {
-          repeatKey: repeatKey(command, authority, request),
+          repeatKey: repeatKey(details),
           repeatUntil: new Date(now.getTime() + profile.request.repeatWindow),
         }
       : {}),
   };
 }
 
+/** A request that waits for somebody: it is repeated as long as that lasts. */
+export function waitingRequest(parts: MakingParts, details: RequestDetails): EnrolmentRequest {
+  const { repeatUntil: _, ...made } = newRequest(parts, details);
+  return {
+    ...made,
+    state: 'waiting-for-approval',
+    repeatKey: repeatKey(details),
+    approveUntil: new Date(made.createdAt.getTime() + APPROVAL_MILLISECONDS),
+  };
+}
+
+/** Until when a request that is approved now is repeated. */
+export const pickUpUntil = (profile: Profile, now: Date): Date =>
+  new Date(now.getTime() + Math.max(profile.request.repeatWindow, PICK_UP_MILLISECONDS));
+
 /** Equal for the same request by the same requester for the same station, and for nothing else. */
-function repeatKey(
-  command: EnrolmentCommand,
-  authority: Authority,
-  request: CertificationRequest,
-): string {
+function repeatKey(details: RequestDetails): string {
   const hash = createHash('sha256');
   const parts = [
-    command.principal.actor,
-    authority.id,
-    command.profile,
+    details.requester,
+    details.authority.id,
+    details.profile.name,
     // Not as ISO 8601: a leap second is no date, and policy is to say so.
-    String(command.notAfter?.getTime() ?? ''),
-    command.station?.id ?? '',
+    String(details.notAfter?.getTime() ?? ''),
+    details.station?.id ?? '',
+    details.renews ?? '',
   ];
   for (const part of parts) hash.update(`${part.length}:${part};`);
-  return hash.update(request.der).digest('hex');
+  return hash.update(details.request.der).digest('hex');
 }
 
 /** The same request with what speaks against it; it answers no repeats. */
@@ -87,28 +105,30 @@ export function refusedRequest(
   record: EnrolmentRequest,
   violations: readonly Violation[],
 ): EnrolmentRequest {
-  const { repeatKey: _, repeatUntil: __, ...rest } = record;
+  const { repeatKey: _, repeatUntil: __, approveUntil: ___, ...rest } = record;
   return { ...rest, state: 'refused', violations };
 }
 
-/** The audit entry of a refusal. */
-export const requestRefused = (
-  parts: MakingParts,
-  command: EnrolmentCommand,
-  authority: Authority,
-  requestId: string,
-  violations: readonly Violation[],
-) => ({
-  at: parts.clock(),
-  organizationId: authority.organizationId,
-  actor: command.principal.actor,
-  action: 'request.refused',
-  subject: requestId,
+/** An audit entry about a request on record. */
+export const requestAudit = (
+  record: EnrolmentRequest,
+  entry: Pick<AuditEvent, 'at' | 'actor' | 'action'>,
+  details: AuditEvent['details'] = {},
+): AuditEvent => ({
+  ...entry,
+  organizationId: record.organizationId,
+  subject: record.id,
   details: {
-    authority: authority.id,
-    profile: command.profile,
-    channel: command.channel,
-    ...(command.station ? { station: command.station.id } : {}),
-    violations: violations.map(({ code }) => code),
+    authority: record.authorityId,
+    profile: record.profile,
+    channel: record.channel,
+    ...(record.stationId === undefined ? {} : { station: record.stationId }),
+    ...(record.renews === undefined ? {} : { renews: record.renews }),
+    // Where somebody else has decided, both are named.
+    ...(entry.actor === record.requester ? {} : { requester: record.requester }),
+    ...details,
   },
 });
+
+export const codesOf = (violations: readonly Violation[]): string[] =>
+  violations.map(({ code }) => code);

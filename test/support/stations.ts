@@ -5,7 +5,7 @@ import { readPublicKey } from '../../src/pki/public-key.ts';
 import { assembleRequest, buildRequestInfo } from '../../src/pki/request-building.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { enrol } from '../../src/services/enrolment.ts';
-import type { EnrolmentAnswer } from '../../src/services/request-answers.ts';
+import type { IssuedAnswer } from '../../src/services/request-answers.ts';
 import type { EnrolmentParts } from '../../src/services/request-issuing.ts';
 
 /** A request of a station with a fresh key, DER. */
@@ -26,10 +26,13 @@ export const demoCpo: Principal = {
 };
 
 /** Has a station's request answered, as a front door of the demo CPO would. */
-export const enrolStation = (parts: EnrolmentParts, csr: Uint8Array): Promise<EnrolmentAnswer> =>
-  enrol(parts, {
+export async function enrolStation(parts: EnrolmentParts, csr: Uint8Array): Promise<IssuedAnswer> {
+  const answer = await enrol(parts, {
     principal: demoCpo,
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',
   });
+  if (answer.outcome !== 'issued') throw new Error(answer.outcome);
+  return answer;
+}
