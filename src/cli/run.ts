@@ -9,6 +9,7 @@ import { exitStatus, tellFailure } from './failure.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
+import { addRequests } from './requests.ts';
 
 /**
  * Runs one command line.
@@ -47,6 +48,7 @@ export function buildProgram(io: Io): Command {
     });
   addLogin(program, io);
   addCertificates(program, io);
+  addRequests(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
   addConfig(program, io);

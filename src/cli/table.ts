@@ -67,6 +67,8 @@ export const stateColor =
       case 'revoked':
       case 'expired':
       case 'abandoned':
+      case 'refused':
+      case 'rejected':
         return colors.red(cell);
       default:
         return colors.yellow(cell);
