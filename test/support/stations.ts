@@ -25,6 +25,25 @@ export const demoCpo: Principal = {
   roles: ['administrator'],
 };
 
+/** Asks for certificates of the demo CPO's stations, and vouches for nothing. */
+export const demoOperator: Principal = {
+  actor: 'client:operator',
+  organizationId: 'demo-cpo',
+  roles: ['operator'],
+};
+
+/** Asks for a station that nobody has registered; the id of the request, which waits. */
+export async function askForStation(parts: EnrolmentParts, csr: Uint8Array): Promise<string> {
+  const answer = await enrol(parts, {
+    principal: demoOperator,
+    channel: 'rest',
+    csr: { ok: true, value: csr },
+    profile: 'ocpp-station',
+  });
+  if (answer.outcome !== 'waiting') throw new Error(answer.outcome);
+  return answer.requestId;
+}
+
 /** Has a station's request answered, as a front door of the demo CPO would. */
 export async function enrolStation(parts: EnrolmentParts, csr: Uint8Array): Promise<IssuedAnswer> {
   const answer = await enrol(parts, {
