@@ -43,7 +43,7 @@ export async function approve(
     } else if ((state === 'issued' || state === 'issuing') && record.approveUntil) {
       const answer = await answerOnRecord(parts, record);
       if (answer.outcome === 'issued') return answer;
-    } else throw new ServiceError('conflict', `${requestId} ${notWaiting(state)}`);
+    } else throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
     // Somebody else has decided in between, or did not come to an end: look again.
   }
   throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
@@ -140,7 +140,7 @@ export async function reject(
     const state = requestStateAt(record, at);
     if (state === 'rejected' && record.rejectionReason === reason) return;
     if (state !== 'waiting-for-approval') {
-      throw new ServiceError('conflict', `${requestId} ${notWaiting(state)}`);
+      throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
     }
     const audit = requestAudit(record, { at, actor, action: 'request.rejected' }, { reason });
     const command = { requestId, by: actor, at, reason, audit };
@@ -149,6 +149,7 @@ export async function reject(
   throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
 }
 
+/** Why there is nothing to decide on. */
 const sentences: Readonly<Record<Exclude<RequestState, 'waiting-for-approval'>, string>> = {
   issuing: 'is being issued',
   issued: 'is issued',
@@ -157,6 +158,3 @@ const sentences: Readonly<Record<Exclude<RequestState, 'waiting-for-approval'>, 
   abandoned: 'was abandoned',
   expired: 'has waited too long',
 };
-
-const notWaiting = (state: RequestState): string =>
-  state === 'waiting-for-approval' ? 'waits again' : sentences[state];
