@@ -24,6 +24,7 @@ import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.
 import type { Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
+import { requestHandlers } from './http/api/requests.ts';
 import { type ApiParts, createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
@@ -244,6 +245,7 @@ const isLoopback = (host: string): boolean =>
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
+  ...requestHandlers(parts),
   ...authorityHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),

@@ -27,6 +27,7 @@ import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
+import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
@@ -67,6 +68,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     clients: apiClientStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
+    requests: requestStore(database),
     audit: measuredAudit(auditStore(database), rest.profiles, metrics),
     authorities,
     organizations,

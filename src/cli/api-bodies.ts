@@ -53,6 +53,8 @@ export interface Certificate {
   readonly issuer?: string;
   readonly notBefore: string;
   readonly notAfter: string;
+  readonly renews?: string;
+  readonly renewedBy?: string;
   readonly revokedAt?: string;
   readonly revocationReason?: string;
 }
@@ -60,6 +62,39 @@ export interface Certificate {
 export interface IssuedCertificate extends Certificate {
   /** PEM, leaf first, without the root. */
   readonly certificateChain: string;
+}
+
+export interface EnrolmentRequest {
+  readonly id: string;
+  readonly state: string;
+  readonly organization: string;
+  readonly authority: string;
+  readonly profile: string;
+  readonly requester: string;
+  readonly channel: string;
+  readonly createdAt: string;
+  readonly subject?: string;
+  readonly station?: string;
+  readonly notAfter?: string;
+  readonly renews?: string;
+  readonly certificate?: string;
+  readonly approveUntil?: string;
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  readonly rejectionReason?: string;
+}
+
+export interface EnrolmentRequestDetails extends EnrolmentRequest {
+  readonly asked: {
+    readonly subject: string;
+    readonly keyAlgorithm: string;
+    readonly spkiSha256: string;
+    readonly alternativeNames: readonly string[];
+    readonly extensions: readonly string[];
+  };
+  /** PEM. */
+  readonly csr: string;
+  readonly violations?: readonly Violation[];
 }
 
 export interface Page<T> {

@@ -1,24 +1,16 @@
-/** `evpki cert`: has requests signed, lists and shows certificates; see also `revocation.ts`. */
+/** `evpki cert`: lists and shows certificates; see also `issuing.ts` and `revocation.ts`. */
 
 import type { Command } from 'commander';
 import type { Certificate, IssuedCertificate } from './api-bodies.ts';
-import { checkTarget, readChain, writeChain } from './chain-file.ts';
-import { usageFailure } from './failure.ts';
-import { readInput, readTime } from './input.ts';
-import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { certificateFields, stateOf } from './certificate-fields.ts';
+import { readChain } from './chain-file.ts';
+import { timeOption } from './input.ts';
+import { colorsFor, type Io, note, printableJson } from './io.ts';
+import { addIssuing } from './issuing.ts';
 import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
 import { addRevocation } from './revocation.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
-
-interface IssueOptions {
-  readonly profile: string;
-  readonly csr: string;
-  readonly authority?: string;
-  readonly notAfter?: string;
-  readonly out?: string;
-  readonly json?: true;
-}
+import { day, stateColor, table, widthOf } from './table.ts';
 
 interface ListOptions {
   readonly profile?: string;
@@ -38,23 +30,9 @@ interface ShowOptions {
 export function addCertificates(program: Command, io: Io): void {
   const group = program
     .command('cert')
-    .description('certificates: issue, list, show, revoke, release')
+    .description('certificates: issue, renew, list, show, revoke, release')
     .helpCommand(false);
-  group
-    .command('issue')
-    .description(
-      'Has a certification request signed; writes the chain as PEM, leaf first, without the root.',
-    )
-    .requiredOption('--profile <name>', 'what to certify; `evpki profile list` shows all')
-    .requiredOption('--csr <file>', 'PKCS#10 as PEM or DER, - for standard input')
-    .option('--authority <id>', 'who signs, where several could')
-    .option(
-      '--not-after <time>',
-      "end of validity, as a day or RFC 3339 time (default: the profile's)",
-    )
-    .option('--out <file>', 'where to write the chain (default: -, standard output)')
-    .option('--json', "print the API's answer")
-    .action((options: IssueOptions) => issue(options, io));
+  addIssuing(group, io);
   group
     .command('list')
     .description('Lists certificates, newest first.')
@@ -74,46 +52,6 @@ export function addCertificates(program: Command, io: Io): void {
     .option('--json', "print the API's answer")
     .action((id: string, options: ShowOptions) => show(id, options, io));
   addRevocation(group, io);
-}
-
-async function issue(options: IssueOptions, io: Io): Promise<void> {
-  const { profile, authority } = options;
-  const out = options.out === '-' ? undefined : options.out;
-  const notAfter = timeOption('--not-after', options.notAfter);
-  const csr = await readRequest(options.csr, io);
-  if (out !== undefined) await checkTarget(out);
-  const body = {
-    profile,
-    csr,
-    ...(authority === undefined ? {} : { authority }),
-    ...(notAfter === undefined ? {} : { notAfter }),
-  };
-  const answer = await withSession(io, (session) => session.post('/v1/certificates', body));
-  const certificate = answer.body as IssuedCertificate;
-  if (out !== undefined) await writeChain(out, certificate);
-  if (options.json) {
-    io.stdout.write(`${printableJson(certificate)}\n`);
-    return;
-  }
-
-  const { pem, count } = readChain(certificate.certificateChain);
-  const heading =
-    answer.status === 200
-      ? 'The same request was given this certificate before:\n'
-      : 'Issued a certificate:\n';
-  const target = out === undefined ? undefined : `${out} (certificates: ${count}, leaf first)`;
-  const summary = `${heading}${certificateFields(certificate, io, [['chain', target]])}`;
-  if (out === undefined) {
-    // The chain may be on its way into a file or another program; people read stderr.
-    io.stderr.write(`${summary}\n`);
-    io.stdout.write(pem);
-    return;
-  }
-  io.stdout.write(
-    `${summary}\n` +
-      'Next: install the chain beside its private key. To see it again:\n' +
-      `  evpki cert show ${printable(certificate.id)}\n`,
-  );
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
@@ -156,53 +94,4 @@ async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
     const { fingerprint } = readChain(certificate.certificateChain);
     io.stdout.write(certificateFields(certificate, io, [['sha-256', fingerprint]]));
   }
-}
-
-const certificateFields = (
-  certificate: Certificate,
-  io: Io,
-  more: readonly (readonly [string, string | undefined])[],
-): string =>
-  fields([
-    ['subject', certificate.subject || '(empty)'],
-    ['state', stateOf(certificate)],
-    ['reason', certificate.revocationReason],
-    ['since', certificate.revokedAt && moment(certificate.revokedAt, io)],
-    ['from', moment(certificate.notBefore, io)],
-    ['until', moment(certificate.notAfter, io)],
-    ['profile', certificate.profile],
-    ['of', certificate.organization],
-    ['issuer', certificate.issuer],
-    ['serial', certificate.serialNumber],
-    ['id', certificate.id],
-    ...more,
-  ]);
-
-const stateOf = ({ state, expired }: Certificate): string =>
-  expired && state === 'issued' ? 'expired' : state;
-
-/** The request as text for the API: PEM as it is, DER as base64. */
-async function readRequest(file: string, io: Io): Promise<string> {
-  const content = await readInput(io, file);
-  if (content.length === 0) throw usageFailure(`${file} is empty`);
-  const text = content.toString('latin1');
-  if (text.includes('PRIVATE KEY-----')) {
-    throw usageFailure(
-      `${file} holds a private key, which nobody else needs; nothing was sent`,
-      'Send the certification request that `openssl req -new` makes of it.',
-    );
-  }
-  const isDer = content[0] === 0x30 && content[1] !== undefined && content[1] > 0x7f;
-  return isDer ? content.toString('base64') : text;
-}
-
-function timeOption(name: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const time = readTime(text);
-  if (time === undefined) {
-    throw usageFailure(
-      `${name} is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z`,
-    );
-  }
-  return time;
 }

@@ -57,3 +57,15 @@ export function readTime(text: string): string | undefined {
   const moment = new Date(`${date}${time}`.toUpperCase());
   return Number.isNaN(moment.getTime()) ? undefined : moment.toISOString();
 }
+
+/** The time that an option gives, as the API wants it. */
+export function timeOption(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const time = readTime(text);
+  if (time === undefined) {
+    throw usageFailure(
+      `${name} is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z`,
+    );
+  }
+  return time;
+}

@@ -1,10 +1,8 @@
 /** `evpki cert revoke` and `evpki cert release`: ending a certificate, and lifting a hold. */
 
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Certificate, Page } from './api-bodies.ts';
-import { usageFailure } from './failure.ts';
+import type { Certificate } from './api-bodies.ts';
+import { certificateId } from './certificate-id.ts';
 import { type Io, printable, printableJson } from './io.ts';
 import { pathOf, type Session, withSession } from './session.ts';
 
@@ -44,28 +42,8 @@ export function addRevocation(group: Command, io: Io): void {
     );
 }
 
-async function revocationOf(session: Session, idOrFile: string): Promise<string> {
-  const id = existsSync(idOrFile) ? await idOfFile(session, idOrFile) : idOrFile;
-  return `${pathOf('/v1/certificates', id)}/revocation`;
-}
-
-/** The id of the certificate in a PEM or DER file, the first if there are several. */
-async function idOfFile(session: Session, file: string): Promise<string> {
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(readFileSync(file));
-  } catch {
-    throw usageFailure(`${file} is neither an id nor a file with a certificate`);
-  }
-  const { serialNumber } = certificate;
-  const { items } = await session.get<Page<Certificate>>('/v1/certificates', { serialNumber });
-  const [found, another] = items;
-  if (!found || another) {
-    const count = another ? 'more than one certificate' : 'no certificate of yours';
-    throw usageFailure(`${count} has the serial number ${serialNumber} of ${file}`);
-  }
-  return found.id;
-}
+const revocationOf = async (session: Session, idOrFile: string): Promise<string> =>
+  `${pathOf('/v1/certificates', await certificateId(session, idOrFile))}/revocation`;
 
 async function change(
   io: Io,

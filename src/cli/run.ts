@@ -11,6 +11,7 @@ import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
 import { addQuickstart } from './quickstart.ts';
+import { addRequests } from './requests.ts';
 
 /**
  * Runs one command line.
@@ -50,6 +51,7 @@ export function buildProgram(io: Io): Command {
   addLogin(program, io);
   addQuickstart(program, io);
   addCertificates(program, io);
+  addRequests(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
   addApiClients(program, io);

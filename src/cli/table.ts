@@ -68,6 +68,8 @@ export const stateColor =
       case 'expired':
       case 'abandoned':
       case 'disabled':
+      case 'refused':
+      case 'rejected':
         return colors.red(cell);
       default:
         return colors.yellow(cell);

@@ -10,13 +10,14 @@ import { attributeValue, type DistinguishedName, sameName, writeName } from './n
 import { decideNames } from './policy/alternative-names.ts';
 import { checkAddresses, grantedExtensions } from './policy/granted-extensions.ts';
 import { checkIssuer, checkNameConstraints, type IssuerFacts } from './policy/issuer.ts';
+import { checkRenewal, type RenewedFacts } from './policy/renewal.ts';
 import { checkRequestedExtensions } from './policy/requested-extensions.ts';
 import { buildSubject, type Facts } from './policy/subject.ts';
 import { decideValidity } from './policy/validity.ts';
 import type { Profile } from './profile.ts';
 import type { CertificationRequest } from './request.ts';
 import { signatureAlgorithmFor } from './signature-algorithm.ts';
-import type { CertificateTemplate } from './template.ts';
+import type { CertificateTemplate, GeneralName } from './template.ts';
 import { accepted, type Checked, refused, type Violation, violation } from './violations.ts';
 
 export type { IssuerFacts } from './policy/issuer.ts';
@@ -49,6 +50,8 @@ export interface PolicyInput {
   readonly hosts?: readonly string[];
   /** The common name is that of another station: one must not be taken for the other. */
   readonly nameTaken?: boolean;
+  /** The certificate that this one renews. */
+  readonly renewed?: RenewedFacts;
 }
 
 /**
@@ -83,6 +86,7 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     ...checkIssuer(profile, issuer, now),
     ...checkNameConstraints(alternativeNames.names, issuer),
     ...checkAddresses(profile, issuer),
+    ...checkRenewed(input, subject.subject, alternativeNames.names),
   ];
   if (violations.length > 0) return refused(...violations);
 
@@ -129,6 +133,13 @@ function checkDistinctFromIssuer(
   if (!sameName(subject, issuer.subject)) return [];
   return [violation('subject-of-issuer', 'The subject is the name of the issuer.', 'subject')];
 }
+
+const checkRenewed = (
+  { renewed, profile, request }: PolicyInput,
+  subject: DistinguishedName,
+  names: readonly GeneralName[],
+): readonly Violation[] =>
+  renewed ? checkRenewal({ renewed, profile, subject, names, spki: request.publicKey.spki }) : [];
 
 /** Whether this key may be certified at all, and under this profile. */
 function checkKey({

@@ -131,6 +131,7 @@ export const profileFileSchema = z.strictObject({
     ignoredExtensions: z.exactOptional(z.array(z.enum(ignorableExtensions))),
     repeatWindow: duration,
     approval: z.boolean(),
+    sameKeyRenewal: z.exactOptional(z.boolean()),
   }),
   /** Authorities only. */
   revocation: z.exactOptional(z.strictObject({ ocspValidity: duration, crlValidity: duration })),

@@ -152,7 +152,10 @@ export interface Profile {
     readonly ignoredExtensions?: readonly string[];
     /** The same request within this time gets the same certificate; milliseconds, 0 for never. */
     readonly repeatWindow: number;
+    /** A second person has to approve every request. */
     readonly approval: boolean;
+    /** Whether a certificate may be renewed without a new key. */
+    readonly sameKeyRenewal?: boolean;
   };
   /** For authorities: how long an OCSP answer about their certificates is valid, milliseconds. */
   readonly ocspValidity: number;

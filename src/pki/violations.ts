@@ -38,6 +38,10 @@ export const violationCodes = {
   'extension-mismatch': 'A requested extension asks for something else than the profile grants.',
   'san-missing': 'The profile demands a subject alternative name and the request has none.',
   'san-invalid': 'A subject alternative name is not in a form that the profile allows.',
+  // The certificate that is renewed.
+  'renewal-mismatch': 'A name is not that of the certificate to be renewed.',
+  'renewal-same-key':
+    'The key is that of the certificate to be renewed; the profile wants a new one.',
   // Validity and issuer.
   'validity-order': 'The requested end of validity is not after its start.',
   'validity-too-short': 'What the issuer has left is shorter than the profile allows.',

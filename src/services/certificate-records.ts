@@ -29,6 +29,9 @@ export interface CertificateRecord {
   readonly der?: Uint8Array;
   /** The enrolment request that it answers. */
   readonly requestId?: string;
+  /** The certificate that it renews, and the latest that renews it. */
+  readonly renews?: string;
+  readonly renewedBy?: string;
   readonly stationId?: string;
   /** Since when it is held or revoked, and why. */
   readonly revokedAt?: Date;
@@ -60,11 +63,13 @@ export interface Lease {
   readonly until: Date;
 }
 
+/** `refused` is what policy says, `rejected` what a person says. */
 export type EnrolmentState =
   | 'issuing'
   | 'waiting-for-approval'
   | 'issued'
   | 'refused'
+  | 'rejected'
   | 'abandoned';
 
 export interface EnrolmentRequest {
@@ -89,6 +94,28 @@ export interface EnrolmentRequest {
   readonly certificateId?: string;
   readonly violations?: readonly Violation[];
   readonly stationId?: string;
+  /** What the request calls itself, RFC 4514 text. */
+  readonly subject?: string;
+  /** The end of validity that was asked for. */
+  readonly notAfter?: Date;
+  /** The certificate that it is to renew. */
+  readonly renews?: string;
+  /** Of those that have to be approved: until when they can be. */
+  readonly approveUntil?: Date;
+  /** Who approved or rejected it, and when. */
+  readonly decidedBy?: string;
+  readonly decidedAt?: Date;
+  /** What the one who rejected it said. */
+  readonly rejectionReason?: string;
+}
+
+/** That somebody approves a request, which is waiting until then. */
+export interface Approval {
+  readonly by: string;
+  readonly at: Date;
+  /** A repeat until this moment gets the certificate. */
+  readonly repeatUntil: Date;
+  readonly audit: AuditEvent;
 }
 
 /** What a station would be called by a certificate: see `StationStore.isNameOfOther`. */
@@ -107,6 +134,10 @@ export type PendingOutcome =
   | { readonly outcome: 'issuer-not-active' }
   /** As `isCertifiedForOther`, `isBlockedKey` and `isNameOfOther` say, and nobody gets between. */
   | { readonly outcome: 'key-in-use' | 'key-blocked' | 'name-taken' }
+  /** The certificate that the request is to renew is not issued (any more). */
+  | { readonly outcome: 'not-renewable' }
+  /** The request that was approved does not wait (any more): somebody else has decided on it. */
+  | { readonly outcome: 'not-waiting' }
   /** The same request is on record and not over: nothing was written. */
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
@@ -117,12 +148,15 @@ export interface IssuanceStore {
    * and no issuer above it may be revoked. Of concurrent certificates with one key but several
    * subjects, or one name but several stations, one is recorded.
    * A request whose repeat key is on record with a row that is over (refused, abandoned, past
-   * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`)
-   * takes the key over.
+   * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`;
+   * waiting or rejected and past `approveUntil`) takes the key over.
+   * With `approval` the request is one that waits on record: of any number of approvals and
+   * rejections of it, one is recorded.
    */
   recordPending(command: {
     readonly certificate: PendingCertificate;
     readonly request?: EnrolmentRequest;
+    readonly approval?: Approval;
     /** The issuer whose own certificate this will be. */
     readonly subjectIssuerId?: string;
     /** The issuer's own OCSP responder: a retired issuer still answers for what it signed. */
@@ -146,7 +180,10 @@ export interface IssuanceStore {
     readonly audit: AuditEvent;
   }): Promise<'issued' | 'lease-lost'>;
 
-  /** Gives up a pending certificate and its request (signing failed). The serial stays taken. */
+  /**
+   * Gives up a pending certificate (signing failed), and its request unless that was approved: it
+   * waits again then. The serial stays taken.
+   */
   recordAbandoned(command: {
     readonly certificateId: string;
     readonly leaseOwner: string;
@@ -160,7 +197,8 @@ export interface IssuanceStore {
   }): Promise<void>;
 
   /**
-   * Marks pending certificates whose lease ended before `now` as abandoned, and their requests.
+   * Marks pending certificates whose lease ended before `now` as abandoned, and their requests;
+   * those that were approved wait again.
    * @returns how many there were; each gets an audit entry `certificate.abandoned`
    */
   abandonExpired(now: Date): Promise<number>;

@@ -105,6 +105,25 @@ export const errorCodes = {
     cause: 'The certification request cannot be read, or its signature does not hold.',
     remedy: 'Send a PKCS#10 request, as PEM or base64 DER, signed by its own key.',
   },
+  'request-rejected': {
+    http: 422,
+    ocpp: 'Accepted',
+    exit: 6,
+    cause: 'Somebody who approves requests has rejected this one.',
+    remedy: 'Do as their reason says, and ask with a new certification request.',
+  },
+  'approval-own-request': {
+    http: 403,
+    exit: 3,
+    cause: 'Nobody approves a request of their own.',
+    remedy: 'Ask somebody else whose role permits `requests:approve`.',
+  },
+  'certificate-not-renewable': {
+    http: 409,
+    exit: 5,
+    cause: 'The certificate is held, revoked, long expired, or one that evpki renews by itself.',
+    remedy: 'Have a new one issued with `POST /v1/certificates`, or lift the hold.',
+  },
   'profile-unknown': {
     http: 422,
     est: 404,

@@ -18,6 +18,7 @@ import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
 import type { Violation } from '../pki/violations.ts';
 import type {
+  Approval,
   EnrolmentRequest,
   IssuanceStore,
   NameQuestion,
@@ -54,6 +55,8 @@ export interface IssueCommand {
   /** Who asked, for the audit entry. */
   readonly actor: string;
   readonly request?: EnrolmentRequest;
+  /** That the request, which waits on record, is approved. */
+  readonly approval?: Approval;
   /** The issuer whose own certificate this is. */
   readonly subjectIssuerId?: string;
   readonly stationId?: string;
@@ -66,8 +69,18 @@ export interface IssueCommand {
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
   | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
-  | { readonly outcome: 'issuer-not-active' }
+  | { readonly outcome: 'issuer-not-active' | 'not-renewable' | 'not-waiting' }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
+
+/** What speaks against a certificate at this moment; nothing is written or signed. */
+export function objectionsTo(
+  parts: Pick<IssuingParts, 'clock' | 'random'>,
+  input: IssueCommand['input'],
+): readonly Violation[] {
+  const serialNumber = drawSerialNumber(parts.random);
+  const decision = decide({ ...input, serialNumber, now: parts.clock() });
+  return decision.ok ? [] : decision.violations;
+}
 
 /** What policy would have said, had it known what was recorded while it decided. */
 const decidedByRecord = {
@@ -112,6 +125,7 @@ export async function issueCertificate(
     const pending = await parts.store.recordPending({
       certificate,
       ...(command.request ? { request: command.request } : {}),
+      ...(command.approval ? { approval: command.approval } : {}),
       ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
       ...(command.statusSigner ? { statusSigner: command.statusSigner } : {}),
       ...(command.stationName ? { stationName: command.stationName } : {}),
@@ -153,6 +167,9 @@ async function signAndRecord(
       subject: certificate.subject,
       profile: certificate.profile,
       profileHash: certificate.profileHash,
+      ...(command.request ? { request: command.request.id } : {}),
+      ...(command.approval && command.request ? { requester: command.request.requester } : {}),
+      ...(command.request?.renews ? { renews: command.request.renews } : {}),
       ...details,
     },
   });

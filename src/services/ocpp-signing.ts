@@ -18,9 +18,11 @@ import {
 import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
 import type { Principal } from './access-policy.ts';
-import { type EnrolmentParts, enrol, RequestUnanswered } from './enrolment.ts';
+import { enrol } from './enrolment.ts';
 import { type FieldViolation, ocppAnswerOf, ServiceError } from './errors.ts';
 import type { Organization } from './organizations.ts';
+import { RequestUnanswered } from './request-answers.ts';
+import type { EnrolmentParts } from './request-issuing.ts';
 import { chooseStationAuthority } from './station-authority.ts';
 import type { Station, StationStore } from './station-records.ts';
 import { stationAudit, stationOrganization } from './stations.ts';
@@ -103,11 +105,15 @@ export async function signCertificate(
       authority: chosen.authority,
       station,
     });
-    return {
-      status: 'issued',
+    const told = {
       answerToStation: 'Accepted',
       ...echo,
       enrolmentRequestId: answer.requestId,
+    } as const;
+    if (answer.outcome === 'waiting') return { status: 'waiting', ...told };
+    return {
+      status: 'issued',
+      ...told,
       certificateChain: [answer.certificate.der, ...answer.chain],
     };
   } catch (error) {

@@ -11,13 +11,28 @@ export const abandoned = { state: 'abandoned', lease_owner: null, lease_until: n
 export const abandonedColumns = ['id', 'organization_id', 'issuer_id', 'serial'] as const;
 export type AbandonedRow = Pick<CertificateRow, (typeof abandonedColumns)[number]>;
 
-/** Abandons the requests that these certificates were to answer. */
-export const abandonRequests = (tx: WriteTransaction, certificateIds: readonly string[]) =>
-  tx
-    .knex<EnrolmentRequestRow>('enrolment_requests')
-    .whereIn('certificate_id', certificateIds)
-    .where({ state: 'issuing' })
-    .update({ state: 'abandoned' });
+/**
+ * Abandons the requests that these certificates were to answer. One that was approved waits again:
+ * neither the requester nor the approver has done anything wrong.
+ */
+export async function abandonRequests(
+  tx: WriteTransaction,
+  certificateIds: readonly string[],
+): Promise<void> {
+  const answered = () =>
+    tx
+      .knex<EnrolmentRequestRow>('enrolment_requests')
+      .whereIn('certificate_id', certificateIds)
+      .where({ state: 'issuing' });
+  await answered().whereNotNull('approve_until').update({
+    state: 'waiting-for-approval',
+    certificate_id: null,
+    repeat_until: null,
+    decided_by: null,
+    decided_at: null,
+  });
+  await answered().update({ state: 'abandoned' });
+}
 
 /** The requests and audit entries of certificates that evpki itself has abandoned. */
 export async function followAbandoned(

@@ -19,7 +19,19 @@ export function certificateStore(database: Database): CertificateStore {
   const certificates = () =>
     reader('certificates as c')
       .leftJoin('enrolment_requests as r', 'r.certificate_id', 'c.id')
-      .select<CertificateWithRequest[]>('c.*', 'r.id as request_id');
+      .select<CertificateWithRequest[]>(
+        'c.*',
+        'r.id as request_id',
+        'r.renews',
+        reader('enrolment_requests as n')
+          .whereRaw('n.renews = c.id')
+          .where('n.state', 'issued')
+          .orderBy('n.created_at', 'desc')
+          .orderBy('n.id', 'desc')
+          .limit(1)
+          .select('n.certificate_id')
+          .as('renewed_by'),
+      );
 
   return {
     findCertificate: async (id) => {
@@ -65,7 +77,11 @@ export function certificateStore(database: Database): CertificateStore {
   };
 }
 
-type CertificateWithRequest = CertificateRow & { request_id: string | null };
+type CertificateWithRequest = CertificateRow & {
+  request_id: string | null;
+  renews: string | null;
+  renewed_by: string | null;
+};
 
 function narrow(query: Knex.QueryBuilder, filter: CertificateFilter): void {
   const equal = {
@@ -98,6 +114,8 @@ const certificateOf = (row: CertificateWithRequest): CertificateRecord => ({
   createdAt: timeOf(row.created_at),
   ...optional('der', row.der && bytesOf(row.der)),
   ...optional('requestId', row.request_id),
+  ...optional('renews', row.renews),
+  ...optional('renewedBy', row.renewed_by),
   ...optional('stationId', row.station_id),
   ...optional('revokedAt', row.revoked_at === null ? null : timeOf(row.revoked_at)),
   ...optional('revocationReason', row.revocation_reason),

@@ -18,11 +18,23 @@ export const requestRow = (request: EnrolmentRequest): EnrolmentRequestRow => ({
   state: request.state,
   created_at: timeText(request.createdAt),
   repeat_key: request.repeatKey ?? null,
-  repeat_until: request.repeatUntil === undefined ? null : timeText(request.repeatUntil),
+  repeat_until: textOrNull(request.repeatUntil),
   certificate_id: request.certificateId ?? null,
   violations: request.violations === undefined ? null : JSON.stringify(request.violations),
   station_id: request.stationId ?? null,
+  subject: request.subject ?? null,
+  not_after: textOrNull(request.notAfter),
+  renews: request.renews ?? null,
+  approve_until: textOrNull(request.approveUntil),
+  decided_by: request.decidedBy ?? null,
+  decided_at: textOrNull(request.decidedAt),
+  rejection_reason: request.rejectionReason ?? null,
 });
+
+const textOrNull = (time: Date | undefined): string | null =>
+  time === undefined ? null : timeText(time);
+
+const timeOrNull = (text: string | null): Date | null => (text === null ? null : timeOf(text));
 
 export const requestOf = (row: EnrolmentRequestRow): EnrolmentRequest => ({
   id: row.id,
@@ -35,13 +47,20 @@ export const requestOf = (row: EnrolmentRequestRow): EnrolmentRequest => ({
   state: row.state,
   createdAt: timeOf(row.created_at),
   ...optional('repeatKey', row.repeat_key),
-  ...optional('repeatUntil', row.repeat_until === null ? null : timeOf(row.repeat_until)),
+  ...optional('repeatUntil', timeOrNull(row.repeat_until)),
   ...optional('certificateId', row.certificate_id),
   ...optional(
     'violations',
     row.violations === null ? null : (JSON.parse(row.violations) as Violation[]),
   ),
   ...optional('stationId', row.station_id),
+  ...optional('subject', row.subject),
+  ...optional('notAfter', timeOrNull(row.not_after)),
+  ...optional('renews', row.renews),
+  ...optional('approveUntil', timeOrNull(row.approve_until)),
+  ...optional('decidedBy', row.decided_by),
+  ...optional('decidedAt', timeOrNull(row.decided_at)),
+  ...optional('rejectionReason', row.rejection_reason),
 });
 
 /** How often a repeat key may change hands under us before the work is run again from the start. */
@@ -92,6 +111,9 @@ async function isOver(
   at: string,
 ): Promise<boolean> {
   if (holder.state === 'refused' || holder.state === 'abandoned') return true;
+  if (holder.state === 'waiting-for-approval' || holder.state === 'rejected') {
+    return holder.approve_until === null || holder.approve_until < at;
+  }
   if (holder.repeat_until !== null && holder.repeat_until < at) return true;
   if (holder.certificate_id === null) return false;
   const certificate = await tx

@@ -9,6 +9,7 @@ import { insertRequest, requestRow } from './enrolment-requests.ts';
 import { StorageError } from './errors.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
 import { maySign } from './issuer-chain.ts';
+import { approveRequest } from './requests.ts';
 import { type CertificateRow, type EnrolmentRequestRow, statusUnchanged } from './rows.ts';
 import { blob, timeText } from './values.ts';
 
@@ -17,10 +18,13 @@ const ABANDONED_PER_TRANSACTION = 200;
 
 export function issuanceStore(database: Database): IssuanceStore {
   return {
-    recordPending: ({ certificate, request, stationName, ...purpose }) =>
+    recordPending: ({ certificate, request, approval, stationName, ...purpose }) =>
       database.write(async (tx) => {
         if (!(await maySign(tx, certificate.issuerId, purpose))) {
           return { outcome: 'issuer-not-active' };
+        }
+        if (request?.renews !== undefined && !(await isIssued(tx, request.renews))) {
+          return { outcome: 'not-renewable' };
         }
         const conflict = await keyConflict(tx, certificate);
         if (conflict !== undefined) return { outcome: conflict };
@@ -36,10 +40,19 @@ export function issuanceStore(database: Database): IssuanceStore {
         if (inserted.length === 0) return { outcome: 'serial-taken' };
         if (request === undefined) return { outcome: 'recorded' };
 
+        // Inserted a moment ago in this same transaction: nobody has seen it, no serial is lost.
+        const takeBack = () =>
+          tx.knex<CertificateRow>('certificates').where({ id: certificate.id }).delete();
+        if (approval !== undefined) {
+          if (await approveRequest(tx, request.id, certificate.id, approval)) {
+            return { outcome: 'recorded' };
+          }
+          await takeBack();
+          return { outcome: 'not-waiting' };
+        }
         const repeated = await insertRequest(tx, { ...request, certificateId: certificate.id });
         if (repeated === undefined) return { outcome: 'recorded' };
-        // Inserted a moment ago in this same transaction: nobody has seen it, no serial is lost.
-        await tx.knex<CertificateRow>('certificates').where({ id: certificate.id }).delete();
+        await takeBack();
         return { outcome: 'repeat', request: repeated };
       }),
 
@@ -90,6 +103,14 @@ export function issuanceStore(database: Database): IssuanceStore {
       }
     },
   };
+}
+
+async function isIssued(tx: WriteTransaction, certificateId: string): Promise<boolean> {
+  const row = await tx
+    .knex<CertificateRow>('certificates')
+    .where({ id: certificateId, state: 'issued' })
+    .first('id');
+  return row !== undefined;
 }
 
 const leased = (tx: WriteTransaction, certificateId: string, leaseOwner: string) =>

@@ -105,6 +105,14 @@ export interface EnrolmentRequestRow {
   certificate_id: string | null;
   violations: string | null;
   station_id: string | null;
+  subject: string | null;
+  not_after: string | null;
+  renews: string | null;
+  /** Not null for those that had, or have, to be approved. */
+  approve_until: string | null;
+  decided_by: string | null;
+  decided_at: string | null;
+  rejection_reason: string | null;
 }
 
 export interface StationRow {

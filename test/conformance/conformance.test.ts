@@ -16,6 +16,7 @@ import { jobsConform } from './jobs.ts';
 import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
+import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
@@ -29,6 +30,7 @@ for (const { name, open } of testBackends) {
     issuanceConforms(name, open);
     claimsConform(name, open);
     certificatesConform(name, open);
+    requestsConform(name, open);
     revocationsConform(name, open);
     statusesConform(name, open);
     ocspSignersConform(name, open);

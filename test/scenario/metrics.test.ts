@@ -17,7 +17,7 @@ describe('GET /metrics', () => {
       .find(({ event }) => event === 'listening');
     url = `http://${listening.addresses.metrics}/metrics`;
     administrator = {
-      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['administrator'])}`,
+      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['super'])}`,
     };
   });
   afterAll(() => evpki?.close());

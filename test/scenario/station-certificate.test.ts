@@ -119,11 +119,14 @@ describe('a charging station gets its certificate', () => {
     };
 
     test.each([
-      ['a profile that needs approval', 'ocpp-firmware-signing'],
       ['C7 a station that is not named', 'ocpp-station'],
       ['C7 a server', 'ocpp-csms-server'],
-    ])('get no certificate for %s', async (_name, profile) => {
-      expect(await ask(profile, '/CN=SN-REGISTERED')).toEqual([403, 'not-permitted']);
+    ])('have to wait for %s', async (_name, profile) => {
+      expect(await ask(profile, '/CN=sn-registered')).toEqual([202, 'CN=sn-registered']);
+    });
+
+    test('get no certificate that no authority of theirs issues', async () => {
+      expect(await ask('ocpp-firmware-signing', '/CN=x')).toEqual([422, 'authority-unknown']);
     });
 
     test('C7 get one for a named station, with the name that is registered for it', async () => {

@@ -166,6 +166,40 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
     await database.close();
   });
 
+  test('requests of version 4 are the same in version 5', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { url } = opened;
+    const empty = await emptied(url);
+    await migrate(empty.writer, empty.dialect, clock, migrations.slice(0, 1));
+    await insertVersion1Rows(empty.writer);
+    const at = testTime.toISOString();
+    const asked = {
+      ...{ organization_id: 'org', authority_id: 'ca', profile: 'leaf', requester: 'client:a' },
+      ...{ channel: 'rest', csr: Buffer.from('csr'), created_at: at },
+    };
+    await empty.writer('enrolment_requests').insert([
+      { ...asked, id: 'issued', state: 'issued', certificate_id: 'cert', repeat_key: 'key' },
+      { ...asked, id: 'refused', state: 'refused', violations: '[]', station_id: 'CS-1' },
+      { ...asked, id: 'given-up', state: 'abandoned', certificate_id: 'outside' },
+    ]);
+    const before = await empty.writer('enrolment_requests').orderBy('id');
+    await migrate(empty.writer, empty.dialect, clock, migrations);
+    const nothing = {
+      ...{ subject: null, not_after: null, renews: null, approve_until: null },
+      ...{ decided_by: null, decided_at: null, rejection_reason: null },
+    };
+    expect(await empty.writer('enrolment_requests').orderBy('id')).toEqual(
+      before.map((row) => ({ ...row, ...nothing })),
+    );
+    await empty.close();
+
+    const database = await openDatabase(url, { clock, processId: 'process-2' });
+    const record = await certificateStore(database).findCertificate('cert');
+    expect(record).toMatchObject({ requestId: 'issued' });
+    await database.close();
+  });
+
   test('one that fails leaves nothing behind', async () => {
     const { writer, dialect, close } = await connect();
     await expect(migrate(writer, dialect, clock, [...migrations, broken])).rejects.toThrow();

@@ -155,6 +155,10 @@ function aboutRequests(
   );
   return requests.flatMap(({ id, state, certificate_id }) => {
     const own = states.get(certificate_id ?? '');
+    // Nothing answers it yet, or ever.
+    if (['waiting-for-approval', 'refused', 'rejected'].includes(state)) {
+      return certificate_id === null ? [] : [`request ${id} is ${state}, with ${certificate_id}`];
+    }
     return state === own ? [] : [`request ${id} is ${state}, its certificate ${own}`];
   });
 }

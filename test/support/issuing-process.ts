@@ -1,6 +1,6 @@
 /**
- * A process of its own that starts evpki's services over a database, issues certificates, or
- * revokes what it has issued and does the jobs; it may be told where to die. It writes a line for
+ * A process of its own that starts evpki's services over a database, issues certificates, has
+ * requests wait and approves them, or revokes what it has issued and does the jobs; it may be told where to die. It writes a line for
  * `ready`, one for every certificate that it is about to sign, that was handed out and that was
  * revoked, one for every CRL number that it sees, and `done`; synchronously, so that what a line
  * says is known to others.
@@ -8,15 +8,16 @@
 
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { approve } from '../../src/services/approval.ts';
 import { revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { takeDeclarations } from './declarations.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
 import { doJobs, servicesOver, start, type VaultKind } from './services.ts';
-import { demoCpo, enrolStation, stationRequest } from './stations.ts';
+import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
 
 export interface Job {
-  readonly task: 'start' | 'issue' | 'revoke';
+  readonly task: 'start' | 'issue' | 'approve' | 'revoke';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -62,7 +63,10 @@ const services = await servicesOver(database, {
 async function call(caller: number): Promise<void> {
   for (let count = 0; count < (job.requestsEach ?? 0); count += 1) {
     const csr = stationRequest(`SN-${processId}-${caller}-${count}`);
-    const { certificateId, certificate } = await enrolStation(services, csr);
+    const { certificateId, certificate } =
+      job.task === 'approve'
+        ? await approve(services, demoCpo, await askForStation(services, csr))
+        : await enrolStation(services, csr);
     const der = Buffer.from(certificate.der).toString('base64');
     say({ event: 'handed-out', certificateId, der });
     if (job.task !== 'revoke') continue;
@@ -91,7 +95,7 @@ async function doWhatIsDue(calls: Promise<unknown>): Promise<void> {
 const calls = () =>
   Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => call(caller)));
 if (job.task === 'start') await start(services);
-else if (job.task === 'issue') await calls();
+else if (job.task === 'issue' || job.task === 'approve') await calls();
 else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

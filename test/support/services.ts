@@ -28,6 +28,7 @@ import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
+import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
@@ -130,6 +131,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     publicUrl: 'http://pki.example',
     store: decorate(issuanceStore(database), pass),
     certificates: decorate(certificateStore(database), pass),
+    requests: decorate(requestStore(database), pass),
     audit: decorate(auditStore(database), pass),
     stations: stationStore(database),
     issuers: createIssuers(authorities, keyring, profiles),

@@ -1,26 +1,18 @@
 import type { Request, Response } from 'express';
-import { toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
-import {
-  type CertificateSummary,
-  type CertificateView,
-  findCertificate,
-  listCertificates,
-} from '../../services/certificates.ts';
+import type { Principal } from '../../services/access-policy.ts';
+import { findCertificate, listCertificates } from '../../services/certificates.ts';
 import { awaitCrl } from '../../services/crls.ts';
-import { type EnrolmentParts, enrol } from '../../services/enrolment.ts';
+import { enrol } from '../../services/enrolment.ts';
+import { renew } from '../../services/renewal.ts';
+import type { EnrolmentAnswer } from '../../services/request-answers.ts';
+import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
+import { certificateBody, sendCertificate } from './certificate-bodies.ts';
 import { instantOf } from './instants.ts';
 import type { Handlers } from './operations.ts';
-import type {
-  Certificate,
-  CertificateState,
-  IssuedCertificate,
-  NewCertificate,
-  Revocation,
-} from './types.ts';
-
-const PEM_CHAIN = 'application/pem-certificate-chain';
+import { sendWaiting } from './requests.ts';
+import type { CertificateState, NewCertificate, Renewal, Revocation } from './types.ts';
 
 type Parts = EnrolmentParts & RevocationParts & Parameters<typeof awaitCrl>[0];
 
@@ -38,11 +30,18 @@ export const certificateHandlers = (parts: Parts) =>
         ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),
         ...(station === undefined ? {} : { stationId: station }),
       });
-      const view = await findCertificate(parts, principal, answer.certificateId);
-      response
-        .status(answer.repeated ? 200 : 201)
-        .location(`/v1/certificates/${answer.certificateId}`);
-      sendCertificate(request, response, view);
+      await sendAnswer(parts, answer, request, response, principal);
+    },
+
+    async renewCertificate(request, response, principal) {
+      const { csr, notAfter } = request.body as Renewal;
+      const answer = await renew(parts, String(request.params.id), {
+        principal,
+        channel: 'rest',
+        csr: decodeRequestText(csr),
+        ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),
+      });
+      await sendAnswer(parts, answer, request, response, principal);
     },
 
     async getCertificate(request, response, principal) {
@@ -65,7 +64,7 @@ export const certificateHandlers = (parts: Parts) =>
         ...(cursor === undefined ? {} : { cursor }),
       });
       response.json({
-        items: page.items.map(summary),
+        items: page.items.map(certificateBody),
         ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
       });
     },
@@ -75,38 +74,28 @@ export const certificateHandlers = (parts: Parts) =>
       const id = String(request.params.id);
       const { certificate, issuerId } = await revoke(parts, principal, id, reason);
       if (request.query.wait === 'crl') await awaitCrl(parts, issuerId);
-      response.json(summary(certificate));
+      response.json(certificateBody(certificate));
     },
 
     async releaseCertificate(request, response, principal) {
       const id = String(request.params.id);
       const { certificate } = await release(parts, principal, id);
-      response.json(summary(certificate));
+      response.json(certificateBody(certificate));
     },
   }) satisfies Handlers;
 
-/** As JSON, or as bare PEM for those who ask for it: curl and shell scripts. */
-function sendCertificate(request: Request, response: Response, view: CertificateView): void {
-  const certificateChain = view.chain.map((der) => toPem('CERTIFICATE', der)).join('');
-  if (request.accepts(['application/json', PEM_CHAIN]) === PEM_CHAIN) {
-    response.type(PEM_CHAIN).send(certificateChain);
+async function sendAnswer(
+  parts: Parts,
+  answer: EnrolmentAnswer,
+  request: Request,
+  response: Response,
+  principal: Principal,
+): Promise<void> {
+  if (answer.outcome === 'waiting') {
+    await sendWaiting(parts, principal, answer.requestId, response);
     return;
   }
-  const body: IssuedCertificate = { ...summary(view), certificateChain };
-  response.json(body);
+  const view = await findCertificate(parts, principal, answer.certificateId);
+  response.status(answer.repeated ? 200 : 201).location(`/v1/certificates/${answer.certificateId}`);
+  sendCertificate(request, response, view);
 }
-
-const summary = ({ record, expired }: CertificateSummary): Certificate => ({
-  id: record.id,
-  state: record.state,
-  expired,
-  serialNumber: record.serial,
-  subject: record.subject,
-  profile: record.profile,
-  organization: record.organizationId,
-  ...(record.issuerId === undefined ? {} : { issuer: record.issuerId }),
-  notBefore: record.notBefore.toISOString(),
-  notAfter: record.notAfter.toISOString(),
-  ...(record.revokedAt === undefined ? {} : { revokedAt: record.revokedAt.toISOString() }),
-  ...(record.revocationReason === undefined ? {} : { revocationReason: record.revocationReason }),
-});

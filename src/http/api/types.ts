@@ -22,6 +22,41 @@ export type PemChain = string;
 export type IssuedCertificate = Certificate & {
   certificateChain: PemChain;
 };
+/**
+ * `refused` is what policy says, `rejected` what a person says; `expired` has waited too long.
+ *
+ */
+export type EnrolmentRequestState =
+  'issuing' | 'waiting-for-approval' | 'issued' | 'refused' | 'rejected' | 'abandoned' | 'expired';
+export type EnrolmentRequestDetails = EnrolmentRequest & {
+  /**
+   * What the certification request says
+   */
+  asked: {
+    /**
+     * RFC 4514
+     */
+    subject: string;
+    keyAlgorithm: string;
+    /**
+     * SHA-256 of the SubjectPublicKeyInfo, hexadecimal
+     */
+    spkiSha256: string;
+    /**
+     * Such as `dns:csms.example`
+     */
+    alternativeNames: string[];
+    /**
+     * The extensions that are requested, by name or OID
+     */
+    extensions: string[];
+  };
+  /**
+   * PEM
+   */
+  csr: string;
+  violations?: Violation[];
+};
 export type AuthorityState = 'awaiting-certificate' | 'active' | 'retired' | 'revoked';
 export type AuthorityWithIssuers = Authority & {
   /**
@@ -87,6 +122,12 @@ export interface ApiBodies {
   PemChain?: PemChain;
   IssuedCertificate?: IssuedCertificate;
   CertificatePage?: CertificatePage;
+  Renewal?: Renewal;
+  EnrolmentRequestState?: EnrolmentRequestState;
+  EnrolmentRequest?: EnrolmentRequest;
+  EnrolmentRequestDetails?: EnrolmentRequestDetails;
+  EnrolmentRequestPage?: EnrolmentRequestPage;
+  Rejection?: Rejection;
   AuthorityState?: AuthorityState;
   Authority?: Authority;
   Issuer?: Issuer;
@@ -226,7 +267,8 @@ export interface NewCertificate {
   notAfter?: string;
   /**
    * The id of the registered station that it is for: what is registered of it has to be in
-   * the request. Needed by those whose role does not permit `certificates:vouch`.
+   * the request. Without it, requests of those whose role does not permit
+   * `certificates:vouch` wait for somebody who vouches for the name.
    *
    */
   station?: string;
@@ -251,6 +293,18 @@ export interface Certificate {
   issuer?: string;
   notBefore: string;
   notAfter: string;
+  /**
+   * The id of the enrolment request that it answers
+   */
+  request?: string;
+  /**
+   * The id of the certificate that it renews
+   */
+  renews?: string;
+  /**
+   * The id of the latest certificate that renews it
+   */
+  renewedBy?: string;
   revokedAt?: string;
   revocationReason?: RevocationReason;
 }
@@ -260,6 +314,66 @@ export interface Revocation {
 export interface CertificatePage {
   items: Certificate[];
   nextCursor?: string;
+}
+export interface Renewal {
+  /**
+   * PKCS#10 as PEM, or as base64 or hex of its DER
+   */
+  csr: string;
+  /**
+   * The end of validity; the profile's default without
+   */
+  notAfter?: string;
+}
+export interface EnrolmentRequest {
+  id: string;
+  state: EnrolmentRequestState;
+  organization: string;
+  authority: string;
+  profile: string;
+  /**
+   * Who asked, as in the audit log
+   */
+  requester: string;
+  /**
+   * The front door: `rest`, `ocpp`
+   */
+  channel: string;
+  createdAt: string;
+  /**
+   * What the request calls itself, RFC 4514; the certificate says what the profile says
+   */
+  subject?: string;
+  station?: string;
+  /**
+   * The end of validity that was asked for
+   */
+  notAfter?: string;
+  /**
+   * The id of the certificate that is to be renewed
+   */
+  renews?: string;
+  /**
+   * The id of the certificate that answers it
+   */
+  certificate?: string;
+  /**
+   * Until when somebody has, or had, to approve it; absent where nobody has to
+   */
+  approveUntil?: string;
+  /**
+   * Who approved or rejected it
+   */
+  decidedBy?: string;
+  decidedAt?: string;
+  rejectionReason?: string;
+}
+export interface EnrolmentRequestPage {
+  items: EnrolmentRequest[];
+  nextCursor?: string;
+}
+export interface Rejection {
+  reason: string;
 }
 export interface Authority {
   id: string;

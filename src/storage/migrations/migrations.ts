@@ -4,11 +4,12 @@ import { foundation } from './001-foundation.ts';
 import { revocation } from './002-revocation.ts';
 import { stations } from './003-stations.ts';
 import { keyClaims } from './004-key-claims.ts';
+import { approval } from './005-approval.ts';
 import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
 import type { Migration } from './migration.ts';
 
-const reserved = [5, 6, 7].map(
+const reserved = [6, 7].map(
   (version): Migration => ({ version, name: 'reserved', statements: () => [] }),
 );
 
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   revocation,
   stations,
   keyClaims,
+  approval,
   ...reserved,
   apiClientLife,
   idempotencyKeys,

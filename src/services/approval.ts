@@ -1,0 +1,160 @@
+/**
+ * Approval: a second person decides on a request that waits. Everything that policy decides on is
+ * looked up again at that moment, and the certificate takes the same way as any other. Of any
+ * number of approvals and rejections at once, the database lets one decide.
+ */
+
+import { readCertificate } from '../pki/certificate.ts';
+import type { Principal } from './access-policy.ts';
+import type { Approval, EnrolmentRequest } from './certificate-records.ts';
+import { stoppedError } from './enrolment.ts';
+import { enrollableProfile } from './enrolment-target.ts';
+import { ServiceError } from './errors.ts';
+import { answerOnRecord, type IssuedAnswer, RequestUnanswered } from './request-answers.ts';
+import { type EnrolmentParts, issueForRequest, type RequestToIssue } from './request-issuing.ts';
+import { codesOf, pickUpUntil, requestAudit } from './request-making.ts';
+import { type RequestState, requestStateAt } from './request-records.ts';
+import { requestIn, visibleRequest } from './requests.ts';
+
+/** How often somebody else may decide, and lose it again, while we do. */
+const ATTEMPTS = 5;
+
+/**
+ * Approves a request and has its certificate issued; the same again gets the same certificate.
+ * @throws ServiceError `not-found`; `approval-own-request` for one's own; `conflict` for what does
+ *   not wait; `authority-not-active`, `certificate-not-renewable` and `profile-unknown` for what
+ *   goes on waiting
+ * @throws RequestUnanswered `csr-refused` with every violation: that ends the request; `not-ready`
+ */
+export async function approve(
+  parts: EnrolmentParts,
+  principal: Principal,
+  requestId: string,
+): Promise<IssuedAnswer> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await visibleRequest(parts, principal, requestId);
+    if (record.requester === principal.actor) {
+      throw new ServiceError('approval-own-request', `${requestId} is a request of your own`);
+    }
+    const state = requestStateAt(record, parts.clock());
+    if (state === 'waiting-for-approval') {
+      const answer = await approveWaiting(parts, principal, record);
+      if (answer) return answer;
+    } else if ((state === 'issued' || state === 'issuing') && record.approveUntil) {
+      const answer = await answerOnRecord(parts, record);
+      if (answer.outcome === 'issued') return answer;
+    } else throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
+    // Somebody else has decided in between, or did not come to an end: look again.
+  }
+  throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+/** @returns undefined when the request does not wait any more */
+async function approveWaiting(
+  parts: EnrolmentParts,
+  principal: Principal,
+  record: EnrolmentRequest,
+): Promise<IssuedAnswer | undefined> {
+  const { actor } = principal;
+  const wanted = await wantedBy(parts, record);
+  const at = parts.clock();
+  const approval: Approval = {
+    by: actor,
+    at,
+    repeatUntil: pickUpUntil(wanted.profile, at),
+    audit: requestAudit(record, { at, actor, action: 'request.approved' }),
+  };
+  const result = await issueForRequest(parts, wanted, { record, actor, approval });
+  switch (result.outcome) {
+    case 'issued':
+      return {
+        outcome: 'issued',
+        requestId: record.id,
+        certificateId: result.certificateId,
+        certificate: readCertificate(result.der),
+        chain: result.chain,
+        repeated: false,
+      };
+    case 'refused': {
+      const { violations } = result;
+      const entry = { at: parts.clock(), actor, action: 'request.refused' };
+      const ended = await parts.requests.recordRefusal({
+        requestId: record.id,
+        violations,
+        at: entry.at,
+        audit: requestAudit(record, entry, { violations: codesOf(violations) }),
+      });
+      if (ended === 'not-waiting') return undefined;
+      throw new RequestUnanswered(
+        record.id,
+        'csr-refused',
+        `the profile ${record.profile} does not allow this request any more`,
+        violations,
+      );
+    }
+    case 'not-waiting':
+    case 'repeat':
+      return undefined;
+    default:
+      throw stoppedError(result.outcome, record.authorityId, wanted.renewed);
+  }
+}
+
+/** What a request on record asks for, as things are now. */
+async function wantedBy(parts: EnrolmentParts, record: EnrolmentRequest): Promise<RequestToIssue> {
+  const { stationId, renews, notAfter } = record;
+  const profile = enrollableProfile(parts, record.profile);
+  const authority = await parts.authorities.findAuthority(record.authorityId);
+  if (!authority) throw new Error(`the authority of ${record.id} is missing`);
+  const station =
+    stationId === undefined
+      ? undefined
+      : await parts.stations.findStation(record.organizationId, stationId);
+  if (stationId !== undefined && !station) {
+    throw new ServiceError('conflict', `the station ${stationId} is not registered any more`);
+  }
+  const renewed =
+    renews === undefined ? undefined : await parts.certificates.findCertificate(renews);
+  if (renewed && renewed.state !== 'issued') {
+    throw stoppedError('not-renewable', record.authorityId, renewed);
+  }
+  const request = requestIn(record);
+  return { profile, authority, station, request, notAfter, ...(renewed ? { renewed } : {}) };
+}
+
+/**
+ * Rejects a request for good. It may be one's own: nobody else has to agree to take back a request.
+ * @throws ServiceError `not-found`; `conflict` for what does not wait, but for a request that was
+ *   rejected for the same reason
+ */
+export async function reject(
+  parts: EnrolmentParts,
+  principal: Principal,
+  requestId: string,
+  reason: string,
+): Promise<void> {
+  const { actor } = principal;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await visibleRequest(parts, principal, requestId);
+    const at = parts.clock();
+    const state = requestStateAt(record, at);
+    if (state === 'rejected' && record.rejectionReason === reason) return;
+    if (state !== 'waiting-for-approval') {
+      throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
+    }
+    const audit = requestAudit(record, { at, actor, action: 'request.rejected' }, { reason });
+    const command = { requestId, by: actor, at, reason, audit };
+    if ((await parts.requests.recordRejected(command)) === 'rejected') return;
+  }
+  throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+/** Why there is nothing to decide on. */
+const sentences: Readonly<Record<Exclude<RequestState, 'waiting-for-approval'>, string>> = {
+  issuing: 'is being issued',
+  issued: 'is issued',
+  refused: 'was refused by policy',
+  rejected: 'was rejected',
+  abandoned: 'was abandoned',
+  expired: 'has waited too long',
+};

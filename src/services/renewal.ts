@@ -1,0 +1,77 @@
+/**
+ * Renewal: another certificate for the same name, by the same authority, with a new key. The one
+ * that is renewed vouches for the names (C7): they have to be the same, and need not be approved
+ * again unless the profile wants a second person for every certificate. It stays valid until it
+ * ends or is revoked, so that whoever uses it can change over.
+ */
+
+import type { Profile } from '../pki/profile.ts';
+import { type Principal, reaches, requireKind } from './access-policy.ts';
+import type { Authority } from './authority-records.ts';
+import type { CertificateRecord } from './certificate-records.ts';
+import { type Submission, submit } from './enrolment.ts';
+import { isEnrollable, namedStation } from './enrolment-target.ts';
+import { ServiceError } from './errors.ts';
+import type { EnrolmentAnswer } from './request-answers.ts';
+import type { EnrolmentParts } from './request-issuing.ts';
+
+const RENEW = 'certificates:renew';
+/** How long after its end a certificate still vouches for its names. */
+const GRACE_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
+
+/**
+ * Renews a certificate.
+ * @throws ServiceError `not-found`, `certificate-not-renewable`, `not-permitted` naming the kind;
+ *   and as `enrol`
+ * @throws RequestUnanswered as `enrol`
+ */
+export async function renew(
+  parts: EnrolmentParts,
+  certificateId: string,
+  submission: Submission,
+): Promise<EnrolmentAnswer> {
+  const { principal } = submission;
+  const renewed = await visibleCertificate(parts, principal, certificateId);
+  const profile = renewableProfile(parts, renewed);
+  requireKind(parts.access, principal, RENEW, profile.kind);
+  const authority = await authorityOf(parts, renewed);
+  const station = await namedStation(parts, authority, renewed.stationId);
+  const waits = profile.request.approval;
+  return submit(parts, submission, { profile, authority, station, renewed, waits });
+}
+
+async function visibleCertificate(
+  parts: EnrolmentParts,
+  principal: Principal,
+  id: string,
+): Promise<CertificateRecord> {
+  const record = await parts.certificates.findCertificate(id);
+  if (!record || !reaches(parts.access, principal, record.organizationId)) {
+    throw new ServiceError('not-found', `there is no certificate ${id}`);
+  }
+  return record;
+}
+
+function renewableProfile(parts: EnrolmentParts, record: CertificateRecord): Profile {
+  const { id, state, notAfter } = record;
+  const refuse = (why: string) => new ServiceError('certificate-not-renewable', `${id} ${why}`);
+  const profile = parts.profiles.get(record.profile);
+  if (!profile) throw refuse(`is of the profile ${record.profile}, which there is no more`);
+  if (!isEnrollable(profile)) throw refuse('is not one that is issued for requests');
+  if (state !== 'issued') throw refuse(`is ${state}`);
+  if (notAfter.getTime() + GRACE_MILLISECONDS < parts.clock().getTime()) {
+    throw refuse('ended too long ago');
+  }
+  return profile;
+}
+
+/** The authority as people speak of it: its current issuer signs, whichever signed before. */
+async function authorityOf(parts: EnrolmentParts, record: CertificateRecord): Promise<Authority> {
+  const issuer =
+    record.issuerId === undefined ? undefined : await parts.authorities.findIssuer(record.issuerId);
+  const authority = issuer && (await parts.authorities.findAuthority(issuer.authorityId));
+  if (!authority) {
+    throw new ServiceError('certificate-not-renewable', `${record.id} was not issued here`);
+  }
+  return authority;
+}

@@ -1,0 +1,165 @@
+/**
+ * Issuing for an enrolment request: everything that policy needs to know is looked up anew, and
+ * what it allows is signed. The same for a request that has just come in and for one that waited.
+ */
+
+import { readCertificate } from '../pki/certificate.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
+import { nameText } from '../pki/names.ts';
+import type { RenewedFacts } from '../pki/policy/renewal.ts';
+import { buildSubject, type Facts } from '../pki/policy/subject.ts';
+import type { Profile } from '../pki/profile.ts';
+import type { CertificationRequest } from '../pki/request.ts';
+import type { Violation } from '../pki/violations.ts';
+import type { AccessPolicy } from './access-policy.ts';
+import type { AuditWriter } from './audit.ts';
+import type { Authority, AuthorityStore } from './authority-records.ts';
+import type {
+  Approval,
+  CertificateRecord,
+  CertificateStore,
+  EnrolmentRequest,
+  NameQuestion,
+} from './certificate-records.ts';
+import { ServiceError } from './errors.ts';
+import type { Issuers, ReadyIssuer } from './issuers.ts';
+import {
+  type IssueCommand,
+  type IssueResult,
+  type IssuingParts,
+  issueCertificate,
+  objectionsTo,
+} from './issuing.ts';
+import type { Organization, OrganizationStore } from './organizations.ts';
+import type { RequestStore } from './request-records.ts';
+import { nameQuestion, registeredFacts } from './station-names.ts';
+import type { Station, StationStore } from './station-records.ts';
+
+export interface EnrolmentParts extends IssuingParts {
+  readonly certificates: CertificateStore;
+  readonly requests: RequestStore;
+  readonly authorities: AuthorityStore;
+  readonly organizations: OrganizationStore;
+  readonly stations: Pick<StationStore, 'findStation' | 'isNameOfOther'>;
+  readonly issuers: Issuers;
+  readonly audit: AuditWriter;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly access: AccessPolicy;
+}
+
+/** What is to certify a request, and for whom. */
+export interface Target {
+  readonly profile: Profile;
+  readonly authority: Authority;
+  readonly station: Station | undefined;
+  /** The certificate that is to be renewed. */
+  readonly renewed?: CertificateRecord;
+}
+
+/** A request with all that it names. */
+export interface RequestToIssue extends Target {
+  readonly request: CertificationRequest;
+  readonly notAfter: Date | undefined;
+}
+
+export type RequestResult =
+  | Exclude<IssueResult, { outcome: 'issued' }>
+  | (Extract<IssueResult, { outcome: 'issued' }> & { readonly chain: readonly Uint8Array[] });
+
+/**
+ * Decides on a request and has it signed.
+ * @param how the request on record, who has it signed, and whether that approves it
+ * @throws ServiceError `authority-not-active`
+ */
+export async function issueForRequest(
+  parts: EnrolmentParts,
+  wanted: RequestToIssue,
+  how: { readonly record: EnrolmentRequest; readonly actor: string; readonly approval?: Approval },
+): Promise<RequestResult> {
+  const { issuer, input, stationName } = await circumstances(parts, wanted);
+  const { record, actor, approval } = how;
+  const result = await issueCertificate(parts, {
+    input,
+    issuerId: issuer.issuer.id,
+    signer: issuer.signer,
+    verificationKey: issuer.verificationKey,
+    lintIssuer: issuer.lint,
+    organizationId: wanted.authority.organizationId,
+    actor,
+    request: record,
+    ...(approval ? { approval } : {}),
+    ...(wanted.station ? { stationId: wanted.station.id } : {}),
+    ...(stationName ? { stationName } : {}),
+  });
+  return result.outcome === 'issued' ? { ...result, chain: issuer.chain } : result;
+}
+
+/**
+ * What speaks against a request now, before somebody is asked to look at it.
+ * @throws ServiceError `authority-not-active`
+ */
+export async function objectionsToRequest(
+  parts: EnrolmentParts,
+  wanted: RequestToIssue,
+): Promise<readonly Violation[]> {
+  return objectionsTo(parts, (await circumstances(parts, wanted)).input);
+}
+
+interface Circumstances {
+  readonly issuer: ReadyIssuer;
+  readonly input: IssueCommand['input'];
+  readonly stationName: NameQuestion | undefined;
+}
+
+/** All that policy is to know about a request at this moment. */
+async function circumstances(
+  parts: EnrolmentParts,
+  { request, profile, authority, station, notAfter, renewed }: RequestToIssue,
+): Promise<Circumstances> {
+  const issuer = await parts.issuers.current(authority);
+  if (!issuer) throw new ServiceError('authority-not-active', `${authority.id} is not active`);
+  const organization = await organizationOf(parts, authority);
+  const facts = registeredFacts(organization, station);
+  const stationName =
+    station && nameQuestion(parts.profiles, organization, station, profile, request);
+  const nameTaken =
+    stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
+  const input = {
+    request,
+    profile,
+    issuer: issuer.facts,
+    facts,
+    keyHistory: await keyHistory(parts, request, profile, facts),
+    ...(notAfter ? { notAfter } : {}),
+    ...(nameTaken ? { nameTaken } : {}),
+    ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
+  };
+  return { issuer, input, stationName };
+}
+
+function renewedFacts(der: Uint8Array): RenewedFacts {
+  const { subject, extensions, spki } = readCertificate(der);
+  return { subject, names: extensions.subjectAltName?.names ?? [], spki };
+}
+
+async function organizationOf(parts: EnrolmentParts, authority: Authority): Promise<Organization> {
+  const organization = await parts.organizations.findOrganization(authority.organizationId);
+  if (!organization) throw new Error(`${authority.id} belongs to an organization that is missing`);
+  return organization;
+}
+
+async function keyHistory(
+  parts: EnrolmentParts,
+  request: CertificationRequest,
+  profile: Profile,
+  facts: Facts,
+): Promise<{ blocked: boolean; ofAuthority: boolean; certifiedForOther: boolean }> {
+  const fingerprint = spkiFingerprint(request.publicKey.spki);
+  const { subject } = buildSubject(profile.subject, request.subject, facts);
+  const [blocked, ofAuthority, certifiedForOther] = await Promise.all([
+    parts.certificates.isBlockedKey(fingerprint),
+    parts.authorities.isAuthorityKey(fingerprint),
+    parts.certificates.isCertifiedForOther(fingerprint, nameText(subject), parts.clock()),
+  ]);
+  return { blocked, ofAuthority, certifiedForOther };
+}

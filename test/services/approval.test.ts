@@ -1,0 +1,197 @@
+/** Approval over the services themselves: what changes meanwhile, what fails, what is audited. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Principal } from '../../src/services/access-policy.ts';
+import { approve, reject } from '../../src/services/approval.ts';
+import { enrol } from '../../src/services/enrolment.ts';
+import { signCertificate } from '../../src/services/ocpp-signing.ts';
+import { findRequest } from '../../src/services/requests.ts';
+import { putStation } from '../../src/services/stations.ts';
+import { type Database, openDatabase } from '../../src/storage/database.ts';
+import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
+import { demoDeclarations } from '../support/declarations.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
+import { type Services, servicesOver, start } from '../support/services.ts';
+import { stationRequest } from '../support/stations.ts';
+
+const asker: Principal = { actor: 'client:a', organizationId: 'demo-cpo', roles: ['cpo-operator'] };
+const csms: Principal = { actor: 'client:c', organizationId: 'demo-cpo', roles: ['csms'] };
+const approver: Principal = {
+  ...{ actor: 'client:b', organizationId: 'demo-cpo' },
+  roles: ['approver'],
+};
+
+const [sqlite] = preparedBackends;
+
+describe('approval', () => {
+  let prepared: PreparedDatabase | undefined;
+  let database: Database;
+  let services: Services;
+  let failure: Error | undefined;
+
+  beforeAll(async () => {
+    prepared = await sqlite?.empty();
+    if (!prepared) throw new Error('there is no SQLite');
+    const processId = 'process-1';
+    const clock = () => new Date();
+    database = await openDatabase(prepared.url, { clock, processId });
+    const declared = demoDeclarations();
+    // As the shipped profile, but with four eyes.
+    const station = declared.profiles.get('ocpp-station');
+    if (!station) throw new Error('there is no ocpp-station');
+    const strict = { ...station, request: { ...station.request, approval: true } };
+    services = await servicesOver(database, {
+      ...{ dataDir: prepared.dataDir, vault: 'known', processId, clock },
+      declarations: {
+        ...declared,
+        profiles: new Map([...declared.profiles, [strict.name, strict]]),
+      },
+      signing: () => {
+        if (failure) throw failure;
+      },
+    });
+    await start(services);
+  });
+  afterAll(async () => {
+    await database?.close();
+    await prepared?.remove();
+  });
+
+  const ask = (csr: Uint8Array, stationId?: string) =>
+    enrol(services, {
+      ...{
+        principal: asker,
+        action: 'certificates:issue',
+        channel: 'rest',
+        profile: 'ocpp-station',
+      },
+      csr: { ok: true, value: csr },
+      ...(stationId === undefined ? {} : { stationId }),
+    });
+  async function waiting(csr: Uint8Array, stationId?: string): Promise<string> {
+    const answer = await ask(csr, stationId);
+    expect(answer.outcome).toBe('waiting');
+    return answer.requestId;
+  }
+  const stateOf = async (id: string) => (await findRequest(services, approver, id)).state;
+  const audited = async (subject: string) => {
+    const rows = await database.reader<AuditEntryRow>('audit_entries').where({ subject });
+    return rows.map(({ actor, action, details }) => ({
+      ...{ actor, action },
+      details: JSON.parse(details),
+    }));
+  };
+
+  test('a CSMS hears that a station waits, and the same call brings the certificate', async () => {
+    const csr = stationRequest('SN-OCPP');
+    const sign = () =>
+      signCertificate(services, {
+        ...{ principal: csms, stationId: 'CS-OCPP', ocppVersion: '2.0.1' },
+        certificateType: 'ChargingStationCertificate',
+        csr: { ok: true, value: csr },
+      });
+    const first = await sign();
+    const told = {
+      ...{ answerToStation: 'Accepted', certificateType: 'ChargingStationCertificate' },
+      enrolmentRequestId: expect.stringMatching(/^req_/),
+    };
+    expect(first).toEqual({ status: 'waiting', ...told });
+    expect(await sign()).toEqual(first);
+    const approved = await approve(services, approver, first.enrolmentRequestId ?? '');
+    expect(await sign()).toEqual({
+      ...first,
+      status: 'issued',
+      certificateChain: [approved.certificate.der, ...approved.chain],
+    });
+  });
+
+  test('a CSMS hears that a station was rejected, and the station is not put off', async () => {
+    const csr = stationRequest('SN-NO');
+    const sign = () =>
+      signCertificate(services, {
+        ...{ principal: csms, stationId: 'CS-NO', ocppVersion: '1.6' },
+        csr: { ok: true, value: csr },
+      });
+    const { enrolmentRequestId: id = '' } = await sign();
+    await reject(services, approver, id, 'stolen');
+    expect(await sign()).toEqual({
+      ...{ status: 'refused', answerToStation: 'Accepted', enrolmentRequestId: id },
+      violations: [{ code: 'request-rejected', message: expect.stringMatching(/stolen/) }],
+    });
+  });
+
+  test('C7 a station whose registered name changed meanwhile is refused for good', async () => {
+    await putStation(services, approver, 'CS-1', { serialNumber: 'SN-1' });
+    const id = await waiting(stationRequest('SN-1'), 'CS-1');
+    await putStation(services, approver, 'CS-1', { serialNumber: 'SN-2' });
+    await expect(approve(services, approver, id)).rejects.toMatchObject({
+      code: 'csr-refused',
+      violations: [{ code: 'subject-attribute-mismatch' }],
+    });
+    expect(await stateOf(id)).toBe('refused');
+    expect((await audited(id)).at(-1)).toMatchObject({
+      ...{ actor: 'client:b', action: 'request.refused' },
+      details: { requester: 'client:a', violations: ['subject-attribute-mismatch'] },
+    });
+  });
+
+  test('C3 of two requests with one key for two names one is issued', async () => {
+    const csr = stationRequest('SN-TWICE');
+    const ids = [await waiting(csr), await waiting(csr, 'CS-1').catch(() => undefined)];
+    // The station has another serial number: policy refuses it before anybody looks.
+    expect(ids[1]).toBeUndefined();
+    await approve(services, approver, ids[0] ?? '');
+    expect(await stateOf(ids[0] ?? '')).toBe('issued');
+  });
+
+  test('A2 a revoked authority approves nothing, and the request goes on waiting', async () => {
+    const id = await waiting(stationRequest('SN-REVOKED'));
+    const issuers = { ...services.issuers, current: async () => undefined };
+    await expect(approve({ ...services, issuers }, approver, id)).rejects.toMatchObject({
+      code: 'authority-not-active',
+    });
+    expect(await stateOf(id)).toBe('waiting-for-approval');
+  });
+
+  test('S3 when signing fails the request waits again, and is approved once', async () => {
+    const id = await waiting(stationRequest('SN-FAILS'));
+    failure = new Error('the signer is gone');
+    try {
+      await expect(approve(services, approver, id)).rejects.toThrow('the signer is gone');
+    } finally {
+      failure = undefined;
+    }
+    expect(await stateOf(id)).toBe('waiting-for-approval');
+    const answers = await Promise.all([1, 2, 3].map(() => approve(services, approver, id)));
+    expect(new Set(answers.map(({ certificateId }) => certificateId)).size).toBe(1);
+    const rows = await database
+      .reader<CertificateRow>('certificates')
+      .whereLike('subject', '%SN-FAILS%');
+    expect(rows.map(({ state }) => state).sort()).toEqual(['abandoned', 'issued']);
+  });
+
+  test('the audit log names requester and approver, and the one who rejected', async () => {
+    const id = await waiting(stationRequest('SN-AUDIT'));
+    const { certificateId } = await approve(services, approver, id);
+    const about = { profile: 'ocpp-station', authority: 'ocpp-station-ca', channel: 'rest' };
+    expect(await audited(id)).toEqual([
+      { actor: 'client:a', action: 'request.waiting', details: about },
+      {
+        ...{ actor: 'client:b', action: 'request.approved' },
+        details: { ...about, requester: 'client:a' },
+      },
+    ]);
+    expect(await audited(certificateId)).toMatchObject([
+      {
+        ...{ actor: 'client:b', action: 'certificate.issued' },
+        details: { requester: 'client:a', request: id },
+      },
+    ]);
+    const other = await waiting(stationRequest('SN-AUDIT-2'));
+    await reject(services, approver, other, 'no');
+    expect((await audited(other)).at(-1)).toEqual({
+      ...{ actor: 'client:b', action: 'request.rejected' },
+      details: { ...about, requester: 'client:a', reason: 'no' },
+    });
+  });
+});
