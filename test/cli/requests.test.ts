@@ -16,7 +16,7 @@ let approver: typeof operator;
 beforeAll(async () => {
   service = await startCliService();
   await service.evpki(['login', '--url', service.url, '--bootstrap']);
-  operator = await as('operator');
+  operator = await as('cpo-operator');
   approver = await as('super');
 });
 afterAll(() => service?.close());

@@ -327,7 +327,7 @@ describe('W8 who sees and who decides', () => {
 });
 
 test('what nobody has decided on in 30 days is expired', async () => {
-  const [approver, requester] = [await client('administrator'), await client('cpo-operator')];
+  const [approver, requester] = [await client('approver'), await client('cpo-operator')];
   const { id, body } = await waiting(await requester());
   ahead = 31 * DAY;
   try {

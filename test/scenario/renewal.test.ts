@@ -18,11 +18,11 @@ let foreign: Caller;
 beforeAll(async () => {
   bench = workbench();
   evpki = await startTestApp({ clock: () => new Date(Date.now() + ahead) });
-  const caller = async (organization: string, role: string) => ({
-    authorization: `Bearer ${await evpki.tokenOf(organization, [role])}`,
+  const caller = async (organization: string, ...roles: string[]) => ({
+    authorization: `Bearer ${await evpki.tokenOf(organization, roles)}`,
   });
   administrator = await caller('demo-cpo', 'super');
-  operator = await caller('demo-cpo', 'operator');
+  operator = await caller('demo-cpo', 'cpo-operator');
   foreign = await caller('demo-mo', 'cpo-operator', 'pki-officer');
 });
 afterAll(async () => {
@@ -173,7 +173,7 @@ describe('renewal', () => {
     const notAfter = new Date(Date.now() + 31 * DAY).toISOString();
     const id = await issued('ocpp-station', csr('/CN=SN-10'), { notAfter });
     const { json } = await evpki.call('POST', '/v1/api-clients', {
-      ...{ name: 'late', organization: 'demo-cpo', roles: ['operator'] },
+      ...{ name: 'late', organization: 'demo-cpo', roles: ['cpo-operator'] },
     });
     const late = async () => {
       const body = { client_id: json.clientId, client_secret: json.clientSecret };
