@@ -130,7 +130,7 @@ describe('the roles that are shipped', () => {
   };
 
   test('those who look on do nothing else', () => {
-    expect([writing('auditor'), writing('read-only')]).toEqual([[], []]);
+    expect(['auditor', 'instance-auditor', 'read-only'].map(writing)).toEqual([[], [], []]);
   });
 
   test('the approver approves and does nothing else', () => {
@@ -189,10 +189,11 @@ describe('the roles that are shipped', () => {
     expect(nobodys.map(({ name }) => name)).toEqual([]);
   });
 
-  test('only super is everywhere, and grants all', () => {
-    const everywhere = [...access.values()].filter(
-      ({ everyOrganization, mayGrant: granted }) => everyOrganization || granted === 'all',
-    );
-    expect(everywhere.map(({ name }) => name)).toEqual(['super']);
+  test('only super does anything everywhere, and grants all', () => {
+    const names = [...access.keys()];
+    const everywhere = names.filter((name) => access.get(name)?.everyOrganization);
+    expect(everywhere).toEqual(['super', 'instance-auditor']);
+    expect(names.filter((name) => access.get(name)?.mayGrant === 'all')).toEqual(['super']);
+    expect(mayGrant(access, principal('tenant-admin'), 'instance-auditor')).toBe(false);
   });
 });

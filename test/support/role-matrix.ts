@@ -76,6 +76,8 @@ export interface Row {
   readonly kind?: CertificateKind;
   /** The kind is looked at before it is known whose the thing is. */
   readonly kindFirst?: true;
+  /** For those alone who reach every organization. */
+  readonly everywhere?: true;
   /** A role that the caller has to be allowed to grant. */
   readonly granting?: string;
   ask(side: Side, administrator: Call): Ask | Promise<Ask>;
@@ -111,7 +113,7 @@ export function expected(
     role.mayGrant === 'all' ||
     (role.mayGrant ?? []).includes(row.granting);
 
-  if (!may(action)) return { statuses: [403] };
+  if (!may(action) || (row.everywhere && !role.everyOrganization)) return { statuses: [403] };
   if (row.kindFirst && !(isForKind && (row.further ?? []).every(may))) return { statuses: [403] };
   if (row.listed) return { statuses: row.success, listed: !isForeign };
   if (isForeign && row.foreign !== 'same') return { statuses: row.foreign ?? [404] };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { settings } from '../../../src/config/settings.ts';
 import {
   createRateLimits,
   networkOf,
@@ -31,6 +32,24 @@ describe('W10 limits', () => {
     }
     expect(through(() => some.takeFromClient('client:b', 'enrolment'))).toBe(120);
     expect(through(() => some.takeFromAddress('192.0.2.1'))).toBe(60);
+  });
+
+  test('by default a CSMS of 10,000 stations restarts without being refused', () => {
+    const some = createRateLimits(
+      {
+        perClient: Number(settings.clientRate.default),
+        perAddress: Number(settings.addressRate.default),
+      },
+      () => 0,
+    );
+    for (let station = 0; station < 10_000; station++) {
+      // Certificate and status for each station, from a dozen processes with a token each.
+      some.takeFromClient('client:csms', 'enrolment');
+      some.takeFromClient('client:csms', 'enrolment');
+      some.takeFromClient('client:csms', 'status');
+      some.takeFromClient('client:csms', 'status');
+      if (station < 12) some.takeFromAddress('192.0.2.1');
+    }
   });
 
   test('0 is no limit', () => {

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { loadApiDocument, loadPolicies } from '../../../src/declarations.ts';
+import {
+  type ApiDocument,
+  operationFinder,
+  readOperations,
+  requireKnownActions,
+} from '../../../src/http/api/operations.ts';
+import { parseAccessPolicy } from '../../../src/services/access-policy.ts';
+
+const handle = () => undefined;
+const document = {
+  paths: {
+    '/things': {
+      get: { operationId: 'listThings', 'x-evpki-action': 'things:read' },
+      post: {
+        operationId: 'makeThing',
+        'x-evpki-action': 'things:make',
+        'x-evpki-further-actions': ['things:vouch'],
+      },
+    },
+    '/things/{id}': { get: { operationId: 'getThing', 'x-evpki-action': 'things:read' } },
+    '/things.json': {
+      get: { operationId: 'exportThings', security: [], 'x-evpki-action': 'public' },
+    },
+  },
+} as ApiDocument;
+const operations = readOperations(
+  document,
+  { listThings: handle, makeThing: handle, getThing: handle },
+  { exportThings: handle },
+);
+
+describe('a role that lists an action', () => {
+  const policyOf = (...actions: string[]) => {
+    const parsed = parseAccessPolicy({ roles: { some: { description: 'x', actions } } }, 'a');
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+    return parsed.policy;
+  };
+
+  test('of an operation, or a further one, is as it should be', () => {
+    const policy = policyOf('things:read', 'things:make', 'things:vouch');
+    expect(() => requireKnownActions(operations, policy)).not.toThrow();
+  });
+
+  test('of no operation fails the start, with every such action', () => {
+    const policy = policyOf('things:read', 'thing:read', 'things:unmake');
+    expect(() => requireKnownActions(operations, policy)).toThrow(
+      /role some: no operation has the action thing:read\n.*things:unmake/,
+    );
+  });
+
+  test('is so in the files that are shipped', () => {
+    const shipped = loadApiDocument() as ApiDocument;
+    const known = Object.values(shipped.paths).flatMap((item) =>
+      Object.values(item).flatMap((operation) => [
+        operation['x-evpki-action'],
+        ...(operation['x-evpki-further-actions'] ?? []),
+      ]),
+    );
+    for (const { name, actions } of loadPolicies().access.values()) {
+      if (actions === 'all') continue;
+      expect(known, name).toEqual(expect.arrayContaining([...actions]));
+    }
+  });
+});
+
+describe('the operation of a request', () => {
+  const find = operationFinder(operations);
+
+  test.each<[string, string, string | undefined]>([
+    ['GET', '/things', 'listThings'],
+    ['POST', '/things', 'makeThing'],
+    ['GET', '/things/a%2Fb', 'getThing'],
+    ['GET', '/things.json', 'exportThings'],
+    ['GET', '/thingsxjson', undefined],
+    ['PUT', '/things', undefined],
+    ['GET', '/things/', undefined],
+    ['GET', '/things/a/b', undefined],
+    ['GET', '/Things', undefined],
+    ['GET', '/x/things', undefined],
+  ])('%s %s is %s', (method, path, id) => {
+    expect(find(method, path)?.id).toBe(id);
+  });
+});
