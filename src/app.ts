@@ -17,8 +17,11 @@ import { loadApiDocument, loadHierarchy, loadPolicies } from './declarations.ts'
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
+import { grantHandlers } from './http/api/grants.ts';
+import { hierarchyHandlers } from './http/api/hierarchies.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
 import type { ApiDocument, Handlers } from './http/api/operations.ts';
+import { organizationHandlers } from './http/api/organizations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
@@ -33,6 +36,7 @@ import { applyHierarchy } from './services/apply-hierarchy.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
+import type { InstancePurpose } from './services/hierarchy-requests.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
@@ -114,9 +118,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
     monotonic: () => performance.now(),
   });
+  await parts.declarations.activate();
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
-  await applyHierarchy(parts, hierarchy, 'evpki');
+  await applyHierarchy(parts, hierarchy, { actor: 'evpki' });
   running.push(...backgroundWork(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
@@ -130,7 +135,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     tls: server.identity,
     handle: createApi({
       document: loadApiDocument() as ApiDocument,
-      handlers: handlersOf(parts, config.dataDir),
+      handlers: handlersOf(parts, config.dataDir, {
+        demo: hierarchy.demo,
+        missingSettings: missingSettings(config),
+      }),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
@@ -178,23 +186,29 @@ function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
     }
     return;
   }
-  const missing = [
-    ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
-    ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
-  ];
+  const missing = missingSettings(config);
   if (missing.length > 0) {
     const names = missing.join(' and ');
     throw new StartError(`hierarchy ${hierarchy.id} is not marked \`demo: true\`: set ${names}`);
   }
 }
 
+/** What only a demo can do without. */
+const missingSettings = (config: Config): string[] => [
+  ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
+  ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
+];
+
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
+const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
-  ...authorityHandlers(parts),
+  ...authorityHandlers({ ...parts, instance }),
+  ...grantHandlers(parts),
+  ...hierarchyHandlers({ ...parts, instance }),
+  ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
   ...ocppSigningHandlers(parts),
@@ -233,6 +247,7 @@ function backgroundWork(parts: Parts): Running {
     every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
+    every(POLL_MILLISECONDS, () => parts.declarations.poll(), logger),
     async () => {
       isStopping = true;
     },

@@ -5,6 +5,7 @@ import type { Vault } from '../keystore/vault.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
+import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
@@ -12,8 +13,10 @@ import { createOcspResponder } from '../services/ocsp-responder.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
+import { activeDeclarationsStore } from '../storage/active-declarations.ts';
 import { auditStore } from '../storage/audit.ts';
 import { authorityStore } from '../storage/authorities.ts';
+import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
@@ -60,7 +63,12 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     certificates: certificateStore(database),
     audit: auditStore(database),
     authorities,
+    grants: authorityGrantStore(database),
     organizations,
+    declarations: createActiveDeclarations({
+      ...rest,
+      declarationStore: activeDeclarationsStore(database),
+    }),
     stations: stationStore(database),
     revocations: revocationStore(database),
     crls: crlStore(database),

@@ -6,6 +6,7 @@ import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
 import { exitStatus, tellFailure } from './failure.ts';
+import { addHierarchies } from './hierarchies.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
@@ -48,6 +49,7 @@ export function buildProgram(io: Io): Command {
   addLogin(program, io);
   addCertificates(program, io);
   addAuthorities(program, io);
+  addHierarchies(program, io);
   addProfiles(program, io);
   addConfig(program, io);
   return program;

@@ -159,6 +159,7 @@ export async function enrol(
     case 'repeat':
       return repeated(parts, result.request);
     case 'issuer-not-active':
+    case 'not-granted':
       throw new ServiceError('authority-not-active', `${authority.id} has stopped signing`);
     case 'refused':
       await parts.store.recordRefused({

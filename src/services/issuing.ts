@@ -17,6 +17,7 @@ import { decide, keyBlocked, keyInUse, nameTaken, type PolicyInput } from '../pk
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
 import type { Violation } from '../pki/violations.ts';
+import type { ActiveDeclarations } from './active-declarations.ts';
 import type {
   EnrolmentRequest,
   IssuanceStore,
@@ -35,6 +36,7 @@ const SERIAL_ATTEMPTS = 3;
 
 export interface IssuingParts {
   readonly store: IssuanceStore;
+  readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   /** Names this process in leases. */
@@ -51,6 +53,8 @@ export interface IssueCommand {
   readonly verificationKey: KeyObject;
   readonly lintIssuer: LintIssuer | 'self';
   readonly organizationId: string;
+  /** Whose authority signs, where that is another organization: its log has the entry too. */
+  readonly issuerOrganizationId?: string;
   /** Who asked, for the audit entry. */
   readonly actor: string;
   readonly request?: EnrolmentRequest;
@@ -66,7 +70,7 @@ export interface IssueCommand {
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
   | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
-  | { readonly outcome: 'issuer-not-active' }
+  | { readonly outcome: 'issuer-not-active' | 'not-granted' }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 /** What policy would have said, had it known what was recorded while it decided. */
@@ -83,6 +87,8 @@ class IssuanceError extends Error {
 
 /**
  * Issues one certificate, or says why not.
+ * @throws ServiceError `declarations-superseded` when newer profiles are in force than this process
+ *   has; status goes on all the same, so OCSP responders are still certified
  * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
  *   recovery took the row away; and whatever the store throws
  */
@@ -90,6 +96,7 @@ export async function issueCertificate(
   parts: IssuingParts,
   command: IssueCommand,
 ): Promise<IssueResult> {
+  if (!command.statusSigner) await parts.declarations.requireActive();
   for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
     const now = parts.clock();
     const serialNumber = drawSerialNumber(parts.random);
@@ -144,6 +151,7 @@ async function signAndRecord(
   const audit = (action: string, details: Record<string, string>) => ({
     at: parts.clock(),
     organizationId: certificate.organizationId,
+    ...(command.issuerOrganizationId ? { counterpart: command.issuerOrganizationId } : {}),
     actor: command.actor,
     action,
     subject: certificate.id,

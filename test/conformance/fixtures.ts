@@ -36,10 +36,10 @@ export const audit = (organizationId: string, action: string, subject: string): 
 
 export async function newOrganization(database: Database): Promise<string> {
   const id = newId('org');
-  await organizationStore(database).putOrganization(
-    { id, name: `Name of ${id}`, roles: ['cpo'] },
-    testTime,
-  );
+  await organizationStore(database).createOrganization({
+    organization: { id, name: `Name of ${id}`, roles: ['cpo'] },
+    audit: audit(id, 'organization.created', id),
+  });
   return id;
 }
 

@@ -22,6 +22,8 @@ import { assignRequestId, requestIdOf } from './request-id.ts';
 
 /** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
 const BODY_LIMIT = '32kb';
+/** Room for a hierarchy of several hundred authorities. */
+const HIERARCHY_LIMIT = '256kb';
 
 export interface ApiParts {
   readonly document: ApiDocument;
@@ -54,6 +56,7 @@ export function createApi(parts: ApiParts): Express {
     }
     next();
   });
+  app.use('/v1/hierarchies', express.json({ limit: HIERARCHY_LIMIT, inflate: false }));
   app.use(express.json({ limit: BODY_LIMIT, inflate: false }));
   app.use('/oauth/token', express.urlencoded({ extended: false, limit: '4kb', inflate: false }));
   app.use(
