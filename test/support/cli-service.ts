@@ -22,12 +22,14 @@ export interface CliService {
   close(): Promise<void>;
 }
 
-/** Starts the demo hierarchy on free ports. */
-export async function startCliService(): Promise<CliService> {
+/** Starts the demo hierarchy, or what the environment says, on free ports. */
+export async function startCliService(
+  more: Readonly<Record<string, string>> = {},
+): Promise<CliService> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-cli-'));
   const dataDir = join(folder, 'data');
   const result = loadConfig({
-    env: { EVPKI_DATA_DIR: dataDir, EVPKI_PUBLIC_PORT: '0', EVPKI_API_PORT: '0' },
+    env: { EVPKI_DATA_DIR: dataDir, EVPKI_PUBLIC_PORT: '0', EVPKI_API_PORT: '0', ...more },
     readFile: (path) => readFileSync(path, 'utf8'),
   });
   if (!result.ok) throw new Error(JSON.stringify(result.errors));
