@@ -151,7 +151,6 @@ async function signAndRecord(
   const audit = (action: string, details: Record<string, string>) => ({
     at: parts.clock(),
     organizationId: certificate.organizationId,
-    ...(command.issuerOrganizationId ? { counterpart: command.issuerOrganizationId } : {}),
     actor: command.actor,
     action,
     subject: certificate.id,
@@ -182,7 +181,10 @@ async function signAndRecord(
     der,
     ...(command.request ? { requestId: command.request.id } : {}),
     ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
-    audit: audit('certificate.issued', { sha256: sha256Hex(der) }),
+    audit: {
+      ...audit('certificate.issued', { sha256: sha256Hex(der) }),
+      ...(command.issuerOrganizationId ? { counterpart: command.issuerOrganizationId } : {}),
+    },
   });
   if (recorded === 'lease-lost') {
     throw new IssuanceError('the pending row was abandoned before its signature was stored');

@@ -17,7 +17,7 @@ import { stationRequest } from '../support/stations.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The checkout with another lifetime in one profile. */
+/** The checkout with one role changed. */
 function changedCheckout(): string {
   const folder = mkdtempSync(join(tmpdir(), 'evpki-checkout-'));
   for (const name of ['src', 'ca', 'policies', 'openapi.yaml', 'package.json', 'tsconfig.json']) {
