@@ -116,7 +116,7 @@ function authorityAction(
 }
 
 /** How an authority differs from what is declared, a sentence each. */
-export function authorityDifferences(declared: DeclaredAuthority, existing: Authority): string[] {
+function authorityDifferences(declared: DeclaredAuthority, existing: Authority): string[] {
   const pairs: [string, string, string][] = [
     ['title', declared.title, existing.title],
     ['organization', declared.organizationId, existing.organizationId],

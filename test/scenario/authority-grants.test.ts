@@ -175,6 +175,15 @@ describe('withdrawn', () => {
   });
 });
 
+test('whoever signed takes it back, with or without a grant', async () => {
+  const query = 'profile=iso15118-2-cpo-sub-ca-1';
+  const [newest] = (await other('GET', `/v1/certificates?${query}`)).json.items;
+  const path = `/v1/certificates/${newest.id}/revocation`;
+  expect((await stranger('POST', path, { reason: 'cACompromise' })).status).toBe(404);
+  expect((await owner('POST', path, { reason: 'cACompromise' })).status).toBe(200);
+  expect((await other('GET', '/v1/authorities/mo-under-v2g')).json.state).toBe('revoked');
+});
+
 test('K6 both organizations have all of it in their logs', async () => {
   await evpki.close();
   const database = await openDatabase(`sqlite:${join(dataDir, 'evpki.sqlite')}`, {
@@ -193,7 +202,7 @@ test('K6 both organizations have all of it in their logs', async () => {
       .filter(({ actor }) => actor !== 'evpki')
       .filter(
         ({ action, details }) =>
-          action.startsWith('authority-grant') || /MO under V2G/.test(details),
+          /^authority-grant|^certificate.revoked/.test(action) || /MO under V2G/.test(details),
       )
       .map(({ action }) => action);
   const both = [
@@ -201,6 +210,7 @@ test('K6 both organizations have all of it in their logs', async () => {
     'certificate.issued',
     'certificate.issued',
     'authority-grant.withdrawn',
+    'certificate.revoked',
   ];
   expect(crossing('demo-v2g')).toEqual(both);
   expect(crossing('demo-mo')).toEqual(both);
