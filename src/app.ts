@@ -20,8 +20,11 @@ import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './dec
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
+import { grantHandlers } from './http/api/grants.ts';
+import { hierarchyHandlers } from './http/api/hierarchies.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
 import type { Handlers } from './http/api/operations.ts';
+import { organizationHandlers } from './http/api/organizations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { requestHandlers } from './http/api/requests.ts';
@@ -44,6 +47,7 @@ import { applyHierarchy } from './services/apply-hierarchy.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
+import type { InstancePurpose } from './services/hierarchy-requests.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
@@ -133,9 +137,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
   });
+  await parts.declarations.activate();
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
-  await applyHierarchy(parts, hierarchy, 'evpki');
+  await applyHierarchy(parts, hierarchy, { actor: 'evpki' });
   await warnOfIssuerEnds(parts);
   running.push(...backgroundWork(parts, metrics));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
@@ -149,7 +154,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     handle: createApi({
       document: loadApiDocument() as ApiParts['document'],
       documentText: loadApiText(),
-      handlers: handlersOf(parts, config.dataDir),
+      handlers: handlersOf(parts, config.dataDir, {
+        demo: hierarchy.demo,
+        missingSettings: missingSettings(config),
+      }),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
@@ -229,24 +237,30 @@ function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
     }
     return;
   }
-  const missing = [
-    ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
-    ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
-  ];
+  const missing = missingSettings(config);
   if (missing.length > 0) {
     const names = missing.join(' and ');
     throw new StartError(`hierarchy ${hierarchy.id} is not marked \`demo: true\`: set ${names}`);
   }
 }
 
+/** What only a demo can do without. */
+const missingSettings = (config: Config): string[] => [
+  ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
+  ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
+];
+
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
+const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
   ...requestHandlers(parts),
-  ...authorityHandlers(parts),
+  ...authorityHandlers({ ...parts, instance }),
+  ...grantHandlers(parts),
+  ...hierarchyHandlers({ ...parts, instance }),
+  ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
   ...ocppSigningHandlers(parts),
@@ -289,6 +303,7 @@ function backgroundWork(parts: Parts, metrics: Metrics): Running {
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
+    every(POLL_MILLISECONDS, () => parts.declarations.poll(), logger),
     async () => {
       isStopping = true;
     },

@@ -7,6 +7,7 @@ import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
+import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
@@ -15,9 +16,11 @@ import { createOcspResponder } from '../services/ocsp-responder.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
+import { activeDeclarationsStore } from '../storage/active-declarations.ts';
 import { apiClientStore } from '../storage/api-clients.ts';
 import { auditStore } from '../storage/audit.ts';
 import { authorityStore } from '../storage/authorities.ts';
+import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
@@ -71,7 +74,12 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     requests: requestStore(database),
     audit: measuredAudit(auditStore(database), rest.profiles, metrics),
     authorities,
+    grants: authorityGrantStore(database),
     organizations,
+    declarations: createActiveDeclarations({
+      ...rest,
+      declarationStore: activeDeclarationsStore(database),
+    }),
     stations: stationStore(database),
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),

@@ -128,6 +128,20 @@ export interface AuthorityWithIssuers extends Authority {
   readonly issuers: readonly Issuer[];
 }
 
+export interface HierarchyStep {
+  readonly kind: string;
+  readonly id: string;
+  readonly organization?: string;
+  readonly action: string;
+  readonly differences: readonly string[];
+}
+
+export interface AppliedHierarchy {
+  readonly hierarchy: string;
+  readonly applied: boolean;
+  readonly steps: readonly HierarchyStep[];
+}
+
 export interface Profile {
   readonly name: string;
   readonly title: string;

@@ -1,13 +1,15 @@
-/** `evpki authority`: lists and shows authorities. */
+/** `evpki authority`: lists and shows authorities; see also `authority-certificates.ts`. */
 
 import type { Command } from 'commander';
 import { errorCodes } from '../services/errors.ts';
-import type { Authority, AuthorityWithIssuers, Issuer, Page } from './api-bodies.ts';
+import type { Authority, AuthorityWithIssuers, Page } from './api-bodies.ts';
+import { addAuthorityCertificates } from './authority-certificates.ts';
+import { authorityText } from './authority-text.ts';
 import { readChain } from './chain-file.ts';
 import { Failure } from './failure.ts';
-import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { colorsFor, type Io, note, printableJson } from './io.ts';
 import { pathOf, withSession } from './session.ts';
-import { fields, moment, stateColor, table, widthOf } from './table.ts';
+import { stateColor, table, widthOf } from './table.ts';
 
 interface ShowOptions {
   readonly pem?: true;
@@ -17,7 +19,7 @@ interface ShowOptions {
 export function addAuthorities(program: Command, io: Io): void {
   const group = program
     .command('authority')
-    .description('certification authorities: list, show')
+    .description('certification authorities: list, show, csr, activate, rollover')
     .helpCommand(false);
   group
     .command('list')
@@ -31,6 +33,7 @@ export function addAuthorities(program: Command, io: Io): void {
     .option('--pem', 'print the chain of its active issuer as PEM, the root last')
     .option('--json', "print the API's answer")
     .action((id: string, options: ShowOptions) => show(id, options, io));
+  addAuthorityCertificates(group, io);
 }
 
 async function list(options: { readonly json?: true }, io: Io): Promise<void> {
@@ -66,29 +69,8 @@ async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
     io.stdout.write(`${printableJson(authority)}\n`);
     return;
   }
-  io.stdout.write(`${printable(authority.title)}\n`);
-  io.stdout.write(
-    fields([
-      ['id', authority.id],
-      ['state', authority.state],
-      ['under', authority.under],
-      ['profile', authority.profile],
-      ['key', authority.key],
-      ['of', authority.organization],
-    ]),
-  );
-  for (const issuer of authority.issuers) io.stdout.write(`\n${issuerText(issuer, io)}`);
+  io.stdout.write(authorityText(authority, io));
 }
-
-const issuerText = (issuer: Issuer, io: Io): string =>
-  `Issuer, generation ${issuer.generation}\n${fields([
-    ['id', issuer.id],
-    ['state', issuer.state],
-    ['subject', issuer.subject],
-    ['from', issuer.notBefore && moment(issuer.notBefore, io)],
-    ['until', issuer.notAfter && moment(issuer.notAfter, io)],
-    ['sha-256', issuer.certificateChain && readChain(issuer.certificateChain).fingerprint],
-  ])}`;
 
 function activeChain({ id, issuers }: AuthorityWithIssuers): string {
   const chain = issuers.find(({ state }) => state === 'active')?.certificateChain;

@@ -47,6 +47,22 @@ export async function askSecret(io: Io, question: string): Promise<string | unde
   }
 }
 
+/** Asks a question that only a clear yes agrees to; undefined when there is nobody to ask. */
+export async function confirm(io: Io, question: string): Promise<boolean | undefined> {
+  if (io.stdin.isTTY !== true) return undefined;
+  const lines = createInterface({ input: io.stdin, terminal: false });
+  const closed = new Promise<''>((resolve) => {
+    lines.once('close', () => resolve(''));
+  });
+  io.stderr.write(`${question} [y/N] `);
+  try {
+    const answer = await Promise.race([lines.question(''), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}
+
 /** A day or an RFC 3339 time as the API wants it; undefined for anything else. */
 export function readTime(text: string): string | undefined {
   const form = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))?$/i;

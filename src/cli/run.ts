@@ -7,6 +7,7 @@ import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
 import { exitStatus, tellFailure } from './failure.ts';
+import { addHierarchies } from './hierarchies.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
@@ -53,6 +54,7 @@ export function buildProgram(io: Io): Command {
   addCertificates(program, io);
   addRequests(program, io);
   addAuthorities(program, io);
+  addHierarchies(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addConfig(program, io);

@@ -12,7 +12,8 @@ const TOKEN_MARGIN = 30_000;
 export interface Session {
   /** The body of the answer, which openapi.yaml describes. */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
-  post(path: string, body?: unknown): Promise<Answer>;
+  /** Without a time, an answer is waited for as long as for any other. */
+  post(path: string, body?: unknown, timeoutMilliseconds?: number): Promise<Answer>;
   put(path: string, body: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
 }
@@ -63,8 +64,9 @@ function openSession(client: Client, credentials: Credentials, clock: Io['clock'
       const { body } = await client.send({ method: 'GET', path: `${path}${search}`, token });
       return body as T;
     },
-    async post(path, body) {
-      return client.send({ method: 'POST', path, body, token: await currentToken() });
+    async post(path, body, timeoutMilliseconds) {
+      const timeout = timeoutMilliseconds === undefined ? {} : { timeoutMilliseconds };
+      return client.send({ method: 'POST', path, body, token: await currentToken(), ...timeout });
     },
     async put(path, body) {
       return client.send({ method: 'PUT', path, body, token: await currentToken() });

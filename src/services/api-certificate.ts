@@ -39,7 +39,7 @@ export async function ensureInstanceAuthority(parts: AuthorityParts): Promise<vo
       },
     ],
   };
-  await applyHierarchy(parts, hierarchy, 'evpki');
+  await applyHierarchy(parts, hierarchy, { actor: 'evpki' });
 }
 
 export interface ApiCertificate {

@@ -5,6 +5,8 @@ export interface AuditEvent {
   readonly at: Date;
   /** The organization in whose log it stands. */
   readonly organizationId: string;
+  /** Another organization in whose log it stands as well: what crosses from one to the other. */
+  readonly counterpart?: string;
   /** Who: `client:<id>`, `bootstrap`, or `evpki` when the service acts by itself. */
   readonly actor: string;
   /** What, as noun and past participle: `certificate.issued`, `authority.created`. */

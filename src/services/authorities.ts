@@ -3,12 +3,15 @@
  * the authority above, or by somebody else's root), and rolling over to the next generation.
  */
 
+import { sameBytes } from '../pki/der.ts';
 import { writeName } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import { importPublicKey, type PublicKey, readPublicKey } from '../pki/public-key.ts';
 import { assembleRequest, buildRequestInfo } from '../pki/request-building.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
+import type { AuthorityGrantStore } from './authority-grant-records.ts';
+import { grantEvent } from './authority-grants.ts';
 import type { Authority, AuthorityStore, Issuer, KeyEnvelope } from './authority-records.ts';
 import { ServiceError } from './errors.ts';
 import type { DeclaredAuthority } from './hierarchies.ts';
@@ -20,6 +23,7 @@ import type { Organization, OrganizationStore } from './organizations.ts';
 
 export interface AuthorityParts extends IssuingParts {
   readonly authorities: AuthorityStore;
+  readonly grants: AuthorityGrantStore;
   readonly organizations: OrganizationStore;
   readonly issuers: Issuers;
   readonly keyring: Keyring;
@@ -33,6 +37,7 @@ const NO_KEY_HISTORY = { blocked: false, ofAuthority: false, certifiedForOther: 
 /**
  * Creates an authority and its first issuer with a fresh key, awaiting its certificate. For one
  * that is certified outside, the certification request is made at once.
+ * @param grantedBy the authority above, of another organization that grants it hereby
  * @returns whether it was created, or was there already and nothing changed
  */
 export async function createAuthority(
@@ -40,6 +45,7 @@ export async function createAuthority(
   declared: DeclaredAuthority,
   organization: Organization,
   actor: string,
+  grantedBy?: Pick<Authority, 'id' | 'organizationId'>,
 ): Promise<'created' | 'exists'> {
   const authority: Authority = {
     id: declared.id,
@@ -64,6 +70,11 @@ export async function createAuthority(
       subject: authority.id,
       details: { profile: authority.profile, issuer: issuer.id, key: authority.keyAlgorithm },
     },
+    ...(grantedBy
+      ? {
+          grant: grantEvent(grantedBy, authority.organizationId, 'granted', actor, parts.clock()),
+        }
+      : {}),
   });
 }
 
@@ -80,8 +91,7 @@ async function newIssuer(
     keyId,
     authorityId: authority.id,
   });
-  const facts = authorityFacts(authority, organization, generation);
-  const { subject, violations } = buildSubject(profile.subject, { attributes: [] }, facts);
+  const { subject, violations } = subjectOf(authority, profile, organization, generation);
   if (violations.length > 0) {
     throw new ServiceError(
       'declaration-invalid',
@@ -115,9 +125,22 @@ async function newIssuer(
   return { issuer: { ...issuer, request }, key };
 }
 
+/** The name that a generation of an authority gets, and what the profile has against it. */
+export const subjectOf = (
+  authority: Pick<Authority, 'title'>,
+  profile: Profile,
+  organization: Organization,
+  generation: number,
+) =>
+  buildSubject(
+    profile.subject,
+    { attributes: [] },
+    authorityFacts(authority, organization, generation),
+  );
+
 /** Later generations get a name of their own, so that no verifier has to guess which key signed. */
 function authorityFacts(
-  authority: Authority,
+  authority: Pick<Authority, 'title'>,
   organization: Organization,
   generation: number,
 ): Facts {
@@ -131,6 +154,8 @@ function authorityFacts(
 /**
  * Signs an awaiting issuer's certificate: by itself for a root, by the authority above otherwise.
  * @throws ServiceError `authority-not-active` when the authority above cannot sign,
+ *   `authority-not-granted` when it is another organization's, which does not let it,
+ *   `conflict` when the organization was renamed meanwhile,
  *   `csr-refused` with everything that policy refuses
  */
 export async function certifyIssuer(
@@ -141,6 +166,14 @@ export async function certifyIssuer(
 ): Promise<void> {
   const profile = profileOf(parts, authority);
   const organization = await organizationOf(parts, authority);
+  // OCSP and CRLs go by the name that the issuer was created with.
+  const named = subjectOf(authority, profile, organization, issuer.generation);
+  if (!sameBytes(writeName(named.subject), issuer.subject)) {
+    throw new ServiceError(
+      'conflict',
+      `${organization.id} was renamed while ${authority.id} awaited its certificate: name it as before`,
+    );
+  }
   const publicKey = publicKeyOf(issuer);
   const request = { subject: { attributes: [] }, publicKey, extensions: [] };
   const facts = authorityFacts(authority, organization, issuer.generation);
@@ -171,6 +204,7 @@ export async function certifyIssuer(
     }
     result = await issueCertificate(parts, {
       ...common,
+      issuerOrganizationId: parent.organizationId,
       input: { ...base, issuer: above.facts },
       issuerId: above.issuer.id,
       signer: above.signer,
@@ -185,9 +219,25 @@ export async function certifyIssuer(
       result.violations,
     );
   }
+  if (result.outcome === 'not-granted') throw notGranted(authority);
   if (result.outcome !== 'issued') {
     throw new ServiceError('authority-not-active', `${authority.parentId} does not sign any more`);
   }
+}
+
+const notGranted = ({ id, parentId, organizationId }: Authority): ServiceError =>
+  new ServiceError(
+    'authority-not-granted',
+    `${parentId}, which would sign ${id}, does not let ${organizationId} have authorities under it`,
+  );
+
+/** Asked before a key is made; whether it still holds is decided when the pending row is written. */
+async function requireGrant(parts: AuthorityParts, authority: Authority): Promise<void> {
+  const { parentId, organizationId } = authority;
+  const parent =
+    parentId === undefined ? undefined : await parts.authorities.findAuthority(parentId);
+  if (!parent || parent.organizationId === organizationId) return;
+  if (!(await parts.grants.findGrant(parent.id, organizationId))) throw notGranted(authority);
 }
 
 /**
@@ -196,7 +246,7 @@ export async function certifyIssuer(
  * and not finished is finished instead.
  * @returns the new issuer's id
  * @throws ServiceError `conflict` for an authority that is not active, or whose request is being
- *   signed elsewhere
+ *   signed elsewhere; `authority-not-granted` as `certifyIssuer`
  */
 export async function rollOver(
   parts: AuthorityParts,
@@ -207,6 +257,8 @@ export async function rollOver(
   if (authority.state !== 'active') {
     throw new ServiceError('conflict', `${authority.id} is ${authority.state}, not active`);
   }
+  await parts.declarations.requireActive();
+  await requireGrant(parts, authority);
   const generations = await parts.authorities.listIssuers(authority.id);
   const awaiting = generations.find(({ state }) => state === 'awaiting-certificate');
   if (awaiting && authority.external) {

@@ -61,6 +61,8 @@ export interface AuthorityStore {
     readonly issuer: Issuer;
     readonly key: KeyEnvelope;
     readonly audit: AuditEvent;
+    /** Given where the parent's owner grants that, unless it does so already: its audit entry. */
+    readonly grant?: AuditEvent;
   }): Promise<'created' | 'exists'>;
 
   /**

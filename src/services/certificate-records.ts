@@ -132,6 +132,8 @@ export type PendingOutcome =
   | { readonly outcome: 'serial-taken' }
   /** The issuer does not sign (retired, awaiting its certificate, it or one above it revoked). */
   | { readonly outcome: 'issuer-not-active' }
+  /** The authority belongs to another organization, which does not grant that one be under it. */
+  | { readonly outcome: 'not-granted' }
   /** As `isCertifiedForOther`, `isBlockedKey` and `isNameOfOther` say, and nobody gets between. */
   | { readonly outcome: 'key-in-use' | 'key-blocked' | 'name-taken' }
   /** The certificate that the request is to renew is not issued (any more). */
@@ -145,7 +147,8 @@ export interface IssuanceStore {
   /**
    * Writes a pending certificate, and the request that it answers if there is one, in one
    * transaction. The issuer must be active, or be `subjectIssuerId` itself (a self-signed root),
-   * and no issuer above it may be revoked. Of concurrent certificates with one key but several
+   * and no issuer above it may be revoked. An authority of another organization needs a grant,
+   * which cannot be withdrawn before the row is there. Of concurrent certificates with one key but several
    * subjects, or one name but several stations, one is recorded.
    * A request whose repeat key is on record with a row that is over (refused, abandoned, past
    * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`;

@@ -123,13 +123,13 @@ export async function submit(
 
 /** Why something that was fine when policy looked at it was not when it was to be recorded. */
 export function stoppedError(
-  outcome: 'issuer-not-active' | 'not-renewable',
+  outcome: 'issuer-not-active' | 'not-granted' | 'not-renewable',
   authorityId: string,
   renewed: CertificateRecord | undefined,
 ): ServiceError {
-  return outcome === 'issuer-not-active'
-    ? new ServiceError('authority-not-active', `${authorityId} has stopped signing`)
-    : new ServiceError('certificate-not-renewable', `${renewed?.id} is not issued any more`);
+  return outcome === 'not-renewable'
+    ? new ServiceError('certificate-not-renewable', `${renewed?.id} is not issued any more`)
+    : new ServiceError('authority-not-active', `${authorityId} has stopped signing`);
 }
 
 /** What is hopeless is refused at once; nobody has to look at it. */

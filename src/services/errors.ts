@@ -156,6 +156,13 @@ export const errorCodes = {
     cause: 'The authority awaits its certificate, is retired or revoked.',
     remedy: 'Activate it, or use another authority.',
   },
+  'authority-not-granted': {
+    http: 409,
+    exit: 5,
+    cause:
+      'The authority above is of another organization, which grants nothing under it (any more).',
+    remedy: 'Ask its owner for a grant: `PUT /v1/authorities/{id}/grants/{organization}`.',
+  },
   'certificate-not-fitting': {
     http: 422,
     exit: 6,
@@ -192,6 +199,12 @@ export const errorCodes = {
     exit: 7,
     cause: 'The service is starting, stopping, or cannot reach its database.',
     remedy: 'Try again; look at `GET /health/ready`.',
+  },
+  'declarations-superseded': {
+    http: 503,
+    exit: 7,
+    cause: 'A process that was started later has other profiles or roles, which are in force now.',
+    remedy: 'Start this process again with the same `policies/` as the others.',
   },
   internal: {
     http: 500,

@@ -8,40 +8,31 @@ import { z } from 'zod';
 import { type DeclarationError, declarationErrors } from '../pki/declaration-errors.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type KeyAlgorithm, keyAlgorithms } from '../pki/public-key.ts';
-import { type Organization, organizationRoles } from './organizations.ts';
-
-const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens')
-  .max(48);
-const label = z.string().min(1).max(64);
-
-const organizationFile = z.strictObject({
-  name: label,
-  country: z
-    .string()
-    .regex(/^[A-Z]{2}$/, 'must be two upper-case letters')
-    .optional(),
-  roles: z.array(z.enum(organizationRoles)).min(1),
-  /** Whether a charging station that is not registered becomes so by asking through OCPP. */
-  stationsOnFirstSight: z.boolean().default(false),
-});
+import { INSTANCE_ORGANIZATION } from './access-policy.ts';
+import {
+  declaredId,
+  type Organization,
+  organizationDetails,
+  organizationOf,
+  visibleName,
+} from './organizations.ts';
 
 const authorityFile = z.strictObject({
-  title: label,
-  organization: id,
+  /** Short enough for later generations to add their number. */
+  title: visibleName.max(60, 'must have at most 60 characters'),
+  organization: declaredId,
   profile: z.string(),
   key: z.enum(keyAlgorithms),
   /** The id of the authority above, or `external` when its certificate is signed elsewhere. */
-  under: id.optional(),
+  under: declaredId.optional(),
 });
 
 const hierarchyFile = z.strictObject({
-  hierarchy: id,
+  hierarchy: declaredId,
   description: z.string().optional(),
   demo: z.boolean().default(false),
-  organizations: z.record(id, organizationFile),
-  authorities: z.record(id, authorityFile),
+  organizations: z.record(declaredId, organizationDetails),
+  authorities: z.record(declaredId, authorityFile),
 });
 
 export interface DeclaredAuthority {
@@ -67,6 +58,16 @@ export type HierarchyResult =
   | { readonly ok: true; readonly hierarchy: Hierarchy }
   | { readonly ok: false; readonly errors: readonly DeclarationError[] };
 
+/** What exists already and may be named without being declared again. */
+export interface KnownHierarchy {
+  readonly organizations: ReadonlySet<string>;
+  /** Authorities that others may stand under, with their profiles. */
+  readonly authorities: ReadonlyMap<string, { readonly profile: string }>;
+}
+
+/** A file that evpki starts with stands by itself: it is reviewed without knowing a database. */
+const nothingKnown: KnownHierarchy = { organizations: new Set(), authorities: new Map() };
+
 /**
  * Validates a parsed hierarchy file.
  * @param document what the YAML says
@@ -78,6 +79,7 @@ export function parseHierarchy(
   document: unknown,
   source: string,
   profiles: ReadonlyMap<string, Profile>,
+  known: KnownHierarchy = nothingKnown,
 ): HierarchyResult {
   const shape = hierarchyFile.safeParse(document);
   if (!shape.success) {
@@ -90,28 +92,34 @@ export function parseHierarchy(
   const errors: DeclarationError[] = [];
   const fault = (path: string, message: string) => errors.push({ source, path, message });
 
-  const organizations = Object.entries(file.organizations).map(
-    ([organizationId, { name, country, roles, stationsOnFirstSight }]): Organization => ({
-      id: organizationId,
-      name,
-      ...(country === undefined ? {} : { country }),
-      roles,
-      ...(stationsOnFirstSight ? { stationsOnFirstSight } : {}),
-    }),
+  const organizations = Object.entries(file.organizations).map(([organizationId, details]) =>
+    organizationOf(organizationId, details),
   );
+
+  if (Object.hasOwn(file.organizations, INSTANCE_ORGANIZATION)) {
+    fault(`organizations.${INSTANCE_ORGANIZATION}`, 'is evpki itself, which is not declared');
+  }
 
   const declared = new Map<string, DeclaredAuthority>();
   for (const [authorityId, authority] of Object.entries(file.authorities)) {
     const path = `authorities.${authorityId}`;
+    if (authorityId === 'external') fault(path, 'is what stands above authorities from elsewhere');
     const profile = profiles.get(authority.profile);
-    if (!(authority.organization in file.organizations)) {
-      fault(`${path}.organization`, `no organization ${authority.organization} is declared`);
+    const isDeclared = Object.hasOwn(file.organizations, authority.organization);
+    if (!isDeclared && !known.organizations.has(authority.organization)) {
+      fault(`${path}.organization`, `there is no organization ${authority.organization}`);
     }
     if (!profile) {
       fault(`${path}.profile`, `no profile ${authority.profile} exists in policies/`);
       continue;
     }
-    for (const message of profileFaults(authority, profile, file.authorities)) {
+    const parent =
+      authority.under === undefined
+        ? undefined
+        : (ownProperty(file.authorities, authority.under) ??
+          known.authorities.get(authority.under));
+    const parentProfile = parent && profiles.get(parent.profile);
+    for (const message of profileFaults(authority, profile, parent?.profile, parentProfile)) {
       fault(`${path}.${message.key}`, message.text);
     }
     const external = authority.under === 'external';
@@ -138,10 +146,15 @@ export function parseHierarchy(
 
 type AuthorityFile = z.infer<typeof authorityFile>;
 
+/** What YAML calls `constructor` is nothing that every object has. */
+const ownProperty = <T>(object: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
 function profileFaults(
   authority: AuthorityFile,
   profile: Profile,
-  authorities: Readonly<Record<string, AuthorityFile>>,
+  parentProfileName: string | undefined,
+  parentProfile: Profile | undefined,
 ): { key: keyof AuthorityFile; text: string }[] {
   const faults: { key: keyof AuthorityFile; text: string }[] = [];
   const { under } = authority;
@@ -156,11 +169,19 @@ function profileFaults(
   } else if (under === undefined) {
     faults.push({ key: 'under', text: 'names the authority above it, or `external`' });
   } else if (under !== 'external') {
-    const parent = authorities[under];
-    if (!parent) faults.push({ key: 'under', text: `no authority ${under} is declared` });
-    else if (profile.issuedBy.length > 0 && !profile.issuedBy.includes(parent.profile)) {
+    if (parentProfileName === undefined) {
+      faults.push({ key: 'under', text: `there is no authority ${under}` });
+    } else if (profile.issuedBy.length > 0 && !profile.issuedBy.includes(parentProfileName)) {
       const allowed = profile.issuedBy.join(', ');
       faults.push({ key: 'under', text: `${profile.name} is issued by ${allowed}` });
+    }
+    const above = parentProfile?.extensions.basicConstraints?.pathLength;
+    const own = profile.extensions.basicConstraints?.pathLength;
+    // RFC 5280 4.2.1.9, as policy will have it when the certificate is signed.
+    if (above !== undefined && (own === undefined || own >= above)) {
+      const asked = own ?? 'unlimited';
+      const text = `a path length of ${asked} does not fit below ${under}, which has ${above}`;
+      faults.push({ key: 'under', text });
     }
   }
   return faults;

@@ -17,6 +17,7 @@ import { decide, keyBlocked, keyInUse, nameTaken, type PolicyInput } from '../pk
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
 import type { Violation } from '../pki/violations.ts';
+import type { ActiveDeclarations } from './active-declarations.ts';
 import type {
   Approval,
   EnrolmentRequest,
@@ -36,6 +37,7 @@ const SERIAL_ATTEMPTS = 3;
 
 export interface IssuingParts {
   readonly store: IssuanceStore;
+  readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   /** Names this process in leases. */
@@ -52,6 +54,8 @@ export interface IssueCommand {
   readonly verificationKey: KeyObject;
   readonly lintIssuer: LintIssuer | 'self';
   readonly organizationId: string;
+  /** Whose authority signs, where that is another organization: its log has the entry too. */
+  readonly issuerOrganizationId?: string;
   /** Who asked, for the audit entry. */
   readonly actor: string;
   readonly request?: EnrolmentRequest;
@@ -69,7 +73,9 @@ export interface IssueCommand {
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
   | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
-  | { readonly outcome: 'issuer-not-active' | 'not-renewable' | 'not-waiting' }
+  | {
+      readonly outcome: 'issuer-not-active' | 'not-granted' | 'not-renewable' | 'not-waiting';
+    }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 /** What speaks against a certificate at this moment; nothing is written or signed. */
@@ -96,6 +102,8 @@ class IssuanceError extends Error {
 
 /**
  * Issues one certificate, or says why not.
+ * @throws ServiceError `declarations-superseded` when newer profiles are in force than this process
+ *   has; status goes on all the same, so OCSP responders are still certified
  * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
  *   recovery took the row away; and whatever the store throws
  */
@@ -103,6 +111,7 @@ export async function issueCertificate(
   parts: IssuingParts,
   command: IssueCommand,
 ): Promise<IssueResult> {
+  if (!command.statusSigner) await parts.declarations.requireActive();
   for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
     const now = parts.clock();
     const serialNumber = drawSerialNumber(parts.random);
@@ -191,7 +200,10 @@ async function signAndRecord(
     der,
     ...(command.request ? { requestId: command.request.id } : {}),
     ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
-    audit: audit('certificate.issued', { sha256: sha256Hex(der) }),
+    audit: {
+      ...audit('certificate.issued', { sha256: sha256Hex(der) }),
+      ...(command.issuerOrganizationId ? { counterpart: command.issuerOrganizationId } : {}),
+    },
   });
   if (recorded === 'lease-lost') {
     throw new IssuanceError('the pending row was abandoned before its signature was stored');

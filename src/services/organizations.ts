@@ -1,5 +1,18 @@
 /** Organizations: the tenants of one evpki, to one of which every row belongs. */
 
+import { z } from 'zod';
+import { parseFreeText } from '../pki/policy/free-text.ts';
+import {
+  type AccessPolicy,
+  INSTANCE_ORGANIZATION,
+  type Principal,
+  reaches,
+  reachesEveryOrganization,
+} from './access-policy.ts';
+import type { AuditEvent } from './audit.ts';
+import type { Clock } from './clock.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+
 export const organizationRoles = [
   'v2g-operator',
   'cpo',
@@ -23,8 +36,218 @@ export interface Organization {
 }
 
 export interface OrganizationStore {
-  /** Inserts or, where the id exists, updates everything else. */
-  putOrganization(organization: Organization, at: Date): Promise<void>;
+  /** @returns `exists`, and nothing changed, when the id is taken */
+  createOrganization(command: {
+    readonly organization: Organization;
+    readonly audit: AuditEvent;
+  }): Promise<'created' | 'exists'>;
+  /**
+   * Replaces everything but the id.
+   * @returns and nothing changed: `missing` when there is none; `authority-awaiting` when name or
+   *   country would change while a key of the organization, named after it, awaits its certificate
+   */
+  changeOrganization(command: {
+    readonly organization: Organization;
+    readonly audit: AuditEvent;
+  }): Promise<'changed' | 'missing' | 'authority-awaiting'>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;
 }
+
+/** How organizations, authorities and hierarchies are called in declarations and paths. */
+export const declaredId = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens')
+  .max(48);
+
+/** A value of a name in certificates, such as O or CN. */
+export const visibleName = z.string().superRefine((text, context) => {
+  const result = parseFreeText(text);
+  if (!result.ok) context.addIssue({ code: 'custom', message: result.reason });
+});
+
+/** An organization as declared; unknown keys are errors. */
+export const organizationDetails = z.strictObject({
+  name: visibleName,
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'must be two upper-case letters')
+    .optional(),
+  roles: z.array(z.enum(organizationRoles)).min(1),
+  /** Whether a charging station that is not registered becomes so by asking through OCPP. */
+  stationsOnFirstSight: z.boolean().default(false),
+});
+export type OrganizationDetails = z.infer<typeof organizationDetails>;
+
+export const organizationOf = (
+  id: string,
+  { name, country, roles, stationsOnFirstSight }: OrganizationDetails,
+): Organization => ({
+  id,
+  name,
+  ...(country === undefined ? {} : { country }),
+  roles,
+  ...(stationsOnFirstSight ? { stationsOnFirstSight } : {}),
+});
+
+export interface OrganizationParts {
+  readonly organizations: OrganizationStore;
+  readonly access: AccessPolicy;
+  readonly clock: Clock;
+}
+
+/** The organizations that the caller reaches. */
+export async function listOrganizations(
+  parts: OrganizationParts,
+  principal: Principal,
+): Promise<Organization[]> {
+  const all = await parts.organizations.listOrganizations();
+  return all.filter(({ id }) => reaches(parts.access, principal, id));
+}
+
+/** @throws ServiceError `not-found` for what the caller does not reach, too */
+export async function findOrganization(
+  parts: Pick<OrganizationParts, 'organizations' | 'access'>,
+  principal: Principal,
+  id: string,
+): Promise<Organization> {
+  const organization = reaches(parts.access, principal, id)
+    ? await parts.organizations.findOrganization(id)
+    : undefined;
+  if (!organization) throw new ServiceError('not-found', `there is no organization ${id}`);
+  return organization;
+}
+
+/**
+ * Makes an organization, for those who reach every one.
+ * @returns whether it is new; the same again changes nothing
+ * @throws ServiceError `request-malformed` naming everything that is wrong, `conflict` when the id
+ *   is taken by one that differs
+ */
+export async function createOrganization(
+  parts: OrganizationParts,
+  principal: Principal,
+  { id, ...details }: Readonly<Record<string, unknown>>,
+): Promise<{ organization: Organization; created: boolean }> {
+  requireEveryOrganization(parts, principal);
+  const wanted = checkedOrganization(id, details);
+  const outcome = await parts.organizations.createOrganization({
+    organization: wanted,
+    audit: organizationEvent(wanted, 'organization.created', principal.actor, parts.clock()),
+  });
+  if (outcome === 'created') return { organization: wanted, created: true };
+  const existing = await parts.organizations.findOrganization(wanted.id);
+  const found = existing ? organizationDifferences(wanted, existing) : [];
+  if (!existing || found.length > 0) {
+    throw new ServiceError(
+      'conflict',
+      `the organization ${wanted.id} exists and differs`,
+      found.map((message) => ({ code: 'declaration-differs', message, field: 'body' })),
+    );
+  }
+  return { organization: existing, created: false };
+}
+
+/**
+ * Changes some details, for those who reach every organization. A new name or country is that of
+ * certificates from now on; those that exist keep what they say.
+ * @throws ServiceError `not-found`, `request-malformed`, `conflict` as the store says it
+ */
+export async function changeOrganization(
+  parts: OrganizationParts,
+  principal: Principal,
+  id: string,
+  change: object,
+): Promise<Organization> {
+  const { id: _, ...present } = await findOrganization(parts, principal, id);
+  requireEveryOrganization(parts, principal);
+  if (id === INSTANCE_ORGANIZATION) {
+    throw new ServiceError('conflict', `${id} is evpki itself and cannot be changed`);
+  }
+  // `null` takes a detail away.
+  const merged = Object.entries({ ...present, ...change }).filter(([, value]) => value !== null);
+  const wanted = checkedOrganization(id, Object.fromEntries(merged));
+  const outcome = await parts.organizations.changeOrganization({
+    organization: wanted,
+    audit: organizationEvent(wanted, 'organization.changed', principal.actor, parts.clock()),
+  });
+  requireChanged(outcome, id);
+  return wanted;
+}
+
+/** @throws ServiceError for every outcome but `changed` */
+export function requireChanged(
+  outcome: 'changed' | 'missing' | 'authority-awaiting',
+  id: string,
+): void {
+  if (outcome === 'missing') throw new ServiceError('not-found', `there is no organization ${id}`);
+  if (outcome === 'authority-awaiting') {
+    throw new ServiceError(
+      'conflict',
+      `an authority of ${id} awaits a certificate in its present name: activate it first`,
+    );
+  }
+}
+
+function requireEveryOrganization(
+  { access }: Pick<OrganizationParts, 'access'>,
+  principal: Principal,
+): void {
+  if (!reachesEveryOrganization(access, principal)) {
+    throw new ServiceError('not-permitted', 'organizations are for those who reach every one');
+  }
+}
+
+function checkedOrganization(id: unknown, details: object): Organization {
+  const checked = organizationDetails.safeParse(details);
+  const identity = declaredId.safeParse(id);
+  const violations: FieldViolation[] = [
+    ...(identity.error?.issues.map(({ message }) => ({ path: ['id'], message })) ?? []),
+    ...(checked.error?.issues ?? []),
+  ].map(({ path, message }) => ({
+    code: 'invalid',
+    message,
+    field: ['body', ...path].join('.'),
+  }));
+  if (violations.length > 0 || !checked.success || !identity.success) {
+    throw new ServiceError('request-malformed', 'this is no organization', violations);
+  }
+  return organizationOf(identity.data, checked.data);
+}
+
+/** How an organization differs from what it should be, a sentence each. */
+export function organizationDifferences(declared: Organization, existing: Organization): string[] {
+  const text = ({ roles }: Organization) => [...roles].sort().join(', ') || 'none';
+  const pairs: [string, string, string][] = [
+    ['name', declared.name, existing.name],
+    ['country', declared.country ?? 'none', existing.country ?? 'none'],
+    ['roles', text(declared), text(existing)],
+    [
+      'stationsOnFirstSight',
+      String(declared.stationsOnFirstSight ?? false),
+      String(existing.stationsOnFirstSight ?? false),
+    ],
+  ];
+  return pairs
+    .filter(([, wanted, found]) => wanted !== found)
+    .map(([what, wanted, found]) => `${what}: declared ${wanted}, exists as ${found}`);
+}
+
+export const organizationEvent = (
+  organization: Organization,
+  action: 'organization.created' | 'organization.changed',
+  actor: string,
+  at: Date,
+): AuditEvent => ({
+  at,
+  organizationId: organization.id,
+  actor,
+  action,
+  subject: organization.id,
+  details: {
+    name: organization.name,
+    country: organization.country ?? null,
+    roles: organization.roles,
+    stationsOnFirstSight: organization.stationsOnFirstSight ?? false,
+  },
+});

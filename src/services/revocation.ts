@@ -79,7 +79,7 @@ async function change(
   decide: (status: Status, isAuthority: boolean) => StatusDecision,
 ): Promise<StatusChange> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const record = await revocable(parts, principal, certificateId);
+    const { record, issuerOrganizationId } = await revocable(parts, principal, certificateId);
     const { issuerId } = record;
     const from = changeableStatus(record);
     if (issuerId === undefined || !from) {
@@ -115,6 +115,7 @@ async function change(
       audit: {
         at: now,
         organizationId: record.organizationId,
+        ...(issuerOrganizationId === undefined ? {} : { counterpart: issuerOrganizationId }),
         actor: principal.actor,
         action,
         subject: certificateId,
@@ -145,7 +146,7 @@ async function revocable(
   parts: RevocationParts,
   principal: Principal,
   certificateId: string,
-): Promise<CertificateRecord> {
+): Promise<{ record: CertificateRecord; issuerOrganizationId?: string }> {
   const record = await parts.certificates.findCertificate(certificateId);
   const issuer =
     record?.issuerId === undefined
@@ -158,7 +159,7 @@ async function revocable(
   if (!record || !mayReach) {
     throw new ServiceError('not-found', `there is no certificate ${certificateId}`);
   }
-  return record;
+  return { record, ...(authority ? { issuerOrganizationId: authority.organizationId } : {}) };
 }
 
 function changeableStatus(record: CertificateRecord): Status | undefined {

@@ -50,12 +50,19 @@ export class AuditChain {
     const start = this.#head ?? (await this.#readHead(tx));
     let head = start;
     const rows: AuditEntryRow[] = [];
+    const add = (event: AuditEvent) => {
+      const entry = ledgerEntry(this.#stream, head.sequence + 1, event);
+      const hash = entryHash(head.hash, entry);
+      head = { sequence: entry.sequence, hash };
+      rows.push(auditEntryRow(entry, hash));
+    };
     return {
       append: (event) => {
-        const entry = ledgerEntry(this.#stream, head.sequence + 1, event);
-        const hash = entryHash(head.hash, entry);
-        head = { sequence: entry.sequence, hash };
-        rows.push(auditEntryRow(entry, hash));
+        add(event);
+        const { organizationId, counterpart } = event;
+        if (counterpart !== undefined && counterpart !== organizationId) {
+          add({ ...event, organizationId: counterpart });
+        }
       },
       flush: async () => {
         if (head === start) return;

@@ -7,6 +7,7 @@ import type {
   Issuer,
   KeyEnvelope,
 } from '../services/authority-records.ts';
+import { insertGrant } from './authority-grants.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
 import {
@@ -31,7 +32,7 @@ export function authorityStore(database: Database): AuthorityStore {
       );
 
   return {
-    createAuthority: ({ authority, issuer, key, audit }) =>
+    createAuthority: ({ authority, issuer, key, audit, grant }) =>
       database.write(async (tx) => {
         const created = await tx
           .knex<AuthorityRow>('authorities')
@@ -41,6 +42,9 @@ export function authorityStore(database: Database): AuthorityStore {
           .returning('id');
         if (created.length === 0) return 'exists';
         await insertIssuer(tx, issuer, key);
+        if (grant !== undefined && authority.parentId !== undefined) {
+          await insertGrant(tx, authority.parentId, authority.organizationId, grant);
+        }
         tx.appendAudit(audit);
         return 'created';
       }),

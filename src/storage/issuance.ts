@@ -3,6 +3,7 @@
 import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
 import type { AbandonedRow } from './abandonment.ts';
 import { abandoned, abandonedColumns, abandonRequests, followAbandoned } from './abandonment.ts';
+import { isGranted } from './authority-grants.ts';
 import { keyConflict, nameConflict } from './claims.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
@@ -22,6 +23,9 @@ export function issuanceStore(database: Database): IssuanceStore {
       database.write(async (tx) => {
         if (!(await maySign(tx, certificate.issuerId, purpose))) {
           return { outcome: 'issuer-not-active' };
+        }
+        if (!(await isGranted(tx, certificate, purpose.subjectIssuerId))) {
+          return { outcome: 'not-granted' };
         }
         if (request?.renews !== undefined && !(await isIssued(tx, request.renews))) {
           return { outcome: 'not-renewable' };

@@ -5,27 +5,43 @@ import type {
   OrganizationRole,
   OrganizationStore,
 } from '../services/organizations.ts';
-import type { Database } from './database.ts';
-import type { OrganizationRow } from './rows.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import type { AuthorityRow, IssuerRow, OrganizationRow } from './rows.ts';
 import { optional, timeText } from './values.ts';
 
 export function organizationStore(database: Database): OrganizationStore {
   const { reader } = database;
   return {
-    putOrganization: (organization, at) =>
-      database.write(async ({ knex }) => {
-        await knex<OrganizationRow>('organizations')
+    createOrganization: ({ organization, audit }) =>
+      database.write(async (tx) => {
+        const inserted = await tx
+          .knex<OrganizationRow>('organizations')
           .insert({
             id: organization.id,
-            name: organization.name,
-            country: organization.country ?? null,
-            roles: JSON.stringify(organization.roles),
-            stations_on_first_sight: organization.stationsOnFirstSight ?? false,
-            created_at: timeText(at),
-            updated_at: timeText(at),
+            ...detailsRow(organization, audit.at),
+            created_at: timeText(audit.at),
           })
           .onConflict('id')
-          .merge(['name', 'country', 'roles', 'stations_on_first_sight', 'updated_at']);
+          .ignore()
+          .returning('id');
+        if (inserted.length === 0) return 'exists';
+        tx.appendAudit(audit);
+        return 'created';
+      }),
+
+    changeOrganization: ({ organization, audit }) =>
+      database.write(async (tx) => {
+        const rows = () => tx.knex<OrganizationRow>('organizations').where({ id: organization.id });
+        const row = await rows().forUpdate().first();
+        if (row === undefined) return 'missing';
+        const isRenamed =
+          row.name !== organization.name || row.country !== (organization.country ?? null);
+        if (isRenamed && (await hasAwaitingIssuer(tx, organization.id))) {
+          return 'authority-awaiting';
+        }
+        await rows().update(detailsRow(organization, audit.at));
+        tx.appendAudit(audit);
+        return 'changed';
       }),
 
     findOrganization: async (id) => {
@@ -37,6 +53,26 @@ export function organizationStore(database: Database): OrganizationStore {
       (await reader<OrganizationRow>('organizations').orderBy('id')).map(organizationOf),
   };
 }
+
+async function hasAwaitingIssuer(tx: WriteTransaction, organizationId: string): Promise<boolean> {
+  const row: unknown = await tx
+    .knex<IssuerRow>('issuers')
+    .whereIn(
+      'authority_id',
+      tx.knex<AuthorityRow>('authorities').where({ organization_id: organizationId }).select('id'),
+    )
+    .where({ state: 'awaiting-certificate' })
+    .first('id');
+  return row !== undefined;
+}
+
+const detailsRow = (organization: Organization, at: Date) => ({
+  name: organization.name,
+  country: organization.country ?? null,
+  roles: JSON.stringify(organization.roles),
+  stations_on_first_sight: organization.stationsOnFirstSight ?? false,
+  updated_at: timeText(at),
+});
 
 const organizationOf = (row: OrganizationRow): Organization => ({
   id: row.id,

@@ -31,6 +31,19 @@ export interface AuthorityRow {
   state: AuthorityState;
 }
 
+export interface AuthorityGrantRow {
+  authority_id: string;
+  organization_id: string;
+  created_at: string;
+}
+
+export interface ActiveDeclarationsRow {
+  id: number;
+  sha256: string;
+  process_id: string;
+  activated_at: string;
+}
+
 export interface KeyRow {
   key_id: string;
   authority_id: string;

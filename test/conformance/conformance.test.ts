@@ -4,8 +4,10 @@ import { describe } from 'vitest';
 import { testBackends } from '../support/databases.ts';
 import { testPostgresRequirement } from '../support/postgres.ts';
 import { accessConforms } from './access.ts';
+import { activeDeclarationsConform } from './active-declarations.ts';
 import { auditConforms } from './audit.ts';
 import { authoritiesConform } from './authorities.ts';
+import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { crlsConform } from './crls.ts';
@@ -27,6 +29,8 @@ for (const { name, open } of testBackends) {
   describe(name, () => {
     organizationsConform(name, open);
     authoritiesConform(name, open);
+    authorityGrantsConform(name, open);
+    activeDeclarationsConform(name, open);
     issuanceConforms(name, open);
     claimsConform(name, open);
     certificatesConform(name, open);

@@ -13,7 +13,6 @@ import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
-import { organizationStore } from '../../src/storage/organizations.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { testTime } from '../support/databases.ts';
 
@@ -36,9 +35,12 @@ export const audit = (organizationId: string, action: string, subject: string): 
 
 export async function newOrganization(database: Database): Promise<string> {
   const id = newId('org');
-  await organizationStore(database).putOrganization(
-    { id, name: `Name of ${id}`, roles: ['cpo'] },
-    testTime,
+  const at = testTime.toISOString();
+  // Not through the port: suites count the entries of their own.
+  await database.write(({ knex }) =>
+    knex('organizations').insert({
+      ...{ id, name: `Name of ${id}`, roles: '["cpo"]', created_at: at, updated_at: at },
+    }),
   );
   return id;
 }

@@ -252,7 +252,7 @@ export const issuanceConforms = (name: string, open: OpenTestDatabase) =>
     });
 
     test('of two certificates for one awaiting issuer one becomes its own', async () => {
-      const organizationId = await newOrganization(opened.database);
+      const { organizationId } = ca;
       const records = authorityRecords(organizationId);
       await authorityStore(opened.database).createAuthority(records);
       const subjectIssuerId = records.issuer.id;

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Organization } from '../../src/services/organizations.ts';
+import { auditStore } from '../../src/storage/audit.ts';
+import { authorityStore } from '../../src/storage/authorities.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
-import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { newId } from './fixtures.ts';
+import type { OpenTestDatabase, TestDatabase } from '../support/databases.ts';
+import { audit, authorityRecords, issue, newId, newOrganization } from './fixtures.ts';
 
 export const organizationsConform = (name: string, open: OpenTestDatabase) =>
   describe(`organizations on ${name}`, () => {
@@ -11,22 +14,77 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
     });
     afterAll(() => opened.remove());
 
-    test('an organization comes back as it was put, and is updated by its id', async () => {
-      const store = organizationStore(opened.database);
+    const store = () => organizationStore(opened.database);
+    const create = (organization: Organization) =>
+      store().createOrganization({
+        organization,
+        audit: audit(organization.id, 'organization.created', organization.id),
+      });
+    const change = (organization: Organization) =>
+      store().changeOrganization({
+        organization,
+        audit: audit(organization.id, 'organization.changed', organization.id),
+      });
+    const entriesOf = async (id: string) => {
+      const streams = await auditStore(opened.database).listStreams();
+      const entries = await Promise.all(
+        streams.map(({ stream }) => auditStore(opened.database).readStream(stream, 0, 1_000)),
+      );
+      return entries
+        .flat()
+        .filter(({ organizationId }) => organizationId === id)
+        .map(({ action }) => action);
+    };
+
+    test('an organization is created once and changed by its id, each with its entry', async () => {
       const id = newId('org');
-      const first = {
+      const first: Organization = {
         id,
         name: 'Bahnhofstraße',
         country: 'DE',
-        roles: ['cpo', 'mo'] as const,
+        roles: ['cpo', 'mo'],
         stationsOnFirstSight: true,
       };
-      await store.putOrganization(first, testTime);
-      expect(await store.findOrganization(id)).toEqual(first);
-      const second = { id, name: 'Other', roles: [] };
-      await store.putOrganization(second, testTime);
-      expect(await store.findOrganization(id)).toEqual(second);
-      expect(await store.listOrganizations()).toEqual([second]);
+      expect(await create(first)).toBe('created');
+      expect(await create({ id, name: 'Other', roles: [] })).toBe('exists');
+      expect(await store().findOrganization(id)).toEqual(first);
+      const second: Organization = { id, name: 'Other', roles: [] };
+      expect(await change(second)).toBe('changed');
+      expect(await store().findOrganization(id)).toEqual(second);
+      expect(await store().listOrganizations()).toEqual([second]);
+      expect(await entriesOf(id)).toEqual(['organization.created', 'organization.changed']);
+    });
+
+    test('one that is not there is not changed', async () => {
+      const id = newId('org');
+      expect(await change({ id, name: 'Nobody', roles: [] })).toBe('missing');
+      expect(await store().findOrganization(id)).toBeUndefined();
+      expect(await entriesOf(id)).toEqual([]);
+    });
+
+    test('of concurrent creations one creates', async () => {
+      const id = newId('org');
+      const outcomes = await Promise.all(
+        ['a', 'b', 'c'].map((name) => create({ id, name, roles: [] })),
+      );
+      expect(outcomes.sort()).toEqual(['created', 'exists', 'exists']);
+    });
+
+    test('its name stays while a key that is named after it awaits a certificate', async () => {
+      const id = await newOrganization(opened.database);
+      const before = await store().findOrganization(id);
+      if (!before) throw new Error('it is missing');
+      const records = authorityRecords(id);
+      await authorityStore(opened.database).createAuthority(records);
+      expect(await change({ ...before, name: 'Other' })).toBe('authority-awaiting');
+      expect(await change({ ...before, country: 'FR' })).toBe('authority-awaiting');
+      expect(await store().findOrganization(id)).toEqual(before);
+      // What is in no name is free to change.
+      const changed: Organization = { ...before, roles: ['mo'], stationsOnFirstSight: true };
+      expect(await change(changed)).toBe('changed');
+
+      await issue(opened.database, id, records.issuer.id, { subjectIssuerId: records.issuer.id });
+      expect(await change({ ...changed, name: 'Other' })).toBe('changed');
     });
 
     test.each([
@@ -38,12 +96,11 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       '` "',
       '🔌',
     ])('W2: %s is a value and nothing else', async (hostile) => {
-      const store = organizationStore(opened.database);
-      const before = (await store.listOrganizations()).length;
-      expect(await store.findOrganization(hostile)).toBeUndefined();
+      const before = (await store().listOrganizations()).length;
+      expect(await store().findOrganization(hostile)).toBeUndefined();
       const organization = { id: hostile, name: hostile, roles: [] };
-      await store.putOrganization(organization, testTime);
-      expect(await store.findOrganization(hostile)).toEqual(organization);
-      expect(await store.listOrganizations()).toHaveLength(before + 1);
+      await create(organization);
+      expect(await store().findOrganization(hostile)).toEqual(organization);
+      expect(await store().listOrganizations()).toHaveLength(before + 1);
     });
   });

@@ -34,7 +34,7 @@ const early: [string, number][] = [
  * all tried there.
  */
 const points: [string, number][] = [
-  ['putOrganization:after', 6],
+  ['createOrganization:after', 6],
   ['generate:after', 15],
   ['createAuthority:before', 15],
   ['createAuthority:after', 15],

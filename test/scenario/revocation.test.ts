@@ -214,12 +214,16 @@ describe('from a certificate to its revocation', () => {
     const stranger = await tokenOf('demo-mo', 'pki-officer');
     expect(await end('iso15118-2-cps-sub-ca-1', stranger)).toEqual([404, 'not-found']);
 
-    // Below another organization's root: the root's organization takes its signature back, the
-    // subordinate does not get a new one by itself.
+    // Below another organization's root: the root's organization takes its grant and its signature
+    // back, and the subordinate does not get a new one by itself.
     const root = await tokenOf('demo-v2g', 'pki-officer');
     const below = await tokenOf('demo-cps', 'pki-officer');
     const rollover = '/v1/authorities/cps-sub-ca-1/rollover';
-    expect((await evpki.call('POST', rollover, undefined, below)).status).toBe(403);
+    const grant = '/v1/authorities/v2g-root/grants/demo-cps';
+    expect((await evpki.call('DELETE', grant, undefined, below)).status).toBe(404);
+    expect((await evpki.call('DELETE', grant, undefined, root)).status).toBe(204);
+    const refused = await evpki.call('POST', rollover, undefined, below);
+    expect([refused.status, refused.json.code]).toEqual([409, 'authority-not-granted']);
     expect(await end('iso15118-2-cps-sub-ca-1', root)).toEqual([200, 'revoked']);
     expect((await evpki.call('POST', rollover)).status).toBe(409);
   });

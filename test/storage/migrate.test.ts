@@ -17,7 +17,7 @@ import { type TestDatabase, testBackends, testTime } from '../support/databases.
 const clock = () => testTime;
 
 const next: Migration = {
-  version: migrations.length + 1,
+  version: (migrations.at(-1)?.version ?? 0) + 1,
   name: 'next',
   statements: ({ text, table }) => [`CREATE TABLE next_things (id ${text} PRIMARY KEY) ${table}`],
 };
@@ -198,6 +198,34 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
     const record = await certificateStore(database).findCertificate('cert');
     expect(record).toMatchObject({ requestId: 'issued' });
     await database.close();
+  });
+
+  test('what crosses organizations before there are grants is granted', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { url } = opened;
+    const { writer, dialect, close } = await emptied(url);
+    const before = migrations.filter(({ version }) => version < 7);
+    await migrate(writer, dialect, clock, before);
+    const at = testTime.toISOString();
+    await writer('organizations').insert(
+      ['v2g', 'cpo'].map((id) => ({ id, name: id, roles: '[]', created_at: at, updated_at: at })),
+    );
+    const authority = (id: string, organization_id: string, parent_id: string | null) =>
+      writer('authorities').insert({
+        ...{ id, organization_id, parent_id, title: id, profile: 'x', key_algorithm: 'P-256' },
+        ...{ external: dialect === 'postgres' ? false : 0, state: 'active' },
+      });
+    await authority('root', 'v2g', null);
+    await authority('own', 'v2g', 'root');
+    await authority('sub-1', 'cpo', 'root');
+    await authority('sub-2', 'cpo', 'root');
+    await authority('low', 'cpo', 'sub-1');
+    await migrate(writer, dialect, clock, migrations);
+    expect(await writer('authority_grants')).toEqual([
+      { authority_id: 'root', organization_id: 'cpo', created_at: at },
+    ]);
+    await close();
   });
 
   test('one that fails leaves nothing behind', async () => {

@@ -37,13 +37,23 @@ export async function brokenPromises(
   const issuers = await reader<IssuerRow>('issuers').select();
   const keys = new Map(issuers.map((issuer) => [issuer.id, keyOf(issuer)]));
   const requests = await reader<EnrolmentRequestRow>('enrolment_requests').select();
+  const owners = new Map<string, string>(
+    (
+      await reader('issuers')
+        .join('authorities', 'authorities.id', 'issuers.authority_id')
+        .select<{ id: string; owner: string }[]>(
+          'issuers.id',
+          'authorities.organization_id as owner',
+        )
+    ).map(({ id, owner }) => [id, owner]),
+  );
   const entries = await reader<AuditEntryRow>('audit_entries').select();
   return [
     ...certificates.flatMap((row) => aboutCertificate(row, issuers, keys)),
     ...aboutSerialNumbers(certificates),
     ...aboutHandedOut(handedOut, certificates),
     ...aboutSigned(signed, certificates),
-    ...aboutAudit(certificates, entries),
+    ...aboutAudit(certificates, entries, owners),
     ...aboutRequests(requests, certificates),
     ...aboutIssuers(issuers, certificates),
     ...(await aboutStreams(database)),
@@ -119,23 +129,32 @@ function aboutSigned(signed: readonly string[], certificates: readonly Certifica
 const wasIssued = ({ state }: CertificateRow): boolean =>
   state === 'issued' || state === 'held' || state === 'revoked';
 
-/** Each end of an issuance stands in the log exactly once, and nothing else does. */
+/**
+ * Each end of an issuance stands exactly once in the log of whose certificate it is, and what was
+ * issued also in that of whose authority signed; nothing else does.
+ */
 function aboutAudit(
   certificates: readonly CertificateRow[],
   entries: readonly AuditEntryRow[],
+  owners: ReadonlyMap<string, string>,
 ): string[] {
   const expected = certificates
     .filter(({ state }) => state !== 'pending')
-    .map((row) => {
+    .flatMap((row) => {
       const tail = row.der === null ? '' : ` ${sha256(row.der)}`;
       const end = wasIssued(row) ? 'issued' : row.state;
-      return `certificate.${end} ${row.id} ${row.serial}${tail}`;
+      const owner = owners.get(row.issuer_id ?? '') ?? row.organization_id;
+      const logs = wasIssued(row) ? [row.organization_id, owner] : [row.organization_id];
+      return [...new Set(logs)].map(
+        (log) => `certificate.${end} ${row.id} ${row.serial}${tail} in ${log}`,
+      );
     });
   const found = entries
     .filter(({ action }) => /^certificate\.(issued|abandoned)$/.test(action))
     .map((entry) => {
       const { serial, sha256: hash } = JSON.parse(entry.details) as Record<string, string>;
-      return `${entry.action} ${entry.subject} ${serial}${hash === undefined ? '' : ` ${hash}`}`;
+      const tail = hash === undefined ? '' : ` ${hash}`;
+      return `${entry.action} ${entry.subject} ${serial}${tail} in ${entry.organization_id}`;
     });
   const once = new Set(found);
   const wanted = new Set(expected);

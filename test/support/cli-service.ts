@@ -22,8 +22,10 @@ export interface CliService {
   close(): Promise<void>;
 }
 
-/** Starts the demo hierarchy on free ports. */
-export async function startCliService(): Promise<CliService> {
+/** Starts the demo hierarchy, or what the environment says, on free ports. */
+export async function startCliService(
+  more: Readonly<Record<string, string>> = {},
+): Promise<CliService> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-cli-'));
   const dataDir = join(folder, 'data');
   const result = loadConfig({
@@ -32,6 +34,7 @@ export async function startCliService(): Promise<CliService> {
       EVPKI_PUBLIC_PORT: '0',
       EVPKI_API_PORT: '0',
       EVPKI_METRICS_PORT: 'off',
+      ...more,
     },
     readFile: (path) => readFileSync(path, 'utf8'),
   });

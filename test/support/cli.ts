@@ -7,6 +7,8 @@ import { runCli } from '../../src/cli/run.ts';
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Makes standard input a terminal at which that is typed. */
+  readonly typed?: true;
   /** Makes both outputs terminals of this width. */
   readonly columns?: number;
   readonly now?: Date;
@@ -19,7 +21,7 @@ export interface Captured {
 }
 
 export function captureIo(options: CliOptions = {}): Captured {
-  const { env = {}, stdin = '', columns, now } = options;
+  const { env = {}, stdin = '', typed, columns, now } = options;
   const written = { stdout: '', stderr: '' };
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
@@ -30,7 +32,7 @@ export function captureIo(options: CliOptions = {}): Captured {
   });
   return {
     io: {
-      stdin: Readable.from([Buffer.from(stdin)]),
+      stdin: Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY: typed }),
       stdout: output('stdout'),
       stderr: output('stderr'),
       env,

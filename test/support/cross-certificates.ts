@@ -49,6 +49,8 @@ export async function issueCrossCertificates(
       clock,
       random: randomBytes,
       processId,
+      // A second process beside the one that has put its declarations in force.
+      declarations: { requireActive: async () => undefined },
       logger: capture().logger,
     };
     return await Promise.all(

@@ -32,14 +32,18 @@ export interface ServiceProcess {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const STARTS_WITHIN = 60_000;
 
-/** Starts `src/main.ts` on free ports and returns when it listens. */
+/**
+ * Starts `src/main.ts` on free ports and returns when it listens.
+ * @param folder the checkout that it is from
+ */
 export async function startServiceProcess(
   env: Readonly<Record<string, string>> = {},
   keptDataDir?: string,
+  folder = root,
 ): Promise<ServiceProcess> {
   const dataDir = keptDataDir ?? (await mkdtemp(join(tmpdir(), 'evpki-service-')));
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,

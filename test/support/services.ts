@@ -9,6 +9,7 @@ import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
 import { createVault, openVault, type Vault } from '../../src/keystore/vault.ts';
 import { prepareBootstrap } from '../../src/services/access.ts';
+import { createActiveDeclarations } from '../../src/services/active-declarations.ts';
 import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
 import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
 import type { Clock } from '../../src/services/clock.ts';
@@ -19,8 +20,10 @@ import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
 import { renewResponder } from '../../src/services/ocsp-signers.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
+import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
+import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
@@ -108,6 +111,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
   const organizations = decorate(organizationStore(database), pass);
   const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
   const random = randomBytes;
+  const monotonic = () => performance.now();
   // The transactions of these have points of their own: `crl-COMMIT:before` and so on.
   const marked = (mark: string): Database =>
     decorateDatabase(plain, (point) => pass(`${mark}-${point}`));
@@ -121,7 +125,12 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     access,
     hierarchy,
     authorities,
+    grants: decorate(authorityGrantStore(database), pass),
     organizations,
+    declarations: createActiveDeclarations({
+      declarationStore: decorate(activeDeclarationsStore(database), pass),
+      ...{ profiles, access, processId, clock, monotonic, logger: silent },
+    }),
     keyring,
     clock,
     random,
@@ -140,7 +149,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     signers: decorate(ocspSignerStore(marked('signer')), pass),
     jobs: decorate(jobStore(database), pass),
     status: decorate(statusStore(database), pass),
-    monotonic: () => performance.now(),
+    monotonic,
     accessParts: {
       store: decorate(accessStore(database), pass),
       clock,
@@ -168,8 +177,9 @@ export const doJobs = (services: Services): Promise<number> =>
 
 /** What a start does with the database, in its order. */
 export async function start(services: Services): Promise<void> {
+  await services.declarations.activate();
   await services.store.abandonExpired(services.clock());
   await ensureInstanceAuthority(services);
-  await applyHierarchy(services, services.hierarchy, 'evpki');
+  await applyHierarchy(services, services.hierarchy, { actor: 'evpki' });
   await prepareBootstrap(services.accessParts, services.keep);
 }

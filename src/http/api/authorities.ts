@@ -9,6 +9,7 @@ import { type AuthorityParts, rollOver } from '../../services/authorities.ts';
 import type { Authority, Issuer } from '../../services/authority-records.ts';
 import { issuerChain } from '../../services/chains.ts';
 import { ServiceError } from '../../services/errors.ts';
+import { declareAuthority, type HierarchyParts } from '../../services/hierarchy-requests.ts';
 import type { Handlers } from './operations.ts';
 import type * as api from './types.ts';
 
@@ -16,7 +17,7 @@ const PEM_FILE = 'application/x-pem-file';
 
 type ViewParts = Pick<AuthorityParts, 'authorities'> & { readonly access: AccessPolicy };
 
-export const authorityHandlers = (parts: AuthorityParts & ViewParts) =>
+export const authorityHandlers = (parts: HierarchyParts) =>
   ({
     async listAuthorities(_request, response, principal) {
       const all = await parts.authorities.listAuthorities();
@@ -24,6 +25,15 @@ export const authorityHandlers = (parts: AuthorityParts & ViewParts) =>
         reaches(parts.access, principal, organizationId),
       );
       response.json({ items: visible.map(authorityBody) });
+    },
+
+    async createAuthority(request, response, principal) {
+      const wanted = request.body as api.NewAuthority;
+      const { authority, created } = await declareAuthority(parts, principal, wanted);
+      response
+        .status(created ? 201 : 200)
+        .location(`/v1/authorities/${authority.id}`)
+        .json(await detailedBody(parts, authority.id));
     },
 
     async getAuthority(request, response, principal) {
@@ -56,27 +66,10 @@ export const authorityHandlers = (parts: AuthorityParts & ViewParts) =>
 
     async rollOverAuthority(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
-      await requireReachOfParent(parts, principal, authority);
       await rollOver(parts, authority, principal.actor);
       response.status(201).json(await detailedBody(parts, authority.id));
     },
   }) satisfies Handlers;
-
-/** A signature of another organization's authority is not for its subordinates to take. */
-async function requireReachOfParent(
-  parts: ViewParts,
-  principal: Principal,
-  { parentId }: Authority,
-): Promise<void> {
-  const parent =
-    parentId === undefined ? undefined : await parts.authorities.findAuthority(parentId);
-  if (parent && !reaches(parts.access, principal, parent.organizationId)) {
-    throw new ServiceError(
-      'not-permitted',
-      `${parent.id}, which would sign, belongs to another organization`,
-    );
-  }
-}
 
 async function visibleAuthority(
   parts: ViewParts,

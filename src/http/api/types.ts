@@ -64,6 +64,7 @@ export type AuthorityWithIssuers = Authority & {
    */
   issuers: Issuer[];
 };
+export type OrganizationRole = 'v2g-operator' | 'cpo' | 'mo' | 'oem' | 'cps' | 'manufacturer';
 export type Station = {
   /**
    * The common name of its certificates towards the CSMS
@@ -132,6 +133,14 @@ export interface ApiBodies {
   Authority?: Authority;
   Issuer?: Issuer;
   AuthorityWithIssuers?: AuthorityWithIssuers;
+  NewAuthority?: NewAuthority;
+  AuthorityGrant?: AuthorityGrant;
+  ReceivedGrant?: ReceivedGrant;
+  AppliedHierarchy?: AppliedHierarchy;
+  OrganizationRole?: OrganizationRole;
+  NewOrganization?: NewOrganization;
+  OrganizationChange?: OrganizationChange;
+  Organization?: Organization;
   AuthorityRequest?: AuthorityRequest;
   Activation?: Activation;
   NewStation?: NewStation;
@@ -398,6 +407,109 @@ export interface Issuer {
    * PEM, its own certificate first, the root last
    */
   certificateChain?: string;
+}
+export interface NewAuthority {
+  /**
+   * Lower-case letters, digits and single hyphens; its name for good
+   */
+  id: string;
+  /**
+   * The CN of its certificates
+   */
+  title: string;
+  /**
+   * Whose it is; the caller's own organization without
+   */
+  organization?: string;
+  profile: string;
+  /**
+   * An algorithm that the profile allows
+   */
+  key: string;
+  /**
+   * The authority above, or `external`; absent for roots
+   */
+  under?: string;
+}
+export interface AuthorityGrant {
+  authority: string;
+  /**
+   * The id of the organization that it is given to
+   */
+  organization: string;
+  grantedAt: string;
+}
+export interface ReceivedGrant {
+  /**
+   * What to name as `under`
+   */
+  authority: string;
+  title: string;
+  profile: string;
+  grantedAt: string;
+}
+export interface AppliedHierarchy {
+  hierarchy: string;
+  /**
+   * False for a dry run
+   */
+  applied: boolean;
+  /**
+   * In the order in which they are done
+   */
+  steps: {
+    kind: 'organization' | 'authority' | 'grant';
+    /**
+     * For a grant, that of the authority
+     */
+    id: string;
+    /**
+     * Whom a grant is given to
+     */
+    organization?: string;
+    action: 'create' | 'update' | 'create-request' | 'certify' | 'await' | 'unchanged' | 'differs';
+    differences: string[];
+  }[];
+}
+export interface NewOrganization {
+  /**
+   * Lower-case letters, digits and single hyphens; its name for good
+   */
+  id: string;
+  /**
+   * The O of its certificates, at most 64 visible characters
+   */
+  name: string;
+  /**
+   * The C of its certificates, two upper-case letters
+   */
+  country?: string;
+  /**
+   * @minItems 1
+   * @maxItems 20
+   */
+  roles: OrganizationRole[];
+  /**
+   * Whether stations that ask through OCPP are registered by asking
+   */
+  stationsOnFirstSight?: boolean;
+}
+export interface OrganizationChange {
+  name?: string;
+  country?: string | null;
+  /**
+   * @minItems 1
+   * @maxItems 20
+   */
+  roles?: OrganizationRole[];
+  stationsOnFirstSight?: boolean;
+}
+export interface Organization {
+  id: string;
+  name: string;
+  country?: string;
+  roles: OrganizationRole[];
+  stationsOnFirstSight: boolean;
 }
 export interface AuthorityRequest {
   /**

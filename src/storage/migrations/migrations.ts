@@ -5,11 +5,12 @@ import { revocation } from './002-revocation.ts';
 import { stations } from './003-stations.ts';
 import { keyClaims } from './004-key-claims.ts';
 import { approval } from './005-approval.ts';
+import { grants } from './007-grants.ts';
 import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
 import type { Migration } from './migration.ts';
 
-const reserved = [6, 7].map(
+const reserved = [6].map(
   (version): Migration => ({ version, name: 'reserved', statements: () => [] }),
 );
 
@@ -20,6 +21,7 @@ export const migrations: readonly Migration[] = [
   keyClaims,
   approval,
   ...reserved,
+  grants,
   apiClientLife,
   idempotencyKeys,
 ];

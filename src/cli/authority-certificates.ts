@@ -1,0 +1,87 @@
+/** `evpki authority csr|activate|rollover`: how an authority comes by its certificates. */
+
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { AuthorityWithIssuers } from './api-bodies.ts';
+import { authorityText } from './authority-text.ts';
+import { checkTarget } from './chain-file.ts';
+import { usageFailure } from './failure.ts';
+import { readInput } from './input.ts';
+import { type Io, note, printable, printableJson } from './io.ts';
+import { pathOf, withSession } from './session.ts';
+
+interface ActivateOptions {
+  readonly chain: string;
+  readonly json?: true;
+}
+
+export function addAuthorityCertificates(group: Command, io: Io): void {
+  group
+    .command('csr')
+    .description('Gets the certification request of an authority that is certified elsewhere.')
+    .argument('<id>', 'its id, as in the list')
+    .option('--out <file>', 'where to write it as PEM (default: -, standard output)')
+    .action((id: string, options: { readonly out?: string }) => request(id, options, io));
+  group
+    .command('activate')
+    .description('Brings the certificate that was signed elsewhere.')
+    .argument('<id>', 'its id, as in the list')
+    .requiredOption(
+      '--chain <file>',
+      'PEM of the certificate and those above it, root included, - for standard input',
+    )
+    .option('--json', "print the API's answer")
+    .action((id: string, options: ActivateOptions) => activate(id, options, io));
+  group
+    .command('rollover')
+    .description(
+      'Gives an authority a new key and certificate; what the old one signed still holds.',
+    )
+    .argument('<id>', 'its id, as in the list')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: { readonly json?: true }) => rollOver(id, options, io));
+}
+
+async function request(id: string, { out }: { readonly out?: string }, io: Io): Promise<void> {
+  const file = out === '-' ? undefined : out;
+  const path = `${pathOf('/v1/authorities', id)}/csr`;
+  if (file !== undefined) await checkTarget(file);
+  const { csr } = await withSession(io, (session) => session.get<{ csr: string }>(path));
+  if (file === undefined) {
+    io.stdout.write(csr);
+    return;
+  }
+  try {
+    await writeFile(file, csr);
+  } catch (error) {
+    throw usageFailure(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+  io.stdout.write(
+    `The request is in ${file}. Have it signed, then bring the certificate and those above it:\n` +
+      `  evpki authority activate ${printable(id)} --chain chain.pem\n`,
+  );
+}
+
+async function activate(id: string, options: ActivateOptions, io: Io): Promise<void> {
+  const certificateChain = (await readInput(io, options.chain)).toString('latin1');
+  if (certificateChain.includes('PRIVATE KEY-----')) {
+    throw usageFailure(`${options.chain} holds a private key and is not sent anywhere`);
+  }
+  const path = `${pathOf('/v1/authorities', id)}/activation`;
+  const answer = await withSession(io, (session) => session.post(path, { certificateChain }));
+  tell(answer.body as AuthorityWithIssuers, options, io);
+}
+
+async function rollOver(id: string, options: { readonly json?: true }, io: Io): Promise<void> {
+  const path = `${pathOf('/v1/authorities', id)}/rollover`;
+  const answer = await withSession(io, (session) => session.post(path));
+  const authority = answer.body as AuthorityWithIssuers;
+  tell(authority, options, io);
+  if (authority.issuers[0]?.state === 'awaiting-certificate') {
+    note(io, `Its new key awaits a certificate. Next: evpki authority csr ${printable(id)}`);
+  }
+}
+
+function tell(authority: AuthorityWithIssuers, { json }: { readonly json?: true }, io: Io): void {
+  io.stdout.write(json ? `${printableJson(authority)}\n` : authorityText(authority, io));
+}

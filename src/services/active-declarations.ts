@@ -1,0 +1,122 @@
+/**
+ * Which declarations are in force. All processes on one database have to certify by the same
+ * profiles and let in by the same roles: the process that was started last says which, and those
+ * with others refuse to issue until they are started again (docs/adr/0008-newest-declarations.md).
+ */
+
+import { createHash } from 'node:crypto';
+import { canonicalJson, type Json } from '../pki/canonical-json.ts';
+import type { Profile } from '../pki/profile.ts';
+import { type AccessPolicy, INSTANCE_ORGANIZATION } from './access-policy.ts';
+import type { AuditEvent } from './audit.ts';
+import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { Monotonic } from './status-confirmation.ts';
+
+/** What was read of the active set this long ago is not relied on: it is read again. */
+const TRUSTED_MILLISECONDS = 1_000;
+
+export interface ActiveDeclarationsStore {
+  /**
+   * Makes a set the active one, with an audit entry unless it was that already.
+   * @returns the one before, if there was another
+   */
+  activate(command: {
+    readonly sha256: string;
+    readonly processId: string;
+    readonly audit: AuditEvent;
+  }): Promise<string | undefined>;
+  readActive(): Promise<string | undefined>;
+}
+
+export interface ActiveDeclarationsParts {
+  readonly declarationStore: ActiveDeclarationsStore;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly access: AccessPolicy;
+  readonly processId: string;
+  readonly clock: Clock;
+  readonly monotonic: Monotonic;
+  readonly logger: Logger;
+}
+
+export interface ActiveDeclarations {
+  /** Puts this process's declarations in force; to be called once, before anything is issued. */
+  activate(): Promise<void>;
+  /** Asks which are in force; to be called twice a second. */
+  poll(): Promise<void>;
+  /**
+   * Asks again unless that was done within the last second.
+   * @throws ServiceError `declarations-superseded` when others are in force
+   */
+  requireActive(): Promise<void>;
+}
+
+export function createActiveDeclarations(parts: ActiveDeclarationsParts): ActiveDeclarations {
+  const { declarationStore: store, monotonic, logger } = parts;
+  const own = declarationsHash(parts.profiles, parts.access);
+  let active: string | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  const poll = async () => {
+    // From before the question: the answer is not newer than that.
+    const askedAt = monotonic();
+    const before = active;
+    active = await store.readActive();
+    readAt = askedAt;
+    if (active === before) return;
+    if (active !== own) logger.error('declarations-superseded', { own, active });
+    else if (before !== undefined) logger.info('declarations-active-again', { own });
+  };
+
+  return {
+    async activate() {
+      const superseded = await store.activate({
+        sha256: own,
+        processId: parts.processId,
+        audit: {
+          at: parts.clock(),
+          organizationId: INSTANCE_ORGANIZATION,
+          actor: 'evpki',
+          action: 'declarations.activated',
+          subject: own,
+          details: { process: parts.processId },
+        },
+      });
+      if (superseded !== undefined) logger.warn('declarations-activated', { own, superseded });
+      active = own;
+    },
+    poll,
+    async requireActive() {
+      if (monotonic() - readAt > TRUSTED_MILLISECONDS) await poll();
+      if (active === own) return;
+      throw new ServiceError(
+        'declarations-superseded',
+        'a process that was started later has put other profiles or roles in force',
+      );
+    },
+  };
+}
+
+/** One hash for what `policies/` says, whatever the order in which it says it. */
+export function declarationsHash(
+  profiles: ReadonlyMap<string, Profile>,
+  access: AccessPolicy,
+): string {
+  const listed = (names: 'all' | ReadonlySet<string>): Json =>
+    names === 'all' ? names : [...names].sort();
+  const roles = [...access.values()].map((role): [string, Json] => [
+    role.name,
+    {
+      actions: listed(role.actions),
+      kinds: listed(role.kinds),
+      mayGrant: listed(role.mayGrant),
+      everyOrganization: role.everyOrganization,
+    },
+  ]);
+  const declared: Json = {
+    profiles: Object.fromEntries([...profiles].map(([name, { hash }]) => [name, hash])),
+    roles: Object.fromEntries(roles),
+  };
+  return createHash('sha256').update(canonicalJson(declared)).digest('hex');
+}

@@ -1,0 +1,132 @@
+/**
+ * Grants: the owner of an authority lets another organization have authorities under it, and takes
+ * that back. Withdrawn, nothing new is certified there any more; what is certified goes on, and
+ * can be revoked. Either organization has all of it in its log.
+ */
+
+import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
+import type { AuditEvent } from './audit.ts';
+import type { AuthorityGrant, AuthorityGrantStore } from './authority-grant-records.ts';
+import type { Authority, AuthorityStore } from './authority-records.ts';
+import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
+import { findOrganization, type OrganizationStore } from './organizations.ts';
+
+export interface GrantParts {
+  readonly grants: AuthorityGrantStore;
+  readonly authorities: AuthorityStore;
+  readonly organizations: OrganizationStore;
+  readonly access: AccessPolicy;
+  readonly clock: Clock;
+}
+
+/** All that an organization hears of the authority that it may be under. */
+export interface ReceivedGrant {
+  readonly authority: Pick<Authority, 'id' | 'title' | 'profile'>;
+  readonly grantedAt: Date;
+}
+
+/**
+ * @returns whether it is new; granting again changes nothing
+ * @throws ServiceError `not-found` for an authority that is not the caller's, and for an
+ *   organization that does not exist: that much its owner hears of any; `conflict` for the owner's
+ *   own organization, which needs no grant
+ */
+export async function grantAuthority(
+  parts: GrantParts,
+  principal: Principal,
+  authorityId: string,
+  organizationId: string,
+): Promise<{ grant: AuthorityGrant; created: boolean }> {
+  const authority = await ownAuthority(parts, principal, authorityId);
+  if (authority.organizationId === organizationId) {
+    throw new ServiceError('conflict', `${organizationId} owns ${authorityId} and needs no grant`);
+  }
+  // A grant to nobody would be for whoever is called so one day.
+  if (!(await parts.organizations.findOrganization(organizationId))) {
+    throw new ServiceError('not-found', `there is no organization ${organizationId}`);
+  }
+  const outcome = await parts.grants.putGrant({
+    authorityId,
+    organizationId,
+    audit: grantEvent(authority, organizationId, 'granted', principal.actor, parts.clock()),
+  });
+  const grant = await parts.grants.findGrant(authorityId, organizationId);
+  if (!grant) throw new ServiceError('conflict', 'the grant was withdrawn at the same moment');
+  return { grant, created: outcome === 'granted' };
+}
+
+/** @throws ServiceError `not-found` when there is no such grant of the caller's */
+export async function withdrawGrant(
+  parts: GrantParts,
+  principal: Principal,
+  authorityId: string,
+  organizationId: string,
+): Promise<void> {
+  const authority = await ownAuthority(parts, principal, authorityId);
+  const outcome = await parts.grants.deleteGrant({
+    authorityId,
+    organizationId,
+    audit: grantEvent(authority, organizationId, 'withdrawn', principal.actor, parts.clock()),
+  });
+  if (outcome === 'missing') {
+    throw new ServiceError('not-found', `${authorityId} is not granted to ${organizationId}`);
+  }
+}
+
+/** The grants of an authority, for its owner. */
+export async function listGrantsOf(
+  parts: GrantParts,
+  principal: Principal,
+  authorityId: string,
+): Promise<AuthorityGrant[]> {
+  await ownAuthority(parts, principal, authorityId);
+  return parts.grants.listGrants({ authorityId });
+}
+
+/** The authorities of others that an organization may be under, for that organization. */
+export async function listGrantsTo(
+  parts: GrantParts,
+  principal: Principal,
+  organizationId: string,
+): Promise<ReceivedGrant[]> {
+  await findOrganization(parts, principal, organizationId);
+  const grants = await parts.grants.listGrants({ organizationId });
+  const received = await Promise.all(
+    grants.map(async ({ authorityId, createdAt }): Promise<ReceivedGrant[]> => {
+      const authority = await parts.authorities.findAuthority(authorityId);
+      if (!authority) return [];
+      const { id, title, profile } = authority;
+      return [{ authority: { id, title, profile }, grantedAt: createdAt }];
+    }),
+  );
+  return received.flat();
+}
+
+async function ownAuthority(
+  parts: GrantParts,
+  principal: Principal,
+  id: string,
+): Promise<Authority> {
+  const authority = await parts.authorities.findAuthority(id);
+  if (!authority || !reaches(parts.access, principal, authority.organizationId)) {
+    throw new ServiceError('not-found', `there is no authority ${id}`);
+  }
+  return authority;
+}
+
+export const grantEvent = (
+  authority: Pick<Authority, 'id' | 'organizationId'>,
+  grantedTo: string,
+  what: 'granted' | 'withdrawn',
+  actor: string,
+  at: Date,
+): AuditEvent => ({
+  at,
+  organizationId: authority.organizationId,
+  counterpart: grantedTo,
+  actor,
+  action: `authority-grant.${what}`,
+  subject: authority.id,
+  details: { organization: grantedTo },
+});
