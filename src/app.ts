@@ -15,6 +15,7 @@ import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.t
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadHierarchy, loadPolicies } from './declarations.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
+import { auditHandlers } from './http/api/audit.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
@@ -30,6 +31,7 @@ import { type AccessParts, authenticateToken, prepareBootstrap } from './service
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
+import { CHECKPOINT_JOB, checkpointJob, makeCheckpoint } from './services/audit-checkpoints.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
@@ -43,6 +45,7 @@ import { vaultStore } from './storage/vault.ts';
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
+const REFUSALS_MILLISECONDS = 10_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -117,7 +120,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
-  running.push(...backgroundWork(parts));
+  running.push(() => concludeAudit(parts), ...backgroundWork(parts));
+  await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const hosts = apiHosts(config);
   const server = await newApiIdentity(parts, hosts);
@@ -134,6 +138,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
+      refusals: parts.refusals,
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -193,6 +198,7 @@ const isLoopback = (host: string): boolean =>
 
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
   ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
+  ...auditHandlers(parts),
   ...certificateHandlers(parts),
   ...authorityHandlers(parts),
   ...profileHandlers(parts.profiles),
@@ -222,6 +228,7 @@ function backgroundWork(parts: Parts): Running {
     handlers: {
       crl: (issuerId: string) => buildCrl(parts, issuerId),
       'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+      [CHECKPOINT_JOB]: () => checkpointJob(parts),
     },
   };
   let isStopping = false;
@@ -233,10 +240,22 @@ function backgroundWork(parts: Parts): Running {
     every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
+    every(REFUSALS_MILLISECONDS, () => parts.refusals.flush(), logger),
     async () => {
       isStopping = true;
     },
   ];
+}
+
+/** The last words of this process, and a checkpoint over them. */
+async function concludeAudit(parts: Parts): Promise<void> {
+  try {
+    await parts.refusals.flush('everything');
+    await makeCheckpoint(parts);
+  } catch (error) {
+    // The database is away: what is in it stands, and the next start covers it.
+    parts.logger.warn('audit-not-concluded', { error });
+  }
 }
 
 async function abandonExpired(parts: Parts): Promise<void> {

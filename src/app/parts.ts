@@ -9,10 +9,12 @@ import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
+import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
 import { auditStore } from '../storage/audit.ts';
+import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
@@ -46,6 +48,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
+  const audit = auditStore(database);
   const accessParts: AccessParts = {
     store: accessStore(database),
     organizations,
@@ -58,7 +61,9 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     accessParts,
     store: issuanceStore(database),
     certificates: certificateStore(database),
-    audit: auditStore(database),
+    audit,
+    checkpoints: checkpointStore(database),
+    refusals: createRefusalLog({ ...rest, audit }),
     authorities,
     organizations,
     stations: stationStore(database),

@@ -18,6 +18,7 @@ import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { OrganizationStore } from './organizations.ts';
+import { NotAuthenticated } from './refusals.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 
 const TOKEN_SECONDS = 15 * 60;
@@ -70,7 +71,9 @@ export async function bootstrap(
     throw new ServiceError('bootstrap-used', 'the bootstrap secret is used up or expired');
   }
   if (!sameHash(kept.secretSha256, sha256(secret))) {
-    throw new ServiceError('not-authenticated', 'this is not the bootstrap secret');
+    throw new NotAuthenticated('this is not the bootstrap secret', {
+      reason: 'bootstrap-secret-wrong',
+    });
   }
   const { client, credentials } = newClient(parts, INSTANCE_ORGANIZATION, clientName, ['super']);
   const created = await parts.store.createFirstClient({
@@ -163,7 +166,10 @@ export async function issueToken(
   // Compared even when the client is unknown, so that the answer's timing tells nothing.
   const matches = sameHash(client?.secretSha256 ?? sha256(''), sha256(clientSecret));
   if (!client || !matches) {
-    throw new ServiceError('not-authenticated', 'unknown client or wrong secret');
+    throw new NotAuthenticated(
+      'unknown client or wrong secret',
+      client ? { reason: 'secret-wrong', ...refused(client) } : { reason: 'client-unknown' },
+    );
   }
   const accessToken = newSecret('tok', parts.random);
   await parts.store.createToken({
@@ -183,17 +189,22 @@ export async function authenticateToken(
   accessToken: string,
 ): Promise<Principal> {
   const token = await parts.store.findToken(sha256(accessToken));
-  const client =
-    token && token.expiresAt > parts.clock()
-      ? await parts.store.findClient(token.clientId)
-      : undefined;
-  if (!client) throw new ServiceError('not-authenticated', 'the token is unknown or expired');
+  const client = token && (await parts.store.findClient(token.clientId));
+  if (!client || token.expiresAt <= parts.clock()) {
+    throw new NotAuthenticated(
+      'the token is unknown or expired',
+      client ? { reason: 'token-expired', ...refused(client) } : { reason: 'token-unknown' },
+    );
+  }
   return {
     actor: `client:${client.id}`,
     organizationId: client.organizationId,
     roles: client.roles,
   };
 }
+
+/** A client that exists, as the audit log names it when its credentials do not hold. */
+const refused = ({ id, organizationId }: ApiClient) => ({ actor: `client:${id}`, organizationId });
 
 function newClient(
   parts: AccessParts,

@@ -11,6 +11,7 @@ import { createVault, openVault, type Vault } from '../../src/keystore/vault.ts'
 import { prepareBootstrap } from '../../src/services/access.ts';
 import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
 import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
+import { CHECKPOINT_JOB, checkpointJob } from '../../src/services/audit-checkpoints.ts';
 import type { Clock } from '../../src/services/clock.ts';
 import { buildCrl } from '../../src/services/crls.ts';
 import { createIssuers } from '../../src/services/issuers.ts';
@@ -20,6 +21,7 @@ import { renewResponder } from '../../src/services/ocsp-signers.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { auditStore } from '../../src/storage/audit.ts';
+import { checkpointStore } from '../../src/storage/audit-checkpoints.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { crlStore } from '../../src/storage/crls.ts';
@@ -131,6 +133,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     store: decorate(issuanceStore(database), pass),
     certificates: decorate(certificateStore(database), pass),
     audit: decorate(auditStore(database), pass),
+    checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
     issuers: createIssuers(authorities, keyring, profiles),
     revocations: decorate(revocationStore(marked('status')), pass),
@@ -163,6 +166,7 @@ export const doJobs = (services: Services): Promise<number> =>
     handlers: {
       crl: (issuerId) => buildCrl(services, issuerId),
       'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
+      [CHECKPOINT_JOB]: () => checkpointJob(services),
     },
   });
 

@@ -8,6 +8,7 @@ import * as OpenApiValidator from 'express-openapi-validator';
 import { type AccessPolicy, type Principal, permits } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { Logger } from '../../services/logger.ts';
+import type { RefusalLog } from '../../services/refusals.ts';
 import { bearerToken } from './bearer-token.ts';
 import {
   type ApiDocument,
@@ -18,10 +19,13 @@ import {
   readOperations,
 } from './operations.ts';
 import { problemHandler } from './problems.ts';
+import { noteRefusals } from './refusals.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
 /** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
 const BODY_LIMIT = '32kb';
+/** A checkpoint grows by a line with every start of a process: this is room for some 7,000. */
+const CHECKPOINT_LIMIT = '1mb';
 
 export interface ApiParts {
   readonly document: ApiDocument;
@@ -30,6 +34,7 @@ export interface ApiParts {
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
+  readonly refusals: Pick<RefusalLog, 'note'>;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
@@ -54,6 +59,7 @@ export function createApi(parts: ApiParts): Express {
     }
     next();
   });
+  app.use('/v1/audit/verification', express.json({ limit: CHECKPOINT_LIMIT, inflate: false }));
   app.use(express.json({ limit: BODY_LIMIT, inflate: false }));
   app.use('/oauth/token', express.urlencoded({ extended: false, limit: '4kb', inflate: false }));
   app.use(
@@ -69,6 +75,7 @@ export function createApi(parts: ApiParts): Express {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
     app[operation.method](path, routeOf(parts, operation, principals));
   }
+  app.use(noteRefusals(parts.refusals, principals));
   app.use(problemHandler(parts.logger));
   return app;
 }
