@@ -1,18 +1,15 @@
 /** `evpki cert`: has requests signed, lists and shows certificates; see also `revocation.ts`. */
 
 import type { Command } from 'commander';
-import type { Certificate, IssuedCertificate, Page } from './api-bodies.ts';
+import type { Certificate, IssuedCertificate } from './api-bodies.ts';
 import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
-import { readInput, readTime } from './input.ts';
+import { readInput } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { DEFAULT_LIMIT, fetchPages, limitOption, timeOption } from './listing.ts';
 import { addRevocation } from './revocation.ts';
-import { pathOf, type Session, withSession } from './session.ts';
+import { pathOf, withSession } from './session.ts';
 import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
-
-/** As much as the API gives at once. */
-const PAGE_SIZE = 200;
-const DEFAULT_LIMIT = 50;
 
 interface IssueOptions {
   readonly profile: string;
@@ -127,7 +124,9 @@ async function list(options: ListOptions, io: Io): Promise<void> {
     state: options.state,
     expiresBefore: timeOption('--expires-before', options.expiresBefore),
   };
-  const page = await withSession(io, (session) => fetchPages(session, query, limit));
+  const page = await withSession(io, (session) =>
+    fetchPages<Certificate>(session, '/v1/certificates', query, limit),
+  );
   if (options.json) {
     io.stdout.write(`${printableJson(page)}\n`);
     return;
@@ -157,26 +156,6 @@ async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
     const { fingerprint } = readChain(certificate.certificateChain);
     io.stdout.write(certificateFields(certificate, io, [['sha-256', fingerprint]]));
   }
-}
-
-/** Follows the cursors until there are enough; the last cursor stays, as in a single page. */
-async function fetchPages(
-  session: Session,
-  query: Readonly<Record<string, string | undefined>>,
-  limit: number,
-): Promise<Page<Certificate>> {
-  const items: Certificate[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: Page<Certificate> = await session.get('/v1/certificates', {
-      ...query,
-      limit: String(Math.min(PAGE_SIZE, limit - items.length)),
-      cursor,
-    });
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && items.length < limit);
-  return { items, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
 }
 
 const certificateFields = (
@@ -215,23 +194,4 @@ async function readRequest(file: string, io: Io): Promise<string> {
   }
   const isDer = content[0] === 0x30 && content[1] !== undefined && content[1] > 0x7f;
   return isDer ? content.toString('base64') : text;
-}
-
-function timeOption(name: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const time = readTime(text);
-  if (time === undefined) {
-    throw usageFailure(
-      `${name} is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z`,
-    );
-  }
-  return time;
-}
-
-function limitOption({ all, limit }: ListOptions): number {
-  if (all && limit !== undefined) throw usageFailure('--all and --limit exclude each other');
-  if (all) return Number.POSITIVE_INFINITY;
-  if (limit === undefined) return DEFAULT_LIMIT;
-  if (!/^[1-9]\d{0,8}$/.test(limit)) throw usageFailure('--limit is a number from 1');
-  return Number(limit);
 }

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:https';
 import type { Problem } from './api-bodies.ts';
 import { exitStatus, Failure, problemFailure } from './failure.ts';
 
-const TIMEOUT_MILLISECONDS = 30_000;
+const DEFAULT_TIMEOUT_MILLISECONDS = 30_000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 export interface Service {
@@ -20,6 +20,8 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly token?: string;
+  /** How long the answer may take, in milliseconds; half a minute unless told. */
+  readonly timeout?: number;
 }
 
 export interface Answer {
@@ -48,17 +50,17 @@ export function connect({ url, ca }: Service): Client {
 function exchange(
   url: string,
   agent: Agent,
-  { method, path, body, token }: Call,
+  { method, path, body, token, timeout = DEFAULT_TIMEOUT_MILLISECONDS }: Call,
 ): Promise<{ response: IncomingMessage; text: string }> {
   const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(unreachable(url, error));
+    const fail = (error: Error) => reject(unreachable(url, error, timeout));
     const outgoing = request(
       new URL(url + path),
       {
         method,
         agent,
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        signal: AbortSignal.timeout(timeout),
         headers: {
           accept: 'application/json, application/problem+json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -108,7 +110,7 @@ const isProblem = (body: unknown): body is Problem =>
   );
 
 /** A failure of the network or of TLS, told by what one can do about it. */
-function unreachable(url: string, error: NodeJS.ErrnoException): Failure {
+function unreachable(url: string, error: NodeJS.ErrnoException, timeout: number): Failure {
   const { code = '' } = error;
   if (/^(CERT_|UNABLE_TO_|INVALID_|ERR_TLS_)|SELF_SIGNED/.test(code)) {
     return new Failure(
@@ -132,7 +134,7 @@ function unreachable(url: string, error: NodeJS.ErrnoException): Failure {
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'nothing listens there',
     ENOTFOUND: 'no such host',
-    ABORT_ERR: `no answer within ${TIMEOUT_MILLISECONDS / 1000} s`,
+    ABORT_ERR: `no answer within ${timeout / 1000} s`,
   };
   const reason = reasons[code] ?? `${error.message}${code ? ` (${code})` : ''}`;
   return new Failure(exitStatus.unreachable, `cannot reach ${url}: ${reason}`, {

@@ -5,7 +5,14 @@ import type { Problem, Violation } from './api-bodies.ts';
 import { colorsFor, type Io, printable } from './io.ts';
 
 /** Exit statuses beside those that the error codes of the service have. */
-export const exitStatus = { ok: 0, usage: 2, unreachable: 69, unknown: 70 } as const;
+export const exitStatus = {
+  ok: 0,
+  usage: 2,
+  /** The audit log is not as it was written. */
+  broken: 8,
+  unreachable: 69,
+  unknown: 70,
+} as const;
 
 interface FailureDetails {
   readonly remedy?: string | undefined;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
@@ -49,6 +50,7 @@ export function buildProgram(io: Io): Command {
   addCertificates(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
+  addAudit(program, io);
   addConfig(program, io);
   return program;
 }

@@ -12,7 +12,8 @@ const TOKEN_MARGIN = 30_000;
 export interface Session {
   /** The body of the answer, which openapi.yaml describes. */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
-  post(path: string, body?: unknown): Promise<Answer>;
+  /** @param timeout how long the answer may take, in milliseconds */
+  post(path: string, body?: unknown, timeout?: number): Promise<Answer>;
   delete(path: string): Promise<Answer>;
 }
 
@@ -62,8 +63,9 @@ function openSession(client: Client, credentials: Credentials, clock: Io['clock'
       const { body } = await client.send({ method: 'GET', path: `${path}${search}`, token });
       return body as T;
     },
-    async post(path, body) {
-      return client.send({ method: 'POST', path, body, token: await currentToken() });
+    async post(path, body, timeout) {
+      const limit = timeout === undefined ? {} : { timeout };
+      return client.send({ method: 'POST', path, body, token: await currentToken(), ...limit });
     },
     async delete(path) {
       return client.send({ method: 'DELETE', path, token: await currentToken() });
