@@ -5,6 +5,7 @@ import { testBackends } from '../support/databases.ts';
 import { testPostgresRequirement } from '../support/postgres.ts';
 import { accessConforms } from './access.ts';
 import { auditConforms } from './audit.ts';
+import { checkpointsConform } from './audit-checkpoints.ts';
 import { authoritiesConform } from './authorities.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
@@ -33,6 +34,7 @@ for (const { name, open } of testBackends) {
     jobsConform(name, open);
     accessConforms(name, open);
     auditConforms(name, open);
+    checkpointsConform(name, open);
     stationsConform(name, open);
     vaultConforms(name, open);
     writingConforms(name, open);
