@@ -100,7 +100,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const database = await openDatabase(config.databaseUrl, { clock, processId, logger });
   running.push(() => database.close());
-  const vault = await unlockVault(config, vaultStore(database));
+  const vault = await unlockVault(config, vaultStore(database), clock);
 
   // Listening comes first: the demo's URL is part of every certificate, and its port may be any.
   const door: { parts?: PublicParts; isStopping?: true } = {};

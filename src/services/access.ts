@@ -54,7 +54,15 @@ export async function prepareBootstrap(
   const secret = newSecret('boot', parts.random);
   await keep(secret);
   const expiresAt = new Date(parts.clock().getTime() + BOOTSTRAP_HOURS * 3_600_000);
-  return (await parts.store.putBootstrap(sha256(secret), expiresAt)) === 'stored';
+  const stored = await parts.store.putBootstrap(sha256(secret), expiresAt, {
+    at: parts.clock(),
+    organizationId: INSTANCE_ORGANIZATION,
+    actor: 'evpki',
+    action: 'bootstrap.offered',
+    subject: 'bootstrap',
+    details: { expiresAt: expiresAt.toISOString() },
+  });
+  return stored === 'stored';
 }
 
 /**

@@ -153,6 +153,10 @@ async function signAndRecord(
       subject: certificate.subject,
       profile: certificate.profile,
       profileHash: certificate.profileHash,
+      ...(command.request ? { request: command.request.id } : {}),
+      ...(command.stationId ? { station: command.stationId } : {}),
+      // The issuer that begins to work with this certificate, and its authority with it.
+      ...(command.subjectIssuerId ? { ofIssuer: command.subjectIssuerId } : {}),
       ...details,
     },
   });

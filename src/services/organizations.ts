@@ -23,7 +23,10 @@ export interface Organization {
 }
 
 export interface OrganizationStore {
-  /** Inserts or, where the id exists, updates everything else. */
+  /**
+   * Inserts or, where the id exists, updates everything else, with an audit entry; what is so
+   * already changes nothing.
+   */
   putOrganization(organization: Organization, at: Date): Promise<void>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;

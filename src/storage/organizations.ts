@@ -13,7 +13,24 @@ export function organizationStore(database: Database): OrganizationStore {
   const { reader } = database;
   return {
     putOrganization: (organization, at) =>
-      database.write(async ({ knex }) => {
+      database.write(async (tx) => {
+        const { knex } = tx;
+        const existing = await knex<OrganizationRow>('organizations')
+          .where({ id: organization.id })
+          .forUpdate()
+          .first();
+        const present = existing && factsOf(organizationOf(existing));
+        const wanted = factsOf(organization);
+        // Declarations are applied at every start, and mostly say what was so before.
+        if (JSON.stringify(present) === JSON.stringify(wanted)) return;
+        tx.appendAudit({
+          at,
+          organizationId: organization.id,
+          actor: 'evpki',
+          action: present ? 'organization.changed' : 'organization.created',
+          subject: organization.id,
+          details: wanted,
+        });
         await knex<OrganizationRow>('organizations')
           .insert({
             id: organization.id,
@@ -37,6 +54,13 @@ export function organizationStore(database: Database): OrganizationStore {
       (await reader<OrganizationRow>('organizations').orderBy('id')).map(organizationOf),
   };
 }
+
+const factsOf = ({ name, country, roles, stationsOnFirstSight }: Organization) => ({
+  name,
+  country: country ?? null,
+  roles,
+  stationsOnFirstSight: stationsOnFirstSight ?? false,
+});
 
 const organizationOf = (row: OrganizationRow): Organization => ({
   id: row.id,

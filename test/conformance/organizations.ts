@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { auditStore } from '../../src/storage/audit.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
 import { newId } from './fixtures.ts';
@@ -27,6 +28,22 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       await store.putOrganization(second, testTime);
       expect(await store.findOrganization(id)).toEqual(second);
       expect(await store.listOrganizations()).toEqual([second]);
+    });
+
+    test('what changes has an audit entry, and what is so already has none', async () => {
+      const store = organizationStore(opened.database);
+      const id = newId('org');
+      for (const name of ['A', 'A', 'B', 'B']) {
+        await store.putOrganization({ id, name, roles: ['cpo'] }, testTime);
+      }
+      const { items } = await auditStore(opened.database).listEntries(
+        { organizationId: id },
+        { limit: 10 },
+      );
+      expect(items.map(({ action, details }) => [action, JSON.parse(details).name])).toEqual([
+        ['organization.changed', 'B'],
+        ['organization.created', 'A'],
+      ]);
     });
 
     test.each([

@@ -57,6 +57,14 @@ const knownVault: Vault = {
   seal: (pkcs8, ids) => sealEnvelope(knownKey, pkcs8, ids),
   open: (envelope, ids) => openEnvelope(knownKey, envelope, ids),
 };
+const vaultCreated = {
+  at: new Date(),
+  organizationId: 'instance',
+  actor: 'evpki',
+  action: 'vault.created',
+  subject: 'vault',
+  details: {},
+};
 const knownRecord = {
   salt: new Uint8Array(16),
   costN: 1,
@@ -80,14 +88,14 @@ export interface ServicesOptions {
 /** Opens the vault, or makes it at the first start. */
 async function unlockVault(store: VaultStore, options: ServicesOptions): Promise<Vault> {
   if (options.vault === 'known') {
-    if (!(await store.findVault())) await store.createVault(knownRecord);
+    if (!(await store.findVault())) await store.createVault(knownRecord, vaultCreated);
     return knownVault;
   }
   const passphrase = await demoPassphrase(join(options.dataDir, 'demo-passphrase'));
   const existing = await store.findVault();
   if (existing) return openVault(passphrase, existing);
   const { record, vault } = await createVault(passphrase);
-  await store.createVault(record);
+  await store.createVault(record, vaultCreated);
   return vault;
 }
 
