@@ -5,7 +5,10 @@ export interface AuditEvent {
   readonly at: Date;
   /** The organization in whose log it stands. */
   readonly organizationId: string;
-  /** Who: `client:<id>`, `bootstrap`, or `evpki` when the service acts by itself. */
+  /**
+   * Who: `client:<id>`, `bootstrap`, `evpki` when the service acts by itself, or `unknown` for
+   * somebody who was turned away.
+   */
   readonly actor: string;
   /** What, as noun and past participle: `certificate.issued`, `authority.created`. */
   readonly action: string;
