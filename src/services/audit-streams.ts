@@ -17,7 +17,7 @@ interface StreamParts {
   readonly checkpoints: Pick<CheckpointStore, 'readHeads'>;
 }
 
-export const ENTRIES_PER_PAGE = 500;
+const ENTRIES_PER_PAGE = 500;
 
 /**
  * Verifies every stream that there is, or was.

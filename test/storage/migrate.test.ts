@@ -17,7 +17,7 @@ import { type TestDatabase, testBackends, testTime } from '../support/databases.
 const clock = () => testTime;
 
 const next: Migration = {
-  version: migrations.length + 1,
+  version: Math.max(...migrations.map(({ version }) => version)) + 1,
   name: 'next',
   statements: ({ text, table }) => [`CREATE TABLE next_things (id ${text} PRIMARY KEY) ${table}`],
 };
