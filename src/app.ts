@@ -18,6 +18,7 @@ import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.t
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
+import { auditHandlers } from './http/api/audit.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
 import { certificateHandlers } from './http/api/certificates.ts';
 import { grantHandlers } from './http/api/grants.ts';
@@ -44,6 +45,7 @@ import {
 import type { Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
+import { CHECKPOINT_JOB, checkpointJob, makeCheckpoint } from './services/audit-checkpoints.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
@@ -61,6 +63,7 @@ const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
 const ENDS_MILLISECONDS = 86_400_000;
+const REFUSALS_MILLISECONDS = 10_000;
 /** Metrics are nobody's business but the operator's: they stay on this machine. */
 const METRICS_HOST = '127.0.0.1';
 
@@ -119,7 +122,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const { commit: committed } = metrics;
   const database = await openDatabase(config.databaseUrl, { clock, processId, logger, committed });
   running.push(() => database.close());
-  const vault = await unlockVault(config, vaultStore(database));
+  const vault = await unlockVault(config, vaultStore(database), clock);
 
   // Listening comes first: the demo's URL is part of every certificate, and its port may be any.
   const door: { parts?: PublicParts; isStopping?: true } = {};
@@ -142,7 +145,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, { actor: 'evpki' });
   await warnOfIssuerEnds(parts);
-  running.push(...backgroundWork(parts, metrics));
+  running.push(() => concludeAudit(parts), ...backgroundWork(parts, metrics));
+  await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
@@ -167,6 +171,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       ),
       idempotency: parts,
       measure: metrics.request,
+      refusals: parts.refusals,
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -255,6 +260,7 @@ const isLoopback = (host: string): boolean =>
 
 const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
+  ...auditHandlers(parts),
   ...certificateHandlers(parts),
   ...requestHandlers(parts),
   ...authorityHandlers({ ...parts, instance }),
@@ -289,6 +295,7 @@ function backgroundWork(parts: Parts, metrics: Metrics): Running {
       {
         crl: (issuerId: string) => buildCrl(parts, issuerId),
         'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+        [CHECKPOINT_JOB]: () => checkpointJob(parts),
       },
       metrics,
     ),
@@ -304,10 +311,22 @@ function backgroundWork(parts: Parts, metrics: Metrics): Running {
     every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
     every(POLL_MILLISECONDS, () => parts.declarations.poll(), logger),
+    every(REFUSALS_MILLISECONDS, () => parts.refusals.flush(), logger),
     async () => {
       isStopping = true;
     },
   ];
+}
+
+/** The last words of this process, and a checkpoint over them. */
+async function concludeAudit(parts: Parts): Promise<void> {
+  try {
+    await parts.refusals.flush('everything');
+    await makeCheckpoint(parts);
+  } catch (error) {
+    // The database is away: what is in it stands, and the next start covers it.
+    parts.logger.warn('audit-not-concluded', { error });
+  }
 }
 
 async function abandonExpired(parts: Parts): Promise<void> {

@@ -13,12 +13,14 @@ import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
+import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
 import { apiClientStore } from '../storage/api-clients.ts';
 import { auditStore } from '../storage/audit.ts';
+import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
@@ -60,6 +62,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
+  const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const accessParts: AccessParts = {
     store: accessStore(database),
     clock: rest.clock,
@@ -72,7 +75,9 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     requests: requestStore(database),
-    audit: measuredAudit(auditStore(database), rest.profiles, metrics),
+    audit,
+    checkpoints: checkpointStore(database),
+    refusals: createRefusalLog({ ...rest, audit }),
     authorities,
     grants: authorityGrantStore(database),
     organizations,

@@ -142,6 +142,28 @@ export interface AppliedHierarchy {
   readonly steps: readonly HierarchyStep[];
 }
 
+export interface AuditEntry {
+  readonly at: string;
+  readonly organization: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditFinding {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface AuditVerification {
+  readonly ok: boolean;
+  readonly streams: number;
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly findings: readonly AuditFinding[];
+}
+
 export interface Profile {
   readonly name: string;
   readonly title: string;

@@ -5,7 +5,16 @@ import type { Problem, Violation } from './api-bodies.ts';
 import { colorsFor, type Io, printable } from './io.ts';
 
 /** Exit statuses beside those that the error codes of the service have. */
-export const exitStatus = { ok: 0, usage: 2, waiting: 8, unreachable: 69, unknown: 70 } as const;
+export const exitStatus = {
+  ok: 0,
+  usage: 2,
+  /** Nothing is issued yet: somebody has to approve it. */
+  waiting: 8,
+  /** The audit log is not as it was written. */
+  broken: 9,
+  unreachable: 69,
+  unknown: 70,
+} as const;
 
 interface FailureDetails {
   readonly remedy?: string | undefined;

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addApiClients } from './api-clients.ts';
+import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
@@ -57,6 +58,7 @@ export function buildProgram(io: Io): Command {
   addHierarchies(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
+  addAudit(program, io);
   addConfig(program, io);
   return program;
 }

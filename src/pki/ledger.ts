@@ -94,3 +94,52 @@ export function verifyStream(
   }
   return { ok: true, head };
 }
+
+/** Something in a stream that is not as it was written. */
+export interface LedgerBreak {
+  readonly kind: /** The entry, or the one before it, is not the one that was hashed. */
+    | 'altered'
+    /** Entries from this number on, up to the next that is there, are gone. */
+    | 'missing'
+    /** An entry that belongs to no place in the stream. */
+    | 'unexpected';
+  readonly sequence: number;
+}
+
+export interface Examination {
+  /** The last entry that was looked at: where the next page goes on. */
+  readonly head: StreamHead;
+  readonly breaks: readonly LedgerBreak[];
+}
+
+/**
+ * Walks entries like `verifyStream`, and goes on behind what is broken, taking the hash that is
+ * stored there as it is: so that all the places are named, and not only the first.
+ * @param entries of one stream, ascending; everything there is, also below number 1
+ */
+export function examineStream(
+  stream: string,
+  entries: Iterable<ChainedEntry>,
+  after: StreamHead,
+): Examination {
+  const breaks: LedgerBreak[] = [];
+  let head = after;
+  for (const entry of entries) {
+    const { sequence, hash } = entry;
+    if (!Number.isSafeInteger(sequence) || sequence <= head.sequence) {
+      breaks.push({ kind: 'unexpected', sequence });
+      continue;
+    }
+    if (sequence > head.sequence + 1) {
+      // Nothing can be said of an entry whose predecessor is gone, but that it is the next.
+      breaks.push({ kind: 'missing', sequence: head.sequence + 1 });
+    } else if (entry.stream !== stream || !isChained(head.hash, entry)) {
+      breaks.push({ kind: 'altered', sequence });
+    }
+    head = { sequence, hash };
+  }
+  return { head, breaks };
+}
+
+const isChained = (previous: Uint8Array, entry: ChainedEntry): boolean =>
+  previous.length === 32 && sameBytes(entry.hash, entryHash(previous, entry));

@@ -29,7 +29,11 @@ export interface AccessToken {
 /** Proving who calls: what every request needs. */
 export interface AccessStore {
   /** Stores the hash of a bootstrap secret in place of an earlier one, unless that was used. */
-  putBootstrap(secretSha256: string, expiresAt: Date): Promise<'stored' | 'used'>;
+  putBootstrap(
+    secretSha256: string,
+    expiresAt: Date,
+    audit: AuditEvent,
+  ): Promise<'stored' | 'used'>;
   /** The bootstrap secret's hash and end; `used` once it has made the first administrator. */
   findBootstrap(): Promise<{ secretSha256: string; expiresAt: Date } | 'used' | undefined>;
   /**

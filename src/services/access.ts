@@ -9,6 +9,7 @@ import type { AccessStore, ApiClient } from './access-records.ts';
 import { type Credentials, clientCreated, newClient } from './api-clients.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import { NotAuthenticated, type Refusal, type RefusalReason } from './refusals.ts';
 import { isSecret, newSecret, sameHash, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 
@@ -37,7 +38,15 @@ export async function prepareBootstrap(
   const secret = newSecret('boot', parts.random);
   await keep(secret);
   const expiresAt = new Date(parts.clock().getTime() + BOOTSTRAP_HOURS * 3_600_000);
-  return (await parts.store.putBootstrap(sha256(secret), expiresAt)) === 'stored';
+  const stored = await parts.store.putBootstrap(sha256(secret), expiresAt, {
+    at: parts.clock(),
+    organizationId: INSTANCE_ORGANIZATION,
+    actor: 'evpki',
+    action: 'bootstrap.offered',
+    subject: 'bootstrap',
+    details: { expiresAt: expiresAt.toISOString() },
+  });
+  return stored === 'stored';
 }
 
 /**
@@ -53,7 +62,9 @@ export async function authenticateBootstrap(
     throw new ServiceError('bootstrap-used', 'the bootstrap secret is used up or expired');
   }
   if (!sameHash(kept.secretSha256, sha256(secret))) {
-    throw new ServiceError('not-authenticated', 'this is not the bootstrap secret');
+    throw new NotAuthenticated('this is not the bootstrap secret', {
+      reason: 'bootstrap-secret-wrong',
+    });
   }
   return {
     actor: 'bootstrap',
@@ -106,7 +117,9 @@ export async function issueToken(
   const now = parts.clock();
   const client = await parts.store.findClient(clientId);
   const until = secretEnd(client, sha256(clientSecret), now);
-  if (!client || !isEnabled(client, now) || until === undefined) throw wrongCredentials();
+  if (!client || until === undefined || !isEnabled(client, now)) {
+    throw wrongCredentials(client, until === undefined ? 'secret-wrong' : 'client-ended');
+  }
   const expiresAt = new Date(
     Math.min(
       now.getTime() + TOKEN_SECONDS * 1000,
@@ -120,13 +133,20 @@ export async function issueToken(
     secretSha256: sha256(clientSecret),
     now,
   });
-  if (created === 'client-changed') throw wrongCredentials();
+  if (created === 'client-changed') throw wrongCredentials(client, 'client-ended');
   const milliseconds = expiresAt.getTime() - now.getTime();
   return { accessToken, expiresInSeconds: Math.floor(milliseconds / 1000) };
 }
 
-const wrongCredentials = () =>
-  new ServiceError('not-authenticated', 'unknown client or wrong secret');
+/** One answer, whatever it was; the audit log knows better. */
+const wrongCredentials = (client: ApiClient | undefined, reason: RefusalReason) =>
+  new NotAuthenticated(
+    'unknown client or wrong secret',
+    client ? { reason, ...refused(client) } : { reason: 'client-unknown' },
+  );
+
+/** A client that exists, as the audit log names it when its credentials do not hold. */
+const refused = ({ id, organizationId }: ApiClient) => ({ actor: `client:${id}`, organizationId });
 
 /** Until when this secret is one of the client's; undefined if it is none. */
 function secretEnd(
@@ -160,9 +180,16 @@ export async function authenticateToken(
     ? await parts.store.findToken(sha256(accessToken))
     : undefined;
   const now = parts.clock();
-  if (!found || found.token.expiresAt <= now || !isEnabled(found.client, now)) {
-    throw new ServiceError('not-authenticated', 'the token is unknown or expired');
+  if (!found) throw unknownToken({ reason: 'token-unknown' });
+  if (found.token.expiresAt <= now) {
+    throw unknownToken({ reason: 'token-expired', ...refused(found.client) });
+  }
+  if (!isEnabled(found.client, now)) {
+    throw unknownToken({ reason: 'client-ended', ...refused(found.client) });
   }
   const { id, organizationId, roles } = found.client;
   return { actor: `client:${id}`, organizationId, roles };
 }
+
+const unknownToken = (refusal: Refusal) =>
+  new NotAuthenticated('the token is unknown or expired', refusal);

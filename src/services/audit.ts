@@ -7,7 +7,10 @@ export interface AuditEvent {
   readonly organizationId: string;
   /** Another organization in whose log it stands as well: what crosses from one to the other. */
   readonly counterpart?: string;
-  /** Who: `client:<id>`, `bootstrap`, or `evpki` when the service acts by itself. */
+  /**
+   * Who: `client:<id>`, `bootstrap`, `evpki` when the service acts by itself, or `unknown` for
+   * somebody who was turned away.
+   */
   readonly actor: string;
   /** What, as noun and past participle: `certificate.issued`, `authority.created`. */
   readonly action: string;

@@ -179,6 +179,9 @@ async function signAndRecord(
       ...(command.request ? { request: command.request.id } : {}),
       ...(command.approval && command.request ? { requester: command.request.requester } : {}),
       ...(command.request?.renews ? { renews: command.request.renews } : {}),
+      ...(command.stationId ? { station: command.stationId } : {}),
+      // The issuer that begins to work with this certificate, and its authority with it.
+      ...(command.subjectIssuerId ? { ofIssuer: command.subjectIssuerId } : {}),
       ...details,
     },
   });

@@ -124,6 +124,9 @@ async function change(
           serial: record.serial,
           from: from.state,
           ...(decision.to.reason === undefined ? {} : { reason: decision.to.reason }),
+          ...(decision.blocksKey ? { blocksKey: true } : {}),
+          // The issuer that ends with this certificate.
+          ...(revokesIssuerId === undefined ? {} : { ofIssuer: revokesIssuerId }),
         },
       },
     });

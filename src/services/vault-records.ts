@@ -1,5 +1,7 @@
 /** The parameters that the key-encryption key is derived with, and the port that stores them. */
 
+import type { AuditEvent } from './audit.ts';
+
 export interface VaultRecord {
   /** The salt of scrypt. */
   readonly salt: Uint8Array;
@@ -13,6 +15,9 @@ export interface VaultRecord {
 
 export interface VaultStore {
   findVault(): Promise<VaultRecord | undefined>;
-  /** Stores the record unless there is one. @returns the one that counts: whoever came first */
-  createVault(record: VaultRecord): Promise<VaultRecord>;
+  /**
+   * Stores the record, with its audit entry, unless there is one.
+   * @returns the one that counts: whoever came first
+   */
+  createVault(record: VaultRecord, audit: AuditEvent): Promise<VaultRecord>;
 }

@@ -14,9 +14,10 @@ type TokenWithClient = ApiClientRow & { readonly token_expires_at: string };
 export function accessStore(database: Database): AccessStore {
   const { reader } = database;
   return {
-    putBootstrap: (secretSha256, expiresAt) =>
-      database.write(async ({ knex }) => {
-        const stored = await knex<BootstrapRow>('bootstrap')
+    putBootstrap: (secretSha256, expiresAt, audit) =>
+      database.write(async (tx) => {
+        const stored = await tx
+          .knex<BootstrapRow>('bootstrap')
           .insert({
             id: 1,
             secret_sha256: secretSha256,
@@ -27,7 +28,9 @@ export function accessStore(database: Database): AccessStore {
           .merge(['secret_sha256', 'expires_at'])
           .whereNull('bootstrap.used_at')
           .returning('id');
-        return stored.length === 1 ? 'stored' : 'used';
+        if (stored.length !== 1) return 'used';
+        tx.appendAudit(audit);
+        return 'stored';
       }),
 
     findBootstrap: async () => {

@@ -1,13 +1,18 @@
-/** The audit log: one entry by itself, and the streams of all processes. */
+/** The audit log: one entry by itself, the streams of all processes, and everything by time. */
 
+import type { Knex } from 'knex';
+import type { ChainedEntry } from '../pki/ledger.ts';
 import type { AuditWriter } from '../services/audit.ts';
-import type { AuditStore } from '../services/audit-records.ts';
+import type { AuditFilter, AuditStore } from '../services/audit-records.ts';
+import { InvalidCursor } from '../services/certificate-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { AuditEntryRow, AuditStreamRow } from './rows.ts';
-import { bytesOf, timeOf } from './values.ts';
+import { bytesOf, timeOf, timeText } from './values.ts';
 
 export function auditStore(database: Database): AuditStore & AuditWriter {
   const { reader } = database;
+  const entries = () => reader<AuditEntryRow>('audit_entries');
   return {
     recordAudit: (event) => database.write(async (tx) => tx.appendAudit(event)),
 
@@ -22,22 +27,79 @@ export function auditStore(database: Database): AuditStore & AuditWriter {
     },
 
     readStream: async (stream, after, limit) => {
-      const rows = await reader<AuditEntryRow>('audit_entries')
+      const rows = await entries()
         .where({ stream })
         .where('sequence', '>', after)
         .orderBy('sequence')
         .limit(limit);
-      return rows.map((row) => ({
-        stream: row.stream,
-        sequence: Number(row.sequence),
-        at: row.at,
-        organizationId: row.organization_id,
-        actor: row.actor,
-        action: row.action,
-        subject: row.subject,
-        details: row.details,
-        hash: bytesOf(row.hash),
-      }));
+      return rows.map(entryOf);
+    },
+
+    findEntry: async (stream, sequence) => {
+      const row = await entries().where({ stream, sequence }).first();
+      return row && entryOf(row);
+    },
+
+    nextStreamWithEntries: async (after) => {
+      const row = await entries().where('stream', '>', after).orderBy('stream').first('stream');
+      return row?.stream;
+    },
+
+    listEntries: async (filter, { limit, cursor }) => {
+      const query = entries()
+        .orderBy('at', 'desc')
+        .orderBy('stream', 'desc')
+        .orderBy('sequence', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      narrow(query, filter);
+      if (cursor !== undefined) {
+        query.whereRaw('(at, stream, sequence) < (?, ?, ?)', positionIn(cursor));
+      }
+      const rows: AuditEntryRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: page.map(entryOf),
+        ...(more
+          ? { nextCursor: cursorOf({ createdAt: last.at, id: `${last.sequence}/${last.stream}` }) }
+          : {}),
+      };
     },
   };
 }
+
+function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
+  const equal = {
+    organization_id: filter.organizationId,
+    actor: filter.actor,
+    action: filter.action,
+    subject: filter.subject,
+  };
+  for (const [column, value] of Object.entries(equal)) {
+    if (value !== undefined) query.where(column, value);
+  }
+  if (filter.since !== undefined) query.where('at', '>=', timeText(filter.since));
+  if (filter.until !== undefined) query.where('at', '<', timeText(filter.until));
+}
+
+/** @throws InvalidCursor */
+function positionIn(cursor: string): [at: string, stream: string, sequence: number] {
+  const { createdAt, id } = positionOf(cursor);
+  const [, sequence, stream] = /^([1-9]\d{0,14})\/(.+)$/.exec(id) ?? [];
+  if (sequence === undefined || stream === undefined) throw new InvalidCursor();
+  return [createdAt, stream, Number(sequence)];
+}
+
+const entryOf = (row: AuditEntryRow): ChainedEntry => ({
+  stream: row.stream,
+  sequence: Number(row.sequence),
+  at: row.at,
+  organizationId: row.organization_id,
+  actor: row.actor,
+  action: row.action,
+  subject: row.subject,
+  details: row.details,
+  hash: bytesOf(row.hash),
+});

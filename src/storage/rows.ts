@@ -186,6 +186,32 @@ export interface AuditEntryRow {
   hash: Buffer;
 }
 
+export interface AuditKeyRow {
+  generation: StoredInteger;
+  key_id: string;
+  spki: Buffer;
+  envelope: Buffer;
+  created_at: string;
+}
+
+export interface AuditCheckpointRow {
+  number: StoredInteger;
+  at: string;
+  previous: Buffer;
+  heads_hash: Buffer;
+  key_sha256: Buffer;
+  signature: Buffer;
+}
+
+export interface AuditCheckpointHeadRow {
+  stream: string;
+  sequence: StoredInteger;
+  hash: Buffer;
+  number: StoredInteger;
+  /** The checkpoint in which the stream's next head is; null for the latest one. */
+  next_number: StoredInteger | null;
+}
+
 export interface VaultRow {
   id: StoredInteger;
   salt: Buffer;

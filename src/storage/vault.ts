@@ -13,9 +13,15 @@ export function vaultStore(database: Database): VaultStore {
       return row && vaultOf(row);
     },
 
-    createVault: (record) =>
-      database.write(async ({ knex }) => {
-        await knex<VaultRow>('vault').insert(vaultRow(record)).onConflict('id').ignore();
+    createVault: (record, audit) =>
+      database.write(async (tx) => {
+        const { knex } = tx;
+        const added = await knex<VaultRow>('vault')
+          .insert(vaultRow(record))
+          .onConflict('id')
+          .ignore()
+          .returning('id');
+        if (added.length === 1) tx.appendAudit(audit);
         const row = await knex<VaultRow>('vault').where({ id: 1 }).first();
         // Only an isolation level that hides the winner's row leads here; a new run sees it.
         if (row === undefined) throw new StorageError('run-again', 'the vault is being created');

@@ -6,6 +6,8 @@ import { apiClientStore } from '../../src/storage/api-clients.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
 import { audit, newId, newOrganization, seconds } from './fixtures.ts';
 
+const offered = audit('instance', 'bootstrap.offered', 'bootstrap');
+
 export const accessConforms = (name: string, open: OpenTestDatabase) =>
   describe(`access on ${name}`, () => {
     let opened: TestDatabase;
@@ -69,8 +71,8 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
     test('the bootstrap secret is replaced until it is used, and makes one client', async () => {
       expect(await store().findBootstrap()).toBeUndefined();
       expect(await store().createFirstClient(await newClient())).toBe('used');
-      expect(await store().putBootstrap('first', seconds(1))).toBe('stored');
-      expect(await store().putBootstrap('second', seconds(2))).toBe('stored');
+      expect(await store().putBootstrap('first', seconds(1), offered)).toBe('stored');
+      expect(await store().putBootstrap('second', seconds(2), offered)).toBe('stored');
       const bootstrap = { secretSha256: 'second', expiresAt: seconds(2) };
       expect(await store().findBootstrap()).toEqual(bootstrap);
 
@@ -82,19 +84,19 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
       expect(found.filter((client) => client !== undefined)).toEqual([commands[winner]?.client]);
 
       expect(await store().findBootstrap()).toBe('used');
-      expect(await store().putBootstrap('third', seconds(3))).toBe('used');
+      expect(await store().putBootstrap('third', seconds(3), offered)).toBe('used');
       expect(await store().findBootstrap()).toBe('used');
     });
 
     test('a client that cannot be created leaves the bootstrap secret, K6 and no audit entry', async () => {
       const fresh = await open();
       const access = accessStore(fresh.database);
-      await access.putBootstrap('secret', seconds(1));
+      await access.putBootstrap('secret', seconds(1), offered);
       const command = await newClient();
       await expect(access.createFirstClient(command)).rejects.toThrow();
       expect(await access.findBootstrap()).toMatchObject({ secretSha256: 'secret' });
-      const entries: unknown[] = await fresh.database.reader('audit_entries');
-      expect(entries).toEqual([]);
+      const entries: { action: string }[] = await fresh.database.reader('audit_entries');
+      expect(entries.map(({ action }) => action)).toEqual(['bootstrap.offered']);
       await fresh.remove();
     });
 

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verifyStream } from '../../src/pki/ledger.ts';
+import { type ChainedEntry, verifyStream } from '../../src/pki/ledger.ts';
+import type { AuditFilter } from '../../src/services/audit-records.ts';
+import { InvalidCursor } from '../../src/services/certificate-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
+import { cursorOf } from '../../src/storage/cursor.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { audit, newOrganization } from './fixtures.ts';
+import { audit, newOrganization, seconds } from './fixtures.ts';
 
 export const auditConforms = (name: string, open: OpenTestDatabase) =>
   describe(`audit on ${name}`, () => {
@@ -51,7 +54,8 @@ export const auditConforms = (name: string, open: OpenTestDatabase) =>
       expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(3);
       const all = await entries();
       const current = await head();
-      expect(all).toHaveLength(1 + 2 * 147);
+      // The one before, that of the organization, and two of each work that did not fail.
+      expect(all).toHaveLength(1 + 1 + 2 * 147);
       expect(verifyStream(all)).toEqual({
         ok: true,
         head: { sequence: current?.sequence, hash: current?.hash },
@@ -89,6 +93,72 @@ export const auditConforms = (name: string, open: OpenTestDatabase) =>
         await knex('audit_entries').where({ sequence: 5 }).update({ actor: 'client:other' });
       });
       expect(verifyStream(await entries())).toEqual({ ok: false, brokenAt: 5 });
+    });
+
+    describe('listed', () => {
+      const at = (offset: number, subject: string, change = {}) => ({
+        ...audit('listed', 'thing.done', subject),
+        at: seconds(offset),
+        ...change,
+      });
+      const list = async (filter: AuditFilter, limit = 100) =>
+        (await store().listEntries(filter, { limit })).items.map(({ subject }) => subject);
+      beforeAll(async () => {
+        const events = [
+          at(2, 'l2'),
+          at(1, 'l1'),
+          at(3, 'l3a', { actor: 'client:other' }),
+          at(3, 'l3b', { action: 'thing.undone' }),
+          at(4, 'elsewhere', { organizationId: 'elsewhere' }),
+        ];
+        for (const event of events) await store().recordAudit(event);
+      });
+
+      test('newest first, by time and then by number', async () => {
+        const organizationId = 'listed';
+        expect(await list({ organizationId })).toEqual(['l3b', 'l3a', 'l2', 'l1']);
+        expect(await list({}, 2)).toEqual(['elsewhere', 'l3b']);
+      });
+
+      test('by everything that a filter can name', async () => {
+        expect(await list({ actor: 'client:other', organizationId: 'listed' })).toEqual(['l3a']);
+        expect(await list({ action: 'thing.undone' })).toEqual(['l3b']);
+        expect(await list({ subject: 'l2' })).toEqual(['l2']);
+        expect(await list({ since: seconds(2), until: seconds(3) })).toEqual(['l2']);
+        expect(await list({ subject: 'l2', organizationId: 'elsewhere' })).toEqual([]);
+        expect(await list({ subject: "' OR 1=1 --" })).toEqual([]);
+      });
+
+      test('page by page, each once', async () => {
+        const whole = (await store().listEntries({}, { limit: 10_000 })).items;
+        const paged: ChainedEntry[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await store().listEntries(
+            {},
+            { limit: 7, ...(cursor === undefined ? {} : { cursor }) },
+          );
+          paged.push(...page.items);
+          cursor = page.nextCursor;
+        } while (cursor !== undefined);
+        expect(paged).toEqual(whole);
+      });
+
+      test.each([
+        'x',
+        cursorOf({ createdAt: '2026-11-22T10:00:00.000Z', id: 'crt_1' }),
+        cursorOf({ createdAt: '2026-11-22T10:00:00.000Z', id: '01/process-1' }),
+        cursorOf({ createdAt: '2026-11-22T10:00:00.000Z', id: '1/' }),
+      ])('the cursor %s is none of a listing', async (cursor) => {
+        await expect(store().listEntries({}, { limit: 1, cursor })).rejects.toThrow(InvalidCursor);
+      });
+    });
+
+    test('streams with entries are found one after the other', async () => {
+      expect(await store().nextStreamWithEntries('')).toBe('process-1');
+      expect(await store().nextStreamWithEntries('process-1')).toBeUndefined();
+      expect((await store().findEntry('process-1', 2))?.sequence).toBe(2);
+      expect(await store().findEntry('process-1', 1_000_000)).toBeUndefined();
     });
 
     test('reading connections cannot write', async () => {

@@ -6,6 +6,7 @@ import { testPostgresRequirement } from '../support/postgres.ts';
 import { accessConforms } from './access.ts';
 import { activeDeclarationsConform } from './active-declarations.ts';
 import { auditConforms } from './audit.ts';
+import { checkpointsConform } from './audit-checkpoints.ts';
 import { authoritiesConform } from './authorities.ts';
 import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
@@ -45,6 +46,7 @@ for (const { name, open } of testBackends) {
     accessConforms(name, open);
     idempotencyConforms(name, open);
     auditConforms(name, open);
+    checkpointsConform(name, open);
     stationsConform(name, open);
     vaultConforms(name, open);
     writingConforms(name, open);

@@ -5,6 +5,7 @@ import {
   type ChainedEntry,
   emptyStream,
   entryHash,
+  examineStream,
   type LedgerEntry,
   verifyStream,
 } from '../../src/pki/ledger.ts';
@@ -131,5 +132,101 @@ describe('verifyStream', () => {
     const entries = chain(5);
     const verdict = verifyStream(entries.slice(0, 3));
     expect(verdict).toEqual({ ok: true, head: { sequence: 3, hash: at(entries, 2).hash } });
+  });
+});
+
+describe('examineStream', () => {
+  const examine = (entries: readonly ChainedEntry[]) =>
+    examineStream('process-1', entries, emptyStream);
+
+  test('finds nothing in what was written, in whatever pages', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 12 }),
+        fc.integer({ min: 1, max: 5 }),
+        (length, size) => {
+          const entries = chain(length);
+          let head = emptyStream;
+          for (let from = 0; from < length; from += size) {
+            const page = examineStream('process-1', entries.slice(from, from + size), head);
+            expect(page.breaks).toEqual([]);
+            head = page.head;
+          }
+          expect(verifyStream(entries)).toEqual({ ok: true, head });
+        },
+      ),
+    );
+  });
+
+  type Tampering = (entries: ChainedEntry[], at: number) => ChainedEntry[];
+  const rechained = (entries: readonly ChainedEntry[], from: number): ChainedEntry[] => {
+    let previous = from === 0 ? emptyStream.hash : at(entries, from - 1).hash;
+    return entries.map((one, index) => {
+      if (index < from) return one;
+      previous = entryHash(previous, one);
+      return { ...one, hash: previous };
+    });
+  };
+  const edited = (entries: ChainedEntry[], index: number): ChainedEntry[] =>
+    entries.with(index, { ...at(entries, index), actor: 'client:evil' });
+
+  const tamperings: [string, Tampering][] = [
+    ['an edited entry', edited],
+    [
+      'an entry edited with its hash',
+      (all, i) => [...rechained(edited(all, i), i).slice(0, i + 1), ...all.slice(i + 1)],
+    ],
+    ['a deleted entry', (all, i) => all.toSpliced(i, 1)],
+    [
+      'a deleted entry, the rest renumbered',
+      (all, i) => all.toSpliced(i, 1).map((one, index) => ({ ...one, sequence: index + 1 })),
+    ],
+    [
+      'two entries in each other\u2019s place',
+      (all, i) =>
+        all
+          .with(i, { ...at(all, i + 1), sequence: i + 1 })
+          .with(i + 1, { ...at(all, i), sequence: i + 2 }),
+    ],
+    ['an entry put in front', (all) => [{ ...at(all, 0), sequence: 0 }, ...all]],
+    ['an entry repeated', (all, i) => all.toSpliced(i, 0, at(all, i))],
+    ['an entry of another stream', (all, i) => all.with(i, { ...at(all, i), stream: 'process-2' })],
+    ['a hash that is none', (all, i) => all.with(i, { ...at(all, i), hash: new Uint8Array(3) })],
+  ];
+  test.each(tamperings)('K6: %s is found, wherever it is', (_what, tamper) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 10 }), fc.nat(100), (length, where) => {
+        // Not the last: what is done to the end shows in the head alone.
+        const index = where % (length - 1);
+        const { breaks } = examine(tamper(chain(length), index));
+        expect(breaks.length).toBeGreaterThan(0);
+        const first = Math.min(...breaks.map(({ sequence }) => sequence));
+        expect(first).toBeLessThanOrEqual(index + 2);
+      }),
+    );
+  });
+
+  test('K6: a fork and a spliced end are whole in themselves, and have another head', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 10 }), fc.nat(100), (length, where) => {
+        const index = where % length;
+        const forked = rechained(edited(chain(length), index), index);
+        const { head, breaks } = examine(forked);
+        expect(breaks).toEqual([]);
+        expect(head.hash).not.toEqual(at(chain(length), length - 1).hash);
+        // Only up to where somebody else has taken the true hash, which is what checkpoints are for.
+        const spliced = [...forked.slice(0, index + 1), ...chain(length).slice(index + 1)];
+        if (index + 1 < length) expect(examine(spliced).breaks).not.toEqual([]);
+      }),
+    );
+  });
+
+  test('K6: every place is named, not only the first', () => {
+    const entries = edited(edited(chain(10), 2), 7).toSpliced(4, 1);
+    expect(examine(entries).breaks).toEqual([
+      { kind: 'altered', sequence: 3 },
+      { kind: 'missing', sequence: 5 },
+      { kind: 'altered', sequence: 8 },
+    ]);
   });
 });

@@ -12,6 +12,7 @@ import { prepareBootstrap } from '../../src/services/access.ts';
 import { createActiveDeclarations } from '../../src/services/active-declarations.ts';
 import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
 import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
+import { CHECKPOINT_JOB, checkpointJob } from '../../src/services/audit-checkpoints.ts';
 import type { Clock } from '../../src/services/clock.ts';
 import { buildCrl } from '../../src/services/crls.ts';
 import { createIssuers } from '../../src/services/issuers.ts';
@@ -22,6 +23,7 @@ import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
 import { auditStore } from '../../src/storage/audit.ts';
+import { checkpointStore } from '../../src/storage/audit-checkpoints.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
@@ -59,6 +61,14 @@ const knownVault: Vault = {
   seal: (pkcs8, ids) => sealEnvelope(knownKey, pkcs8, ids),
   open: (envelope, ids) => openEnvelope(knownKey, envelope, ids),
 };
+const vaultCreated = {
+  at: new Date(),
+  organizationId: 'instance',
+  actor: 'evpki',
+  action: 'vault.created',
+  subject: 'vault',
+  details: {},
+};
 const knownRecord = {
   salt: new Uint8Array(16),
   costN: 1,
@@ -82,14 +92,14 @@ export interface ServicesOptions {
 /** Opens the vault, or makes it at the first start. */
 async function unlockVault(store: VaultStore, options: ServicesOptions): Promise<Vault> {
   if (options.vault === 'known') {
-    if (!(await store.findVault())) await store.createVault(knownRecord);
+    if (!(await store.findVault())) await store.createVault(knownRecord, vaultCreated);
     return knownVault;
   }
   const passphrase = await demoPassphrase(join(options.dataDir, 'demo-passphrase'));
   const existing = await store.findVault();
   if (existing) return openVault(passphrase, existing);
   const { record, vault } = await createVault(passphrase);
-  await store.createVault(record);
+  await store.createVault(record, vaultCreated);
   return vault;
 }
 
@@ -142,6 +152,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     certificates: decorate(certificateStore(database), pass),
     requests: decorate(requestStore(database), pass),
     audit: decorate(auditStore(database), pass),
+    checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
     issuers: createIssuers(authorities, keyring, profiles),
     revocations: decorate(revocationStore(marked('status')), pass),
@@ -172,6 +183,7 @@ export const doJobs = (services: Services): Promise<number> =>
     handlers: {
       crl: (issuerId) => buildCrl(services, issuerId),
       'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
+      [CHECKPOINT_JOB]: () => checkpointJob(services),
     },
   });
 

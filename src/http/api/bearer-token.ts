@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { ServiceError } from '../../services/errors.ts';
+import { NotAuthenticated } from '../../services/refusals.ts';
 
 /**
  * The token of `Authorization: Bearer <token>` (RFC 6750 2.1).
@@ -11,12 +11,16 @@ export function bearerToken(request: Request): string {
     (name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization',
   );
   if (headers.length > 1) {
-    throw new ServiceError('not-authenticated', 'the request has more than one Authorization');
+    throw new NotAuthenticated('the request has more than one Authorization', {
+      reason: 'no-credentials',
+    });
   }
   const match = /^Bearer ([A-Za-z0-9._~+/-]{1,500}=*)$/i.exec(request.headers.authorization ?? '');
   const token = match?.[1];
   if (!token) {
-    throw new ServiceError('not-authenticated', 'the request carries no bearer token');
+    throw new NotAuthenticated('the request carries no bearer token', {
+      reason: 'no-credentials',
+    });
   }
   return token;
 }

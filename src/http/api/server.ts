@@ -10,6 +10,7 @@ import { type AccessPolicy, type Principal, permits } from '../../services/acces
 import { ServiceError } from '../../services/errors.ts';
 import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
+import type { RefusalLog } from '../../services/refusals.ts';
 import { bearerToken } from './bearer-token.ts';
 import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
@@ -28,6 +29,7 @@ import {
 } from './operations.ts';
 import { problemHandler } from './problems.ts';
 import { purposeOf, type RateLimits } from './rate-limits.ts';
+import { noteRefusals } from './refusals.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
 export interface ApiParts {
@@ -43,6 +45,7 @@ export interface ApiParts {
   readonly idempotency: IdempotencyParts;
   /** Hears of every request: its operationId or `none`, its status or `aborted`. */
   readonly measure?: (operation: string, status: string, seconds: number) => void;
+  readonly refusals: Pick<RefusalLog, 'note'>;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
@@ -96,6 +99,7 @@ export function createApi(parts: ApiParts): Express {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
     app[operation.method](path, routeOf(parts, operation, principals, secrets));
   }
+  app.use(noteRefusals(parts.refusals, principals));
   app.use(problemHandler(parts.logger));
   return app;
 }

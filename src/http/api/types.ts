@@ -146,6 +146,12 @@ export interface ApiBodies {
   NewStation?: NewStation;
   Station?: Station;
   StationPage?: StationPage;
+  AuditEntry?: AuditEntry;
+  AuditPage?: AuditPage;
+  AuditCheckpoint?: AuditCheckpoint;
+  AuditVerificationRequest?: AuditVerificationRequest;
+  AuditVerification?: AuditVerification;
+  AuditFinding?: AuditFinding;
   CertificateType?: CertificateType;
   CertificateHashData?: CertificateHashData;
   SignCertificateRequest?: SignCertificateRequest;
@@ -549,6 +555,113 @@ export interface NewStation {
 export interface StationPage {
   items: Station[];
   nextCursor?: string;
+}
+export interface AuditEntry {
+  /**
+   * The process that wrote it
+   */
+  stream: string;
+  /**
+   * Its number in the stream, from 1 without gaps
+   */
+  sequence: number;
+  at: string;
+  /**
+   * The organization in whose log it stands; `instance` for evpki itself
+   */
+  organization: string;
+  /**
+   * `client:<id>`, `bootstrap`, `evpki` for the service itself, or `unknown`
+   */
+  actor: string;
+  /**
+   * What was done, such as `certificate.issued`
+   */
+  action: string;
+  /**
+   * The id of what it was done to
+   */
+  subject: string;
+  details: {
+    [k: string]: unknown;
+  };
+  /**
+   * SHA-256, hexadecimal; covers the entry and the hash of the one before
+   */
+  hash: string;
+}
+export interface AuditPage {
+  items: AuditEntry[];
+  nextCursor?: string;
+}
+/**
+ * A signed statement of where every stream of the audit log stood
+ */
+export interface AuditCheckpoint {
+  /**
+   * From 1 without gaps
+   */
+  number: number;
+  at: string;
+  /**
+   * SHA-256 of the checkpoint before it; zeros for the first
+   */
+  previous: string;
+  /**
+   * @minItems 1
+   */
+  streams: {
+    stream: string;
+    sequence: number;
+    hash: string;
+  }[];
+  /**
+   * The Ed25519 public key that it is signed with (SubjectPublicKeyInfo), base64
+   */
+  key: string;
+  /**
+   * base64
+   */
+  signature: string;
+}
+export interface AuditVerificationRequest {
+  checkpoint?: AuditCheckpoint;
+}
+export interface AuditVerification {
+  /**
+   * Whether everything is as it was written
+   */
+  ok: boolean;
+  streams: number;
+  entries: number;
+  checkpoints: number;
+  /**
+   * @maxItems 100
+   */
+  findings: AuditFinding[];
+}
+export interface AuditFinding {
+  code:
+    | 'entry-altered'
+    | 'entry-missing'
+    | 'entry-unexpected'
+    | 'entry-rewritten'
+    | 'head-altered'
+    | 'stream-missing'
+    | 'stream-truncated'
+    | 'checkpoint-altered'
+    | 'checkpoint-missing'
+    | 'checkpoint-forked'
+    | 'key-not-ours'
+    | 'kept-checkpoint-invalid'
+    | 'kept-key-unknown';
+  message: string;
+  stream?: string;
+  sequence?: number;
+  /**
+   * The number of a checkpoint
+   */
+  checkpoint?: number;
 }
 /**
  * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are

@@ -5,14 +5,11 @@ import { revocation } from './002-revocation.ts';
 import { stations } from './003-stations.ts';
 import { keyClaims } from './004-key-claims.ts';
 import { approval } from './005-approval.ts';
+import { auditCheckpoints } from './006-audit-checkpoints.ts';
 import { grants } from './007-grants.ts';
 import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
 import type { Migration } from './migration.ts';
-
-const reserved = [6].map(
-  (version): Migration => ({ version, name: 'reserved', statements: () => [] }),
-);
 
 export const migrations: readonly Migration[] = [
   foundation,
@@ -20,7 +17,7 @@ export const migrations: readonly Migration[] = [
   stations,
   keyClaims,
   approval,
-  ...reserved,
+  auditCheckpoints,
   grants,
   apiClientLife,
   idempotencyKeys,

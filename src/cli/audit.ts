@@ -1,0 +1,168 @@
+/** `evpki audit`: reading the audit log, keeping checkpoints of it, and verifying it with them. */
+
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { AuditEntry, AuditFinding, AuditVerification, Page } from './api-bodies.ts';
+import { exitStatus, Failure, usageFailure } from './failure.ts';
+import { readInput, timeOption } from './input.ts';
+import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
+import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { withSession } from './session.ts';
+import { table, widthOf } from './table.ts';
+
+/** A long log takes its time. */
+const VERIFICATION_MILLISECONDS = 30 * 60_000;
+
+interface ListOptions {
+  readonly organization?: string;
+  readonly actor?: string;
+  readonly action?: string;
+  readonly subject?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: string;
+  readonly all?: true;
+  readonly json?: true;
+}
+
+interface VerifyOptions {
+  readonly checkpoint?: string;
+  readonly json?: true;
+}
+
+export function addAudit(program: Command, io: Io): void {
+  const group = program
+    .command('audit')
+    .description('the audit log: list, checkpoint, verify')
+    .helpCommand(false);
+  group
+    .command('list')
+    .description('Lists what was done, newest first.')
+    .option('--organization <id>', 'only the log of this organization')
+    .option('--actor <name>', 'only what this one did, such as client:<id>, or evpki itself')
+    .option('--action <action>', 'only what is called so, such as certificate.issued')
+    .option('--subject <id>', 'only what was done to this')
+    .option('--since <time>', 'only from this day or RFC 3339 time on')
+    .option('--until <time>', 'only before this day or RFC 3339 time')
+    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
+    .option('--all', 'as many as there are')
+    .option('--json', "print the API's answer")
+    .action((options: ListOptions) => list(options, io));
+  group
+    .command('checkpoint')
+    .description('Gets a checkpoint that covers everything up to now: keep it elsewhere.')
+    .option('--out <file>', 'where to write it (default: -, standard output)')
+    .action((options: { readonly out?: string }) => checkpoint(options, io));
+  group
+    .command('verify')
+    .description('Verifies the whole log; finds cut ends and old copies with a kept checkpoint.')
+    .option('--checkpoint <file>', 'one that `evpki audit checkpoint` wrote, - for standard input')
+    .option('--json', "print the API's answer")
+    .action((options: VerifyOptions) => verify(options, io));
+}
+
+async function list(options: ListOptions, io: Io): Promise<void> {
+  const limit = limitOption(options);
+  const query = {
+    organization: options.organization,
+    actor: options.actor,
+    action: options.action,
+    subject: options.subject,
+    since: timeOption('--since', options.since),
+    until: timeOption('--until', options.until),
+  };
+  const page = await withSession(io, (session) =>
+    fetchPages<AuditEntry>(session, '/v1/audit', query, limit),
+  );
+  if (options.json) {
+    io.stdout.write(`${printableJson(page)}\n`);
+    return;
+  }
+  listEntries(page, io);
+}
+
+function listEntries(page: Page<AuditEntry>, io: Io): void {
+  if (page.items.length === 0) {
+    note(io, 'There are no such entries.');
+    return;
+  }
+  const columns = [
+    { title: 'TIME', value: ({ at }: AuditEntry) => `${at.slice(0, 19).replace('T', ' ')}Z` },
+    { title: 'ACTION', value: ({ action }: AuditEntry) => action },
+    { title: 'SUBJECT', value: ({ subject }: AuditEntry) => subject },
+    { title: 'ORGANIZATION', value: ({ organization }: AuditEntry) => organization },
+    { title: 'ACTOR', value: ({ actor }: AuditEntry) => actor },
+    { title: 'DETAILS', value: ({ details }: AuditEntry) => JSON.stringify(details) },
+  ];
+  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+}
+
+async function checkpoint(options: { readonly out?: string }, io: Io): Promise<void> {
+  const out = options.out === '-' ? undefined : options.out;
+  const { body } = await withSession(io, (session) => session.post('/v1/audit/checkpoints'));
+  const { number, at } = body as { number: number; at: string };
+  // JSON on one line: it survives mail and chat as well as a file.
+  const text = `${JSON.stringify(body)}\n`;
+  if (out === undefined) {
+    io.stdout.write(text);
+    return;
+  }
+  try {
+    await writeFile(out, text);
+  } catch (error) {
+    throw usageFailure(`${out} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+  io.stdout.write(
+    `Checkpoint ${number} of ${printable(at)} is in ${printable(out)}.\n` +
+      'Keep it where nobody who can write to the database can write. Later:\n' +
+      `  evpki audit verify --checkpoint ${printable(out)}\n`,
+  );
+}
+
+async function verify(options: VerifyOptions, io: Io): Promise<void> {
+  const kept =
+    options.checkpoint === undefined ? undefined : await readCheckpoint(options.checkpoint, io);
+  const body = kept === undefined ? {} : { checkpoint: kept };
+  const answer = await withSession(io, (session) =>
+    session.post('/v1/audit/verification', body, VERIFICATION_MILLISECONDS),
+  );
+  const verdict = answer.body as AuditVerification;
+  if (options.json) io.stdout.write(`${printableJson(verdict)}\n`);
+  if (!verdict.ok) throw broken(verdict);
+  if (options.json) return;
+  const { green } = colorsFor(io, io.stdout);
+  io.stdout.write(`${green('The audit log is as it was written')}: ${counts(verdict)}.\n`);
+  if (kept === undefined) {
+    note(
+      io,
+      'Without a kept checkpoint nobody can tell whether its end was cut off:\n' +
+        '  evpki audit checkpoint --out FILE, and later evpki audit verify --checkpoint FILE',
+    );
+  }
+}
+
+const broken = (verdict: AuditVerification): Failure =>
+  new Failure(
+    exitStatus.broken,
+    `the audit log is not as it was written (looked at ${counts(verdict)})`,
+    {
+      violations: verdict.findings.map(findingLine),
+      remedy:
+        'Keep the database as it is, and find out who could write to it. docs/audit.md helps.',
+    },
+  );
+
+const findingLine = ({ code, message }: AuditFinding) => ({ code, message });
+
+const counts = ({ streams, entries, checkpoints }: AuditVerification): string =>
+  `entries: ${entries}, streams: ${streams}, checkpoints: ${checkpoints}`;
+
+async function readCheckpoint(file: string, io: Io): Promise<unknown> {
+  const text = (await readInput(io, file)).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw usageFailure(`${file} is not a checkpoint that \`evpki audit checkpoint\` wrote`);
+  }
+}
