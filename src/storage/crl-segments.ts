@@ -20,8 +20,8 @@ export const segmentOf = (serial: string): string =>
 // is missing shows as an empty word: with NULL the line itself would be missing.
 const LINE = `serial || ' ' || revoked_at || ' ' || COALESCE(revocation_reason, '')`;
 const LINES = {
-  sqlite: `group_concat(${LINE}, char(10))`,
-  postgres: `string_agg(${LINE}, chr(10))`,
+  sqlite: `group_concat(${LINE}, char(10)) AS lines`,
+  postgres: `string_agg(${LINE}, chr(10)) AS lines`,
 } as const;
 /** Lines read before the event loop gets a turn: some milliseconds. */
 const LINES_AT_ONCE = 4096;
@@ -87,7 +87,7 @@ export function crlSegmentStore(database: Database): CrlSegmentStore {
         .where({ issuer_id: issuerId, crl_segment: segment })
         .whereNotNull('revoked_at')
         .where('not_after', '>=', timeText(endingFrom))
-        .first(reader.raw(`${LINES[database.dialect]} AS lines`));
+        .first(reader.raw(LINES[database.dialect]));
       if (!row?.lines) return [];
       // In order already, as the index is; the standard does not promise it of the aggregate.
       return entriesOf(row.lines.split('\n').sort());

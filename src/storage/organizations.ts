@@ -7,10 +7,16 @@ import type {
 } from '../services/organizations.ts';
 import type { Database } from './database.ts';
 import type { OrganizationRow } from './rows.ts';
+import { sharedRead } from './shared-reads.ts';
 import { optional, timeText } from './values.ts';
 
 export function organizationStore(database: Database): OrganizationStore {
   const { reader } = database;
+  const findOrganization = sharedRead(async (ids) => {
+    const rows: OrganizationRow[] = await reader('organizations').whereIn('id', ids);
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return (id) => found.get(id);
+  });
   return {
     putOrganization: (organization, at) =>
       database.write(async ({ knex }) => {
@@ -29,7 +35,7 @@ export function organizationStore(database: Database): OrganizationStore {
       }),
 
     findOrganization: async (id) => {
-      const row = await reader<OrganizationRow>('organizations').where({ id }).first();
+      const row = await findOrganization(id);
       return row && organizationOf(row);
     },
 
