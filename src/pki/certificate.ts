@@ -230,7 +230,10 @@ export const isSelfIssued = (certificate: TbsCertificate): boolean =>
  */
 export function serialHex(serial: TbsCertificate | Uint8Array): string {
   const octets = serial instanceof Uint8Array ? serial : serial.serialNumber;
-  const magnitude = BigInt(`0x${Buffer.from(octets).toString('hex') || '0'}`);
+  const hex = Buffer.from(octets).toString('hex');
+  // Positive, as all but broken ones are.
+  if (hex < '8') return hex.replace(/^0+(?=.)/, '') || '0';
+  const magnitude = BigInt(`0x${hex}`);
   const value = BigInt.asIntN(8 * octets.length, magnitude);
   return value.toString(16);
 }

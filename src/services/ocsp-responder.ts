@@ -5,7 +5,6 @@
  */
 
 import { serialHex } from '../pki/certificate.ts';
-import { keyIdentifier } from '../pki/key-identifier.ts';
 import {
   assembleOcspResponse,
   buildOcspResponseData,
@@ -22,6 +21,7 @@ import { readPublicKey } from '../pki/public-key.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import type { Clock } from './clock.ts';
+import { type EverydayQuestion, EverydayQuestions } from './everyday-questions.ts';
 import type { Logger } from './logger.ts';
 import { type OcspSignerParts, openResponder, type ReadyResponder } from './ocsp-signers.ts';
 import type { StatusStore } from './revocation-records.ts';
@@ -86,6 +86,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   const confirmation = new StatusConfirmation(parts.status, { evict }, parts.monotonic);
   const budget = new SigningBudget(parts.monotonic);
   const reads = new SigningBudget(parts.monotonic, STATUS_READS);
+  const questions = new EverydayQuestions();
   const issuersByHash = new Map<string, KnownIssuer>();
   const issuersById = new Map<string, KnownIssuer>();
   let loadedAt = Number.NEGATIVE_INFINITY;
@@ -94,6 +95,9 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
 
   return {
     async answer(der) {
+      const question = questions.find(der);
+      const known = question && readyAnswer(question);
+      if (known) return known;
       const request = readOcspRequest(der);
       if ('fault' in request) {
         parts.logger.debug('ocsp-request-refused', { message: request.message });
@@ -109,10 +113,12 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       if (!issuer) return failure('unauthorized');
       const [only, ...others] = request.certIds;
       const isEveryday = only && others.length === 0 && request.nonce === undefined;
-      if (isEveryday && confirmation.isFresh) {
-        const { id: issuerId } = issuer;
-        const ready = cache.find(issuerId, serialOf(only), certIdKey(only), parts.clock());
-        if (ready) return { kind: 'answer', shareable: true, ready: true, ...ready };
+      if (isEveryday) {
+        const everyday = { issuerId: issuer.id, serial: serialOf(only), certId: certIdKey(only) };
+        const ready = readyAnswer(everyday);
+        // Only what has an answer is remembered: made-up serial numbers have none.
+        if (ready) questions.remember(der, everyday);
+        if (ready) return ready;
       }
       if (!reads.take('all', request.certIds.length)) return failure('tryLater');
       try {
@@ -129,6 +135,12 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     },
     poll: () => confirmation.poll(),
   };
+
+  function readyAnswer({ issuerId, serial, certId }: EverydayQuestion): OcspReply | undefined {
+    if (!confirmation.isFresh) return undefined;
+    const ready = cache.find(issuerId, serial, certId, parts.clock());
+    return ready && { kind: 'answer', shareable: true, ready: true, ...ready };
+  }
 
   function evict(issuerId: string, serial: string): void {
     cache.evict(issuerId, serial);
@@ -251,7 +263,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     producedAt: Date,
   ): Promise<Uint8Array> {
     const tbs = buildOcspResponseData({
-      responderKeyHash: keyIdentifier(responder.publicKey, 20),
+      responderKeyHash: responder.keyHash,
       producedAt,
       responses,
       ...(nonce ? { nonce } : {}),

@@ -17,6 +17,7 @@ import {
   type KeyRow,
   statusUnchanged,
 } from './rows.ts';
+import { sharedRead } from './shared-reads.ts';
 import { blob, bytesOf, optional, sha256Hex, timeText } from './values.ts';
 
 export function authorityStore(database: Database): AuthorityStore {
@@ -30,6 +31,23 @@ export function authorityStore(database: Database): AuthorityStore {
         'certificates.der as certificate_der',
         'certificates.issuer_id as signed_by_id',
       );
+
+  const allAuthorities = sharedRead(async () => {
+    const rows: AuthorityRow[] = await reader('authorities').orderBy('id');
+    return () => rows;
+  });
+  const issuersOf = sharedRead(async (authorityIds) => {
+    const rows = await issuers()
+      .whereIn('issuers.authority_id', authorityIds)
+      .orderBy('issuers.generation', 'desc');
+    return (authorityId) => rows.filter((row) => row.authority_id === authorityId);
+  });
+  const isAuthorityKey = sharedRead(async (spkis) => {
+    const found: string[] = await reader('issuers')
+      .whereIn('spki_sha256', spkis)
+      .pluck('spki_sha256');
+    return (spkiSha256) => found.includes(spkiSha256);
+  });
 
   return {
     createAuthority: ({ authority, issuer, key, audit, grant }) =>
@@ -90,9 +108,11 @@ export function authorityStore(database: Database): AuthorityStore {
     },
 
     listAuthorities: async (organizationId) => {
-      const query = reader<AuthorityRow>('authorities').orderBy('id');
-      if (organizationId !== undefined) query.where({ organization_id: organizationId });
-      return (await query).map(authorityOf);
+      if (organizationId === undefined) return (await allAuthorities('all')).map(authorityOf);
+      const rows: AuthorityRow[] = await reader('authorities')
+        .where({ organization_id: organizationId })
+        .orderBy('id');
+      return rows.map(authorityOf);
     },
 
     findIssuer: async (id) => {
@@ -101,10 +121,7 @@ export function authorityStore(database: Database): AuthorityStore {
     },
 
     listIssuers: async (authorityId) => {
-      const rows = await issuers()
-        .where('issuers.authority_id', authorityId)
-        .orderBy('issuers.generation', 'desc');
-      return rows.map(issuerOf);
+      return (await issuersOf(authorityId)).map(issuerOf);
     },
 
     externalChain: async (issuerId) => {
@@ -120,10 +137,7 @@ export function authorityStore(database: Database): AuthorityStore {
       return row && envelopeOf(row);
     },
 
-    isAuthorityKey: async (spkiSha256) => {
-      const row = await reader<IssuerRow>('issuers').where({ spki_sha256: spkiSha256 }).first('id');
-      return row !== undefined;
-    },
+    isAuthorityKey,
   };
 }
 
@@ -133,6 +147,7 @@ type IssuerWithCertificate = IssuerRow & {
 };
 
 async function insertIssuer(tx: WriteTransaction, issuer: Issuer, key: KeyEnvelope): Promise<void> {
+  tx.issuerChains.clear();
   await tx.knex<KeyRow>('keys').insert({
     key_id: key.keyId,
     authority_id: key.authorityId,

@@ -6,11 +6,12 @@ import type {
   CertificateRecord,
   CertificateStore,
 } from '../services/certificate-records.ts';
-import { isBlocked, isOfOtherSubject } from './claims.ts';
+import { blockedOf, hasOther, subjectsOf } from './claims.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { requestOf } from './enrolment-requests.ts';
 import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
+import { sharedRead } from './shared-reads.ts';
 import { bytesOf, optional, timeOf, timeText } from './values.ts';
 
 export function certificateStore(database: Database): CertificateStore {
@@ -32,6 +33,8 @@ export function certificateStore(database: Database): CertificateStore {
           .select('n.certificate_id')
           .as('renewed_by'),
       );
+
+  const certifiedSubjects = sharedRead((spkis) => subjectsOf(reader, spkis));
 
   return {
     findCertificate: async (id) => {
@@ -70,10 +73,10 @@ export function certificateStore(database: Database): CertificateStore {
       return row && requestOf(row);
     },
 
-    isBlockedKey: (spkiSha256) => isBlocked(reader, spkiSha256),
+    isBlockedKey: sharedRead((spkis) => blockedOf(reader, spkis)),
 
     isCertifiedForOther: (spkiSha256, subject, now) =>
-      isOfOtherSubject(reader, spkiSha256, subject, now),
+      certifiedSubjects(spkiSha256).then((subjects) => hasOther(subjects, subject, now)),
   };
 }
 

@@ -12,11 +12,16 @@ import type { Knex } from 'knex';
 import type { NameQuestion, PendingCertificate } from '../services/certificate-records.ts';
 import type { WriteTransaction } from './database.ts';
 import { folded, isNameOfOther } from './name-search.ts';
-import type { BlockedKeyRow, CertificateRow, KeyClaimRow, NameClaimRow } from './rows.ts';
+import { rawRows } from './raw-rows.ts';
+import type { CertificateRow, KeyClaimRow, NameClaimRow, StoredBoolean } from './rows.ts';
 import { timeText } from './values.ts';
 
-/** Makes everybody else who certifies or blocks this key wait until the transaction ends. */
+/**
+ * Makes everybody else who certifies or blocks this key wait until the transaction ends. In SQLite
+ * nobody else writes, and works of one transaction come one after the other.
+ */
 export async function lockKey(tx: WriteTransaction, spkiSha256: string): Promise<void> {
+  if (tx.dialect === 'sqlite') return;
   await tx
     .knex<KeyClaimRow>('key_claims')
     .insert({ spki_sha256: spkiSha256 })
@@ -24,40 +29,66 @@ export async function lockKey(tx: WriteTransaction, spkiSha256: string): Promise
     .merge();
 }
 
+const KEY_QUESTION = `
+  SELECT EXISTS (SELECT 1 FROM blocked_keys WHERE spki_sha256 = ?) AS blocked,
+    EXISTS (
+      SELECT 1 FROM certificates
+      WHERE spki_sha256 = ? AND state IN ('pending', 'issued', 'held')
+        AND not_after >= ? AND subject <> ?
+    ) AS in_use`;
+
 /** Why a certificate must not be recorded because of its key, if so; locks the key. */
 export async function keyConflict(
   tx: WriteTransaction,
   { spkiSha256, subject, createdAt }: PendingCertificate,
 ): Promise<'key-blocked' | 'key-in-use' | undefined> {
   await lockKey(tx, spkiSha256);
-  if (await isBlocked(tx.knex, spkiSha256)) return 'key-blocked';
-  if (await isOfOtherSubject(tx.knex, spkiSha256, subject, createdAt)) return 'key-in-use';
-  return undefined;
+  const [answer] = await rawRows<{ blocked: StoredBoolean; in_use: StoredBoolean }>(
+    tx,
+    KEY_QUESTION,
+    [spkiSha256, spkiSha256, timeText(createdAt), subject],
+  );
+  if (answer?.blocked) return 'key-blocked';
+  return answer?.in_use ? 'key-in-use' : undefined;
 }
 
-/** Whether a key is on the block list. */
-export async function isBlocked(knex: Knex, spkiSha256: string): Promise<boolean> {
-  const row: unknown = await knex<BlockedKeyRow>('blocked_keys')
-    .where({ spki_sha256: spkiSha256 })
-    .first('spki_sha256');
-  return row !== undefined;
+/** Which of these keys are on the block list. */
+export async function blockedOf(
+  knex: Knex,
+  spkis: readonly string[],
+): Promise<(spkiSha256: string) => boolean> {
+  const blocked: string[] = await knex('blocked_keys')
+    .whereIn('spki_sha256', spkis)
+    .pluck('spki_sha256');
+  const found = new Set(blocked);
+  return (spkiSha256) => found.has(spkiSha256);
+}
+
+/** A subject with certificates for a key, in force or about to be, and when the last one ends. */
+type CertifiedSubject = Pick<CertificateRow, 'subject' | 'not_after'>;
+
+/** Whose certificates with these keys are. */
+export async function subjectsOf(
+  knex: Knex,
+  spkis: readonly string[],
+): Promise<(spkiSha256: string) => readonly CertifiedSubject[]> {
+  const rows: (CertifiedSubject & Pick<CertificateRow, 'spki_sha256'>)[] = await knex(
+    'certificates',
+  )
+    .whereIn('spki_sha256', spkis)
+    .whereIn('state', ['pending', 'issued', 'held'])
+    .groupBy('spki_sha256', 'subject')
+    .select('spki_sha256', 'subject')
+    .max('not_after as not_after');
+  return (spkiSha256) => rows.filter((row) => row.spki_sha256 === spkiSha256);
 }
 
 /** Whether a key is in a certificate, in force or about to be, with another subject. */
-export async function isOfOtherSubject(
-  knex: Knex,
-  spkiSha256: string,
+export const hasOther = (
+  subjects: readonly CertifiedSubject[],
   subject: string,
   at: Date,
-): Promise<boolean> {
-  const row: unknown = await knex<CertificateRow>('certificates')
-    .where({ spki_sha256: spkiSha256 })
-    .whereIn('state', ['pending', 'issued', 'held'])
-    .where('not_after', '>=', timeText(at))
-    .whereNot({ subject })
-    .first('id');
-  return row !== undefined;
-}
+): boolean => subjects.some((one) => one.subject !== subject && one.not_after >= timeText(at));
 
 /**
  * Whether the name of a station's certificate is that of another station. Locks every subject that
@@ -71,10 +102,13 @@ export async function nameConflict(
   const { organizationId, subjects } = question;
   // In one order for all, so that two of them do not wait for each other.
   const locked = [...new Set([...subjects, subject].map(folded))].sort();
-  await tx
-    .knex<NameClaimRow>('name_claims')
-    .insert(locked.map((text) => ({ organization_id: organizationId, folded_subject: text })))
-    .onConflict(['organization_id', 'folded_subject'])
-    .merge();
+  // As with keys, nobody else writes in SQLite.
+  if (tx.dialect === 'postgres') {
+    await tx
+      .knex<NameClaimRow>('name_claims')
+      .insert(locked.map((text) => ({ organization_id: organizationId, folded_subject: text })))
+      .onConflict(['organization_id', 'folded_subject'])
+      .merge();
+  }
   return isNameOfOther(tx.knex, { ...question, now: createdAt });
 }

@@ -2,6 +2,7 @@
 
 import type { Knex } from 'knex';
 import type { AuditEvent } from '../services/audit.ts';
+import type { AuthorityState } from '../services/authority-records.ts';
 import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
 import { AuditChain } from './audit-chain.ts';
@@ -18,6 +19,11 @@ import { openSqlite } from './sqlite.ts';
 export interface WriteTransaction {
   readonly knex: Knex.Transaction;
   readonly dialect: Dialect;
+  /**
+   * The states of issuers and those above them, as a work of this transaction has read and locked
+   * them for all that follow. Whoever changes an issuer clears it.
+   */
+  readonly issuerChains: Map<string, readonly AuthorityState[]>;
   /** Adds an entry to the audit log, stored if and only if the transaction is committed. */
   appendAudit(event: AuditEvent): void;
 }
@@ -115,7 +121,7 @@ async function begin(
   try {
     const draft = await chain.draft(knex);
     return {
-      tx: { knex, dialect, appendAudit: draft.append },
+      tx: { knex, dialect, issuerChains: new Map(), appendAudit: draft.append },
       rollback,
       finish: draft.flush,
       commit: async () => {

@@ -36,6 +36,7 @@ export async function activate(
   certificateId: string,
   at: Date,
 ): Promise<void> {
+  tx.issuerChains.clear();
   const activated = await tx
     .knex<IssuerRow>('issuers')
     .where({ id: issuer.id, state: 'awaiting-certificate' })

@@ -1,6 +1,7 @@
 /** Whether an issuer signs, which the issuers above it have a say in. */
 
 import type { WriteTransaction } from './database.ts';
+import { rawRows } from './raw-rows.ts';
 import type { IssuerRow } from './rows.ts';
 
 /** Issuers from the one that signs up to its root. Vehicles take four at most; more is no chain. */
@@ -65,14 +66,16 @@ export async function issuersFrom(tx: WriteTransaction, issuerId: string): Promi
 }
 
 /** The states of an issuer and those above it, the root's first. */
-async function lockedChain(tx: WriteTransaction, issuerId: string): Promise<IssuerRow['state'][]> {
+async function lockedChain(
+  tx: WriteTransaction,
+  issuerId: string,
+): Promise<readonly IssuerRow['state'][]> {
+  const known = tx.issuerChains.get(issuerId);
+  if (known !== undefined) return known;
   // SQLite has no row locks, and nobody else who writes.
-  if (tx.dialect === 'sqlite') {
-    const rows: Pick<IssuerRow, 'state'>[] = await tx.knex.raw(CHAIN, [issuerId]);
-    return rows.map(({ state }) => state);
-  }
-  const { rows }: { rows: Pick<IssuerRow, 'state'>[] } = await tx.knex.raw(LOCKED_CHAIN, [
-    issuerId,
-  ]);
-  return rows.map(({ state }) => state);
+  const query = tx.dialect === 'sqlite' ? CHAIN : LOCKED_CHAIN;
+  const rows = await rawRows<Pick<IssuerRow, 'state'>>(tx, query, [issuerId]);
+  const states = rows.map(({ state }) => state);
+  tx.issuerChains.set(issuerId, states);
+  return states;
 }

@@ -5,12 +5,18 @@ import type {
   OrganizationRole,
   OrganizationStore,
 } from '../services/organizations.ts';
-import type { Database, WriteTransaction } from './database.ts';
-import type { AuthorityRow, IssuerRow, OrganizationRow } from './rows.ts';
+import type { Database, Database, WriteTransaction } from './database.ts';
+import type { AuthorityRow, IssuerRow, OrganizationRow, OrganizationRow } from './rows.ts';
+import { sharedRead } from './shared-reads.ts';
 import { optional, timeText } from './values.ts';
 
 export function organizationStore(database: Database): OrganizationStore {
   const { reader } = database;
+  const findOrganization = sharedRead(async (ids) => {
+    const rows: OrganizationRow[] = await reader('organizations').whereIn('id', ids);
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return (id) => found.get(id);
+  });
   return {
     createOrganization: ({ organization, audit }) =>
       database.write(async (tx) => {
@@ -45,7 +51,7 @@ export function organizationStore(database: Database): OrganizationStore {
       }),
 
     findOrganization: async (id) => {
-      const row = await reader<OrganizationRow>('organizations').where({ id }).first();
+      const row = await findOrganization(id);
       return row && organizationOf(row);
     },
 

@@ -104,6 +104,7 @@ async function blockKey(
 
 /** Ends an issuer and what it is signing; its authority too, unless a newer key has taken over. */
 async function revokeIssuer(tx: WriteTransaction, issuer: LockedIssuer, at: Date): Promise<void> {
+  tx.issuerChains.clear();
   await tx.knex<IssuerRow>('issuers').where({ id: issuer.id }).update({ state: 'revoked' });
   await abandonPendingOf(tx, issuer.id, at);
   // Locked before the generations are looked at: one that is being activated at this moment locks

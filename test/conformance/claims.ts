@@ -10,6 +10,7 @@ import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
+import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
 import {
@@ -19,6 +20,7 @@ import {
   bytes,
   changeStatus,
   compromised,
+  good,
   held,
   issue,
   newId,
@@ -316,6 +318,28 @@ export const claimsConform = (name: string, open: OpenTestDatabase) =>
         expect(await signs(sibling)).toBe(at === 0 ? 'issuer-not-active' : 'recorded');
         // What was pending at that moment is not issued either.
         expect((await find(waiting.id))?.state).toBe('abandoned');
+      });
+
+      test('A2: within one transaction, too, nothing is signed after the end of an authority', async () => {
+        const leafCa = await below(ca);
+        const before = opened.database.counters.commits;
+        // Submitted in one turn of the event loop, and so joined, in this order.
+        const outcomes = await Promise.all([
+          signs(leafCa),
+          revocationStore(opened.database).recordStatusChange({
+            certificateId: ca.certificateId,
+            from: good,
+            to: revoked,
+            blockKey: false,
+            revokesIssuerId: ca.issuerId,
+            crlDue: testTime,
+            audit: audit(ca.organizationId, 'certificate.revoked', ca.certificateId),
+          }),
+          signs(leafCa),
+        ]);
+        expect(opened.database.counters.commits).toBe(before + 1);
+        const [first, , last] = outcomes;
+        expect([first, last]).toEqual(['recorded', 'issuer-not-active']);
       });
 
       test('A2: a retired issuer above stops nobody', async () => {

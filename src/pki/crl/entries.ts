@@ -19,6 +19,11 @@ export interface CrlEntry {
   readonly reason?: RevocationReason;
 }
 
+/** The same with the octets in lower-case hex, whose leading zero may be missing. */
+export interface CrlEntryInHex extends Omit<CrlEntry, 'serialNumber'> {
+  readonly serialNumber: string;
+}
+
 /** RFC 5280 4.1.2.2. */
 export const MAX_SERIAL_OCTETS = 20;
 
@@ -30,6 +35,8 @@ export const reasonExtensions = sequence(
   writeRawExtension(oids.reasonCode, false, integer(0, tags.enumerated)),
 );
 
+/** With every header, the longest serial number, a GeneralizedTime and a reason. */
+const MAX_ENTRY_OCTETS = 2 + 2 + MAX_SERIAL_OCTETS + 2 + 15 + reasonExtensions.length;
 const UTC_TIME_OCTETS = 13;
 const GENERALIZED_TIME_OCTETS = 15;
 /** RFC 5280 5.1.2.4: UTCTime from 1950 through 2049, GeneralizedTime after. */
@@ -50,32 +57,60 @@ export const encodeCrlEntry = (entry: CrlEntry): Uint8Array => encodeCrlEntries(
  *   shortest form, on a time with a fraction of a second or outside the years 1950 to 9999, and on
  *   removeFromCRL, which belongs in delta CRLs only (RFC 5280 5.3.1)
  */
-export function encodeCrlEntries(entries: readonly CrlEntry[]): Uint8Array {
-  let length = 0;
-  for (const entry of entries) length += 2 + contentLength(entry);
-  const out = new Uint8Array(length);
+export function encodeCrlEntries(entries: readonly (CrlEntry | CrlEntryInHex)[]): Uint8Array {
+  const out = new Uint8Array(entries.length * MAX_ENTRY_OCTETS);
   let at = 0;
   for (const entry of entries) at = fillEntry(out, at, entry);
-  return out;
+  return out.slice(0, at);
 }
 
-/** The content octets of the entry's SEQUENCE, never more than 55; refuses what cannot be written. */
-function contentLength({ serialNumber, revokedAt, reason }: CrlEntry): number {
-  requireSerialNumber(serialNumber);
-  const serial = 2 + serialNumber.length;
-  const time = 2 + timeOctets(revokedAt);
-  return serial + time + (isWritten(reason) ? reasonExtensions.length : 0);
-}
-
-function requireSerialNumber(octets: Uint8Array): void {
-  const first = octets[0] ?? 0x80;
-  // Zero itself falls under this too.
-  const padded = first === 0 && (octets[1] ?? 0) < 0x80;
-  if (octets.length > MAX_SERIAL_OCTETS || first > 0x7f || padded) {
-    throw new RangeError(
-      `no positive INTEGER of at most ${MAX_SERIAL_OCTETS} octets: ${Buffer.from(octets).toString('hex')}`,
-    );
+/** Writes the entry at `start`; where the next one goes. */
+function fillEntry(out: Uint8Array, start: number, entry: CrlEntry | CrlEntryInHex): number {
+  const { serialNumber, revokedAt, reason } = entry;
+  out[start] = tags.sequence;
+  let at = fillSerialNumber(out, start + 2, serialNumber);
+  at = fillTime(out, at, revokedAt);
+  if (isWritten(reason)) {
+    for (let i = 0; i < reasonExtensions.length; i++) out[at++] = reasonExtensions[i] as number;
+    out[at - 1] = revocationReasons[reason];
   }
+  // In its short form: MAX_ENTRY_OCTETS is below 128.
+  out[start + 1] = at - start - 2;
+  return at;
+}
+
+function fillSerialNumber(out: Uint8Array, start: number, serial: Uint8Array | string): number {
+  const isText = typeof serial === 'string';
+  const octets = isText ? (serial.length + 1) >> 1 : serial.length;
+  const at = start + 2;
+  if (octets === 0 || octets > MAX_SERIAL_OCTETS) refuseSerialNumber(serial);
+  out[start] = tags.integer;
+  out[start + 1] = octets;
+  if (isText) {
+    // From the last digit, so that it does not matter whether a leading zero is missing.
+    for (let i = octets - 1, digit = serial.length - 1; i >= 0; i--, digit -= 2) {
+      out[at + i] = hexDigit(serial, digit) + 16 * (digit > 0 ? hexDigit(serial, digit - 1) : 0);
+    }
+  } else {
+    for (let i = 0; i < octets; i++) out[at + i] = serial[i] as number;
+  }
+  const first = out[at] as number;
+  // Zero itself falls under this too.
+  const padded = first === 0 && (octets === 1 || (out[at + 1] as number) < 0x80);
+  if (first > 0x7f || padded) refuseSerialNumber(serial);
+  return at + octets;
+}
+
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  if (code >= 0x61 && code <= 0x66) return code - 0x61 + 10;
+  return refuseSerialNumber(text);
+}
+
+function refuseSerialNumber(serial: Uint8Array | string): never {
+  const text = typeof serial === 'string' ? serial : Buffer.from(serial).toString('hex');
+  throw new RangeError(`no positive INTEGER of at most ${MAX_SERIAL_OCTETS} octets: ${text}`);
 }
 
 function timeOctets(time: Date): number {
@@ -96,40 +131,41 @@ function isWritten(reason: RevocationReason | undefined): reason is RevocationRe
   return reason !== undefined && reason !== 'unspecified';
 }
 
-/** Writes the entry at `start`; where the next one goes. */
-function fillEntry(out: Uint8Array, start: number, entry: CrlEntry): number {
-  const { serialNumber, revokedAt, reason } = entry;
-  let at = start;
-  out[at++] = tags.sequence;
-  // In its short form: see contentLength.
-  out[at++] = contentLength(entry);
-  out[at++] = tags.integer;
-  out[at++] = serialNumber.length;
-  for (let i = 0; i < serialNumber.length; i++) out[at++] = serialNumber[i] as number;
-  at = fillTime(out, at, revokedAt);
-  if (isWritten(reason)) {
-    out.set(reasonExtensions, at);
-    at += reasonExtensions.length;
-    out[at - 1] = revocationReasons[reason];
-  }
-  return at;
-}
-
 function fillTime(out: Uint8Array, start: number, time: Date): number {
   const octets = timeOctets(time);
-  const year = time.getUTCFullYear();
+  const day = Math.floor(time.getTime() / DAY);
+  const second = (time.getTime() - day * DAY) / 1000;
+  const date = dateDigits(day);
   let at = start;
   out[at++] = octets === UTC_TIME_OCTETS ? tags.utcTime : tags.generalizedTime;
   out[at++] = octets;
-  if (octets === GENERALIZED_TIME_OCTETS) at = fillTwoDigits(out, at, Math.floor(year / 100));
-  at = fillTwoDigits(out, at, year % 100);
-  at = fillTwoDigits(out, at, time.getUTCMonth() + 1);
-  at = fillTwoDigits(out, at, time.getUTCDate());
-  at = fillTwoDigits(out, at, time.getUTCHours());
-  at = fillTwoDigits(out, at, time.getUTCMinutes());
-  at = fillTwoDigits(out, at, time.getUTCSeconds());
+  const century = octets === GENERALIZED_TIME_OCTETS ? 0 : 2;
+  for (let i = century; i < date.length; i++) out[at++] = date[i] as number;
+  at = fillTwoDigits(out, at, Math.floor(second / 3600));
+  at = fillTwoDigits(out, at, Math.floor(second / 60) % 60);
+  at = fillTwoDigits(out, at, second % 60);
   out[at++] = Z;
   return at;
+}
+
+const DAY = 86_400_000;
+/** The calendar is what costs, and a list has many entries of one day. */
+const knownDates = new Map<number, Uint8Array>();
+const MAX_KNOWN_DATES = 4096;
+
+/** The eight digits of a date, by the days since 1970. */
+function dateDigits(day: number): Uint8Array {
+  const known = knownDates.get(day);
+  if (known !== undefined) return known;
+  const date = new Date(day * DAY);
+  const digits = new Uint8Array(8);
+  const year = date.getUTCFullYear();
+  fillTwoDigits(digits, 0, Math.floor(year / 100));
+  fillTwoDigits(digits, 2, year % 100);
+  fillTwoDigits(digits, 4, date.getUTCMonth() + 1);
+  fillTwoDigits(digits, 6, date.getUTCDate());
+  if (knownDates.size < MAX_KNOWN_DATES) knownDates.set(day, digits);
+  return digits;
 }
 
 const ZERO = 0x30;

@@ -33,24 +33,37 @@ export function* lintCrlEntries(
   let count = 0;
   yield count;
   for (const [index, segment] of segments.entries()) {
-    let at = 0;
-    while (at < segment.length) {
-      const end = endOfEntry(segment, at);
-      if (end === undefined) {
-        const message = `Segment ${index} is not a row of entries of ours (at byte ${at}).`;
-        return [{ ...wellFormed, message }];
-      }
-      if (!seen.add(index, at + 2)) {
-        const serial = segment.subarray(at + 4, at + 4 + (segment[at + 3] as number));
-        const hex = Buffer.from(serial).toString('hex');
-        return [{ ...unique, message: `The serial number ${hex} is listed twice.` }];
-      }
-      at = end;
-      count++;
-    }
+    const result = lintSegment(segment, index, seen);
+    if (typeof result !== 'number') return [result];
+    count += result;
     yield count;
   }
   return [];
+}
+
+/** How many entries the segment has, or what is wrong with one of them. */
+function lintSegment(
+  segment: Uint8Array,
+  index: number,
+  seen: SerialNumberTable,
+): number | LintFinding {
+  let count = 0;
+  let at = 0;
+  while (at < segment.length) {
+    const end = endOfEntry(segment, at);
+    if (end === undefined) {
+      const message = `Segment ${index} is not a row of entries of ours (at byte ${at}).`;
+      return { ...wellFormed, message };
+    }
+    if (!seen.add(index, at + 2)) {
+      const serial = segment.subarray(at + 4, at + 4 + (segment[at + 3] as number));
+      const hex = Buffer.from(serial).toString('hex');
+      return { ...unique, message: `The serial number ${hex} is listed twice.` };
+    }
+    at = end;
+    count++;
+  }
+  return count;
 }
 
 /** Where the entry at `start` ends; undefined if none of ours starts there. */

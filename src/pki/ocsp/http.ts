@@ -55,6 +55,17 @@ export function ocspEtag(response: Uint8Array): string {
   return etag;
 }
 
+// Nor do its dates change.
+const httpDates = new WeakMap<Date, string>();
+
+function httpDate(date: Date): string {
+  const known = httpDates.get(date);
+  if (known !== undefined) return known;
+  const text = date.toUTCString();
+  httpDates.set(date, text);
+  return text;
+}
+
 export interface OcspCacheFacts {
   /** As {@link ocspEtag} makes it. */
   readonly etag: string;
@@ -75,8 +86,8 @@ export function ocspCacheHeaders(
   const left = Math.floor((nextUpdate.getTime() - now.getTime()) / 1000);
   const maxAge = Math.max(0, Math.min(MAX_AGE, left));
   return {
-    'Last-Modified': thisUpdate.toUTCString(),
-    Expires: nextUpdate.toUTCString(),
+    'Last-Modified': httpDate(thisUpdate),
+    Expires: httpDate(nextUpdate),
     ETag: etag,
     'Cache-Control': `max-age=${maxAge}, public, no-transform, must-revalidate`,
   };

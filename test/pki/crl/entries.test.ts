@@ -140,3 +140,23 @@ test('the flat encoding is that of the general writer, entry after entry', () =>
     }),
   );
 });
+
+describe('serial numbers in hex', () => {
+  test.each(['1', '7f', '0080', '80f', '7f00112233445566778899aabbccddeeff001122'])(
+    '%s is the same entry as its octets',
+    (serial) => {
+      const octets = hex(serial.length % 2 ? `0${serial}` : serial);
+      const reason = 'superseded';
+      expect(toHex(encodeCrlEntries([{ serialNumber: serial, revokedAt, reason }]))).toBe(
+        toHex(encodeCrlEntries([{ serialNumber: octets, revokedAt, reason }])),
+      );
+    },
+  );
+
+  test.each(['', '0', '00', '80', '007f', 'fg', 'AB', '1 ', `7f${'00'.repeat(20)}`])(
+    '%j is refused',
+    (serial) => {
+      expect(() => encodeCrlEntries([{ serialNumber: serial, revokedAt }])).toThrow(RangeError);
+    },
+  );
+});
