@@ -37,6 +37,8 @@ export interface ListenOptions {
   readonly setting: string;
   readonly handle: RequestListener;
   readonly tls?: TlsIdentity;
+  /** For tests, which cannot wait as long as clients may. */
+  readonly limits?: Partial<typeof LIMITS>;
 }
 
 // Forward-secret AEAD suites; Node's defaults still contain CBC.
@@ -62,7 +64,7 @@ const TLS_OPTIONS: SecureContextOptions = {
 /** Node waits two minutes for a handshake, and its own request limits begin only after it. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
-const LIMITS = {
+export const LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -74,15 +76,16 @@ const MAX_CONNECTIONS = 2_000;
 /** @throws ListenError when the address is taken or not allowed */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls, handle } = options;
+  const limits = { ...LIMITS, ...options.limits };
   const server = tls
     ? createTlsServer({
-        ...LIMITS,
+        ...limits,
         ...TLS_OPTIONS,
         handshakeTimeout: HANDSHAKE_TIMEOUT,
         key: tls.key,
         cert: tls.chain,
       })
-    : createServer(LIMITS);
+    : createServer(limits);
   const closing = closeable(server);
   server.on('request', handle);
   server.maxRequestsPerSocket = 10_000;

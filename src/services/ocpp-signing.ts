@@ -196,7 +196,8 @@ async function refused(
     action: 'request.refused',
     subject: '-',
     details: {
-      station: stationId,
+      // What is no identity may be anything, a secret in the wrong place too.
+      station: parseStationIdentity(stationId).ok ? stationId : '-',
       channel: 'ocpp',
       ocppVersion,
       violations: violations.map(({ code }) => code),

@@ -5,8 +5,8 @@ import type {
   OrganizationRole,
   OrganizationStore,
 } from '../services/organizations.ts';
-import type { Database, Database, WriteTransaction } from './database.ts';
-import type { AuthorityRow, IssuerRow, OrganizationRow, OrganizationRow } from './rows.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import type { AuthorityRow, IssuerRow, OrganizationRow } from './rows.ts';
 import { sharedRead } from './shared-reads.ts';
 import { optional, timeText } from './values.ts';
 

@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/observe/metrics.ts';
 import { metricsHandler } from '../../src/observe/metrics-endpoint.ts';
 import type { Observation } from '../../src/services/observations.ts';
 import { capture } from '../support/captured-log.ts';
+import { readRepositoryFile } from '../support/repository.ts';
 
 const now = new Date('2026-11-22T10:00:00Z');
 const after = (seconds: number) => new Date(now.getTime() + seconds * 1000);
@@ -15,6 +16,19 @@ const crl = (issuerId: string) => ({
   number: 3,
   thisUpdate: after(-60),
   nextUpdate: after(3600),
+});
+
+test('docs/monitoring.md lists every metric of evpki, and no other', async () => {
+  const empty = { pendingCertificates: 0, crls: [] };
+  const text = await createMetrics(async () => empty, clock).text();
+  const there = [...text.matchAll(/^# TYPE (evpki_\w+)/gm)].map(([, name]) => name);
+  const listed = readRepositoryFile('docs/monitoring.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `evpki_'))
+    .flatMap((line) =>
+      [...(line.split('|')[1] ?? '').matchAll(/evpki_\w+/g)].map(([name]) => name),
+    );
+  expect(listed.sort()).toEqual(there.sort());
 });
 
 describe('metrics', () => {

@@ -14,7 +14,7 @@ import { requestIdOf } from './request-id.ts';
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** The page that explains every code: `/docs/errors#csr-refused`. */
-export const ERROR_PAGE = '/docs/errors';
+const ERROR_PAGE = '/docs/errors';
 
 /** What the OpenAPI validator and the body parsers throw. */
 interface HttpError {
