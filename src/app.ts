@@ -4,12 +4,14 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { apiHosts, newApiIdentity, renewApiIdentity } from './app/api-identity.ts';
+import { apiHosts, apiIdentity } from './app/api-identity.ts';
+import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { drain, every } from './app/lifecycle.ts';
 import { createParts, type Parts } from './app/parts.ts';
+import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
@@ -20,20 +22,26 @@ import { certificateHandlers } from './http/api/certificates.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
 import type { ApiDocument, Handlers } from './http/api/operations.ts';
 import { profileHandlers } from './http/api/profiles.ts';
+import { createRateLimits } from './http/api/rate-limits.ts';
 import { requestHandlers } from './http/api/requests.ts';
 import { createApi } from './http/api/server.ts';
 import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { runDueJobs } from './jobs/runner.ts';
-import { toPem } from './pki/pem.ts';
-import { type AccessParts, authenticateToken, prepareBootstrap } from './services/access.ts';
-import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
+import {
+  type AccessParts,
+  authenticateBootstrap,
+  authenticateToken,
+  prepareBootstrap,
+} from './services/access.ts';
+import type { Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import type { Clock } from './services/clock.ts';
 import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
+import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
@@ -44,6 +52,7 @@ import { vaultStore } from './storage/vault.ts';
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
+const ENDS_MILLISECONDS = 86_400_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -57,18 +66,13 @@ export interface AppOptions {
 export interface App {
   readonly publicUrl: string;
   readonly apiUrl: string;
-  /** PEM file of the CA that the API's certificate is from. */
-  readonly apiAuthorityFile: string;
+  /** PEM file of the root above the API's certificate; undefined when evpki does not know it. */
+  readonly apiAuthorityFile: string | undefined;
   /** Whether a bootstrap secret waits in the data directory. */
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
   /** Stops accepting, finishes what runs, closes the database. */
   stop(): Promise<void>;
-}
-
-/** A configuration that evpki does not start with; the message says what to set. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
 }
 
 /** What is running, in the order in which it was started: each function ends one thing. */
@@ -93,6 +97,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const { profiles, access } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   requireProductionSettings(config, hierarchy);
+  const blockedKeys = await loadBlockedKeys(config.blockedKeys);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
   const processId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
@@ -112,18 +117,18 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
   const parts = createParts({
-    ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
+    ...{ database, vault, profiles, access, publicUrl, blockedKeys },
+    ...{ clock, random, logger, processId },
     monotonic: () => performance.now(),
   });
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');
+  await warnOfIssuerEnds(parts);
   running.push(...backgroundWork(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
-  const hosts = apiHosts(config);
-  const server = await newApiIdentity(parts, hosts);
-  const apiAuthorityFile = join(config.dataDir, 'api-ca.pem');
-  await writeFile(apiAuthorityFile, toPem('CERTIFICATE', server.authority), { mode: 0o644 });
+  const server = await apiIdentity(parts, config);
+  const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -135,6 +140,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
+      limits: createRateLimits(
+        { perClient: config.clientRate, perAddress: config.addressRate },
+        parts.monotonic,
+      ),
       logger,
       validateResponses: options.validateResponses ?? false,
     }),
@@ -144,7 +153,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     door.isStopping = true;
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
-  running.push(renewApiIdentity(parts, hosts, server.notAfter, apiListener, clock, logger));
+  running.push(server.keepFresh(apiListener));
 
   // Ready means all of it: whoever waits for that goes on to the API.
   door.parts = {
@@ -155,7 +164,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     delete door.parts;
   });
 
-  const apiUrl = config.apiUrl ?? `https://${hosts[0]}:${apiListener.address.port}`;
+  const apiUrl = config.apiUrl ?? `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
   logger.info('listening', {
     publicUrl,
     apiUrl,
@@ -164,6 +173,17 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     addresses: { public: addressOf(publicListener), api: addressOf(apiListener) },
   });
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
+}
+
+/** Leaves the root for the clients of this machine. */
+async function keepApiRoot(dataDir: string, root: string | undefined): Promise<string | undefined> {
+  const file = join(dataDir, 'api-ca.pem');
+  if (root === undefined) {
+    await rm(file, { force: true });
+    return undefined;
+  }
+  await writeFile(file, root, { mode: 0o644 });
+  return file;
 }
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>
@@ -193,7 +213,7 @@ const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const handlersOf = (parts: Parts, dataDir: string): Handlers => ({
-  ...accessHandlers(parts.accessParts, () => removeBootstrapSecret(dataDir)),
+  ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
   ...certificateHandlers(parts),
   ...requestHandlers(parts),
   ...authorityHandlers(parts),
@@ -234,6 +254,7 @@ function backgroundWork(parts: Parts): Running {
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
     every(CLEANING_MILLISECONDS, () => deleteExpiredTokens(parts), logger),
     every(JOBS_MILLISECONDS, runJobs, logger),
+    every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
     async () => {
       isStopping = true;
@@ -255,11 +276,10 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-async function authenticate(parts: AccessParts, bearerToken: string): Promise<Principal> {
-  if (!isBootstrapSecret(bearerToken)) return authenticateToken(parts, bearerToken);
-  // The one operation that the role permits checks the secret itself.
-  return { actor: 'bootstrap', organizationId: INSTANCE_ORGANIZATION, roles: ['bootstrap'] };
-}
+const authenticate = (parts: AccessParts, bearerToken: string): Promise<Principal> =>
+  isBootstrapSecret(bearerToken)
+    ? authenticateBootstrap(parts, bearerToken)
+    : authenticateToken(parts, bearerToken);
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

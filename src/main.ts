@@ -1,7 +1,8 @@
 /** The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. */
 
 import { readFileSync } from 'node:fs';
-import { type App, StartError, startApp } from './app.ts';
+import { StartError } from './app/start-error.ts';
+import { type App, startApp } from './app.ts';
 import { bootstrapSecretFile } from './bootstrap-secret.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/settings.ts';
@@ -66,16 +67,14 @@ function welcome(app: App, { dataDir }: Config): void {
   const lines = [
     '',
     `  evpki runs the hierarchy ${app.hierarchy.id}`,
-    `  API      ${app.apiUrl}  (its CA: ${app.apiAuthorityFile})`,
+    `  API      ${app.apiUrl}  ${app.apiAuthorityFile ? `(its CA: ${app.apiAuthorityFile})` : ''}`,
     `  public   ${app.publicUrl}`,
     '',
     ...(app.awaitsAdministrator
       ? [
-          '  Next, in another terminal: make yourself its administrator, then sign a charger:',
+          '  Next, in another terminal: make yourself its administrator, then play a charger:',
           '    npx evpki login --bootstrap',
-          '    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\',
-          '      -keyout charger.key -out charger.csr -subj /CN=SN-0001',
-          '    npx evpki cert issue --profile ocpp-station --csr charger.csr',
+          '    npx evpki quickstart',
           `  (The bootstrap secret is in ${bootstrapSecretFile(dataDir)} and works once.)`,
         ]
       : ['  Next, in another terminal:  npx evpki login']),

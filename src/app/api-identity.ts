@@ -1,4 +1,7 @@
-/** The key and certificate of the API listener (docs/adr/0004-api-key-in-memory.md). */
+/**
+ * The key and certificate of the API listener: from an authority of this evpki
+ * (docs/adr/0004-api-key-in-memory.md), or from files that somebody else looks after.
+ */
 
 import { createPrivateKey } from 'node:crypto';
 import type { Config } from '../config/settings.ts';
@@ -9,10 +12,12 @@ import { issueApiCertificate } from '../services/api-certificate.ts';
 import type { AuthorityParts } from '../services/authorities.ts';
 import type { Clock } from '../services/clock.ts';
 import type { Logger } from '../services/logger.ts';
+import { type ApiTlsFiles, identityOfFiles, readTlsFiles } from './api-tls-files.ts';
 import { every } from './lifecycle.ts';
 
 /** The certificate is replaced when a third of its life is left; looked at this often. */
 const RENEWAL_CHECK_MILLISECONDS = 3_600_000;
+const FILE_CHECK_MILLISECONDS = 60_000;
 
 /** The names under which clients reach the API: from its URL, or those of this machine. */
 export function apiHosts(config: Config): readonly [string, ...string[]] {
@@ -23,49 +28,94 @@ export function apiHosts(config: Config): readonly [string, ...string[]] {
   return local;
 }
 
+export interface ApiIdentity {
+  readonly identity: TlsIdentity;
+  /** PEM of the root that clients trust; undefined when the files end below it. */
+  readonly root: string | undefined;
+  /**
+   * Keeps what the listener presents from running out.
+   * @returns stops doing so
+   */
+  keepFresh(listener: Listener): () => Promise<void>;
+}
+
+/**
+ * What the API listener presents.
+ * @throws StartError for files that do not fit together, ServiceError as issuing does
+ */
+export function apiIdentity(
+  parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
+  config: Config,
+): Promise<ApiIdentity> {
+  const files = readTlsFiles(config);
+  return files ? ofFiles(parts, files) : ofAuthority(parts, config);
+}
+
+async function ofAuthority(
+  parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
+  config: Config,
+): Promise<ApiIdentity> {
+  const { clock, logger } = parts;
+  const issue = () => newIdentity(parts, config.apiTlsAuthority, apiHosts(config));
+  let current = await issue();
+  let lifetime = current.notAfter.getTime() - clock().getTime();
+  return {
+    identity: current.identity,
+    root: current.root,
+    keepFresh: (listener) =>
+      every(
+        RENEWAL_CHECK_MILLISECONDS,
+        async () => {
+          if (current.notAfter.getTime() - clock().getTime() > lifetime / 3) return;
+          current = await issue();
+          listener.present(current.identity);
+          lifetime = current.notAfter.getTime() - clock().getTime();
+          logger.info('api-certificate-renewed', { notAfter: current.notAfter.toISOString() });
+        },
+        logger,
+      ),
+  };
+}
+
 /** A fresh key with a certificate for these hosts. */
-export async function newApiIdentity(
+async function newIdentity(
   parts: AuthorityParts,
+  authorityId: string,
   hosts: readonly [string, ...string[]],
-): Promise<{ identity: TlsIdentity; authority: Uint8Array; notAfter: Date }> {
+): Promise<{ identity: TlsIdentity; root: string; notAfter: Date }> {
   const { spki, pkcs8 } = await generateKey('P-256');
-  const { certificate, authority, notAfter } = await issueApiCertificate(parts, spki, hosts);
+  const { chain, root, notAfter } = await issueApiCertificate(parts, authorityId, spki, hosts);
   const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
   pkcs8.fill(0);
   return {
     identity: {
       key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      chain: toPem('CERTIFICATE', certificate),
+      chain: chain.map((der) => toPem('CERTIFICATE', der)).join(''),
     },
-    authority,
+    root: toPem('CERTIFICATE', root),
     notAfter,
   };
 }
 
-/**
- * Keeps the listener's certificate from running out.
- * @returns stops doing so
- */
-export function renewApiIdentity(
-  parts: AuthorityParts,
-  hosts: readonly [string, ...string[]],
-  firstNotAfter: Date,
-  listener: Listener,
-  clock: Clock,
-  logger: Logger,
-): () => Promise<void> {
-  let notAfter = firstNotAfter;
-  let lifetime = notAfter.getTime() - clock().getTime();
-  return every(
-    RENEWAL_CHECK_MILLISECONDS,
-    async () => {
-      if (notAfter.getTime() - clock().getTime() > lifetime / 3) return;
-      const renewed = await newApiIdentity(parts, hosts);
-      listener.present(renewed.identity);
-      notAfter = renewed.notAfter;
-      lifetime = notAfter.getTime() - clock().getTime();
-      logger.info('api-certificate-renewed', { notAfter: notAfter.toISOString() });
-    },
-    logger,
-  );
+/** Files are read again and again; what does not fit is logged, and the one before stays. */
+async function ofFiles(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  files: ApiTlsFiles,
+): Promise<ApiIdentity> {
+  let current = await identityOfFiles(files, clock());
+  return {
+    ...current,
+    keepFresh: (listener) =>
+      every(
+        FILE_CHECK_MILLISECONDS,
+        async () => {
+          const found = await identityOfFiles(files, clock());
+          if (found.identity.chain === current.identity.chain) return;
+          listener.present(found.identity);
+          current = found;
+          logger.info('api-certificate-replaced', { file: files.certificate });
+        },
+        logger,
+      ),
+  };
 }

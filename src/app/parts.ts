@@ -2,9 +2,11 @@
 
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
+import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
+import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
@@ -12,12 +14,14 @@ import { createOcspResponder } from '../services/ocsp-responder.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
+import { apiClientStore } from '../storage/api-clients.ts';
 import { auditStore } from '../storage/audit.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { issuanceStore } from '../storage/issuance.ts';
+import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
@@ -33,6 +37,8 @@ export interface Foundation {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
   readonly publicUrl: string;
+  /** Keys that are never certified, beside those that the database knows. */
+  readonly blockedKeys: KeyList;
   readonly clock: Clock;
   readonly monotonic: Monotonic;
   readonly random: RandomBytes;
@@ -49,16 +55,15 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const keyring = vaultKeyring(vault);
   const accessParts: AccessParts = {
     store: accessStore(database),
-    organizations,
-    policy: rest.access,
     clock: rest.clock,
     random: rest.random,
   };
   const parts = {
     ...rest,
     accessParts,
+    clients: apiClientStore(database),
     store: issuanceStore(database),
-    certificates: certificateStore(database),
+    certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     requests: requestStore(database),
     audit: auditStore(database),
     authorities,
@@ -66,6 +71,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
     stations: stationStore(database),
     revocations: revocationStore(database),
     crls: crlStore(database),
+    issuerEnds: issuerEndStore(database),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
     status: statusStore(database),
@@ -80,3 +86,9 @@ export function createParts({ database, vault, ...rest }: Foundation) {
       ocsp.changed(issuerId, serial, sequence),
   };
 }
+
+/** The list does not change while the process runs: to ask it once, before the row, is enough. */
+const withBlockedKeys = (store: CertificateStore, list: KeyList): CertificateStore => ({
+  ...store,
+  isBlockedKey: async (spkiSha256) => list.has(spkiSha256) || store.isBlockedKey(spkiSha256),
+});

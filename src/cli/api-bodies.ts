@@ -25,6 +25,23 @@ export interface ClientCredentials {
   readonly clientSecret: string;
 }
 
+export interface RotatedCredentials extends ClientCredentials {
+  readonly oldSecretUntil: string;
+}
+
+export interface ApiClient {
+  readonly id: string;
+  readonly organization: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly state: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+  readonly disabledAt?: string;
+  readonly lastUsedAt?: string;
+  readonly oldSecretUntil?: string;
+}
+
 export interface Certificate {
   readonly id: string;
   readonly state: string;

@@ -152,9 +152,9 @@ function tellStored(credentials: Credentials, moved: string | undefined, io: Io)
     `The URL, its CA and the client's secret are in ${credentialsFile(io)}, for your eyes only.`,
     ...(moved === undefined ? [] : [`Those of the client before are in ${moved}.`]),
     '',
-    'Next: see what can be certified, then have a request signed:',
+    'Next: play a charger from its key to its revoked certificate, or see what can be certified:',
+    '  evpki quickstart',
     '  evpki profile list',
-    '  evpki cert issue --profile ocpp-station --csr charger.csr --out charger.pem',
   ];
   io.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addApiClients } from './api-clients.ts';
 import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
@@ -9,6 +10,7 @@ import { exitStatus, tellFailure } from './failure.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addProfiles } from './profiles.ts';
+import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 
 /**
@@ -47,10 +49,12 @@ export function buildProgram(io: Io): Command {
       outputError: (text, write) => write(sayWho(text)),
     });
   addLogin(program, io);
+  addQuickstart(program, io);
   addCertificates(program, io);
   addRequests(program, io);
   addAuthorities(program, io);
   addProfiles(program, io);
+  addApiClients(program, io);
   addConfig(program, io);
   return program;
 }

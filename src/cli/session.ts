@@ -13,6 +13,7 @@ export interface Session {
   /** The body of the answer, which openapi.yaml describes. */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
   post(path: string, body?: unknown): Promise<Answer>;
+  put(path: string, body: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
 }
 
@@ -64,6 +65,9 @@ function openSession(client: Client, credentials: Credentials, clock: Io['clock'
     },
     async post(path, body) {
       return client.send({ method: 'POST', path, body, token: await currentToken() });
+    },
+    async put(path, body) {
+      return client.send({ method: 'PUT', path, body, token: await currentToken() });
     },
     async delete(path) {
       return client.send({ method: 'DELETE', path, token: await currentToken() });

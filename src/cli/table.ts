@@ -69,6 +69,7 @@ export const stateColor =
       case 'abandoned':
       case 'refused':
       case 'rejected':
+      case 'disabled':
         return colors.red(cell);
       default:
         return colors.yellow(cell);

@@ -18,6 +18,14 @@ export const port = z.preprocess(
   z.int(portMessage).min(0, portMessage).max(65_535, portMessage),
 );
 
+const rateMessage = 'must be a whole number from 0 to 1000000; 0 for no limit';
+
+/** So many a second. */
+export const rate = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,7}$/.test(value) ? Number(value) : value),
+  z.int(rateMessage).min(0, rateMessage).max(1_000_000, rateMessage),
+);
+
 /** An address or a name to listen on. */
 export const listenHost = text.refine(
   (value) => isIPv6(value) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value),

@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod';
-import { baseUrl, databaseUrl, listenHost, oneOf, port, text } from './setting-types.ts';
+import { baseUrl, databaseUrl, listenHost, oneOf, port, rate, text } from './setting-types.ts';
 
 export interface Setting {
   /** The environment variable; the row's own key is its name in the YAML file. */
@@ -78,12 +78,50 @@ export const settings = {
     default: '8543',
     description: 'Port of the REST API (HTTPS).',
   },
+  apiTlsAuthority: {
+    env: 'EVPKI_API_TLS_AUTHORITY',
+    type: text,
+    default: 'instance-ca',
+    description:
+      "The authority that certifies the API's own TLS key; its profile must be one that `api-server` names.",
+  },
+  apiTlsCertificate: {
+    env: 'EVPKI_API_TLS_CERTIFICATE',
+    type: text,
+    description:
+      'Instead: a PEM file with the TLS certificate of the API and those above it, leaf first; read again when it changes.',
+  },
+  apiTlsKey: {
+    env: 'EVPKI_API_TLS_KEY',
+    type: text,
+    description: 'The PEM file with its private key, not encrypted.',
+  },
+  blockedKeys: {
+    env: 'EVPKI_BLOCKED_KEYS',
+    type: text,
+    description:
+      "A file of keys that are never certified, such as Debian's weak ones: the SHA-256 of a SubjectPublicKeyInfo in hexadecimal to a line.",
+  },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',
     type: text,
     secret: 'whole',
     description:
       'Passphrase that protects the private keys in the database, at least 12 characters. Needed unless the hierarchy is a demo.',
+  },
+  clientRate: {
+    env: 'EVPKI_CLIENT_RATE',
+    type: rate,
+    default: '500',
+    description:
+      'Requests a second that an API client may make, each for enrolment, revocation, OCPP status and everything else, and 60 times that at once; 0 for no limit.',
+  },
+  addressRate: {
+    env: 'EVPKI_ADDRESS_RATE',
+    type: rate,
+    default: '20',
+    description:
+      'Requests a second without valid credentials, `/oauth/token` among them, that may come from one address (IPv6: /64), and 60 times that at once; 0 for no limit. Behind a proxy all come from one.',
   },
   logLevel: {
     env: 'EVPKI_LOG_LEVEL',

@@ -1,20 +1,34 @@
-/** Who may do what: roles and their actions, declared in `policies/access.yaml`; deny by default. */
+/**
+ * Who may do what: roles, their actions, the kinds of certificates that they are for and the roles
+ * that they may hand out, declared in `policies/access.yaml`; deny by default.
+ */
 
 import { z } from 'zod';
 import { type DeclarationError, declarationErrors } from '../pki/declaration-errors.ts';
+import { type CertificateKind, certificateKinds } from '../pki/profile.ts';
+import { ServiceError } from './errors.ts';
 
 /** The organization of those who run evpki itself; only `super` clients live in it. */
 export const INSTANCE_ORGANIZATION = 'instance';
+/** The role of the bootstrap secret; no API client ever has it. */
+export const BOOTSTRAP_ROLE = 'bootstrap';
+/** The action of those who make API clients. */
+const CREATE_CLIENTS = 'api-clients:create';
 
 const actionName = z.string().regex(/^[a-z-]+:[a-z-]+$/, 'must look like `certificates:issue`');
+const roleName = z.string().regex(/^[a-z][a-z-]*$/);
 
 const accessFile = z.strictObject({
   roles: z.record(
-    z.string().regex(/^[a-z][a-z-]*$/),
+    roleName,
     z.strictObject({
       description: z.string().min(1),
       /** `all` for every action there is. */
       actions: z.union([z.literal('all'), z.array(actionName).min(1)]),
+      /** Of what kinds of certificates it decides (`kind` of profiles); all if left out. */
+      kinds: z.array(z.enum(certificateKinds)).min(1).optional(),
+      /** The roles that it may give to API clients, and whose clients it manages. */
+      mayGrant: z.union([z.literal('all'), z.array(roleName).min(1)]).optional(),
       /** Whether the role reaches into every organization. */
       everyOrganization: z.boolean().default(false),
     }),
@@ -25,6 +39,8 @@ export interface Role {
   readonly name: string;
   readonly description: string;
   readonly actions: 'all' | ReadonlySet<string>;
+  readonly kinds: 'all' | ReadonlySet<CertificateKind>;
+  readonly mayGrant: 'all' | ReadonlySet<string>;
   readonly everyOrganization: boolean;
 }
 
@@ -45,10 +61,65 @@ export function parseAccessPolicy(document: unknown, source: string): AccessPoli
   }
   const roles = Object.entries(shape.data.roles).map(([name, role]): [string, Role] => [
     name,
-    { name, ...role, actions: role.actions === 'all' ? 'all' : new Set(role.actions) },
+    {
+      name,
+      description: role.description,
+      actions: role.actions === 'all' ? 'all' : new Set(role.actions),
+      kinds: role.kinds === undefined ? 'all' : new Set(role.kinds),
+      mayGrant: role.mayGrant === 'all' ? 'all' : new Set(role.mayGrant),
+      everyOrganization: role.everyOrganization,
+    },
   ]);
-  return { ok: true, policy: new Map(roles) };
+  const policy = new Map(roles);
+  const errors = [...policy.values()].flatMap((role) =>
+    grantFaults(policy, role).map((message) => ({
+      source,
+      path: `roles.${role.name}.mayGrant`,
+      message,
+    })),
+  );
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, policy };
 }
+
+/** What is wrong with the roles that a role may hand out: nobody gains more by it than it says. */
+function grantFaults(policy: AccessPolicy, role: Role): string[] {
+  if (role.mayGrant === 'all') {
+    return isSuper(role) ? [] : ['`all` is for roles with every action in every organization'];
+  }
+  const faults: string[] = [];
+  if (role.mayGrant.size > 0 && !mayDo(role, CREATE_CLIENTS)) {
+    faults.push(`is of no use without ${CREATE_CLIENTS}`);
+  }
+  for (const name of role.mayGrant) {
+    const granted = policy.get(name);
+    if (!granted) {
+      faults.push(`${name} is none of ${[...policy.keys()].join(', ')}`);
+      continue;
+    }
+    if (name === BOOTSTRAP_ROLE) faults.push(`${name} is for the secret of the first start alone`);
+    if (granted.actions === 'all' && role.actions !== 'all') {
+      faults.push(`${name} may do everything, ${role.name} may not`);
+    }
+    if (granted.everyOrganization && !role.everyOrganization) {
+      faults.push(`${name} reaches every organization, ${role.name} does not`);
+    }
+    // Otherwise it could make somebody who makes them: what it says would not be what it means.
+    const further = granted.mayGrant === 'all' ? [] : [...granted.mayGrant];
+    const missing = further.filter((other) => !grants(role, other));
+    if (missing.length > 0) faults.push(`${name} may grant ${missing.join(', ')} as well`);
+  }
+  return faults;
+}
+
+/** Whether a role may do everything everywhere. */
+export const isSuper = (role: Role): boolean =>
+  role.actions === 'all' && role.kinds === 'all' && role.everyOrganization;
+
+const mayDo = ({ actions }: Role, action: string): boolean =>
+  actions === 'all' || actions.has(action);
+
+const grants = ({ mayGrant }: Role, name: string): boolean =>
+  name !== BOOTSTRAP_ROLE && (mayGrant === 'all' || mayGrant.has(name));
 
 /** Somebody whose identity has been proven. */
 export interface Principal {
@@ -58,13 +129,54 @@ export interface Principal {
   readonly roles: readonly string[];
 }
 
-/** Whether one of the principal's roles permits the action at all, in whatever organization. */
-export function permits(policy: AccessPolicy, principal: Principal, action: string): boolean {
-  return principal.roles.some((name) => {
-    const actions = policy.get(name)?.actions;
-    return actions === 'all' || actions?.has(action) === true;
+const anyRole = (
+  policy: AccessPolicy,
+  principal: Principal,
+  holds: (role: Role) => boolean,
+): boolean =>
+  principal.roles.some((name) => {
+    const role = policy.get(name);
+    return role !== undefined && holds(role);
   });
+
+/** Whether one of the principal's roles permits the action at all, in whatever organization. */
+export const permits = (policy: AccessPolicy, principal: Principal, action: string): boolean =>
+  anyRole(policy, principal, (role) => mayDo(role, action));
+
+/**
+ * Whether one and the same role permits the action and is for this kind of certificates: two roles
+ * are never added up to a third. Of an unknown kind only those decide who decide of every kind.
+ */
+export const permitsKind = (
+  policy: AccessPolicy,
+  principal: Principal,
+  action: string,
+  kind: CertificateKind | undefined,
+): boolean =>
+  anyRole(
+    policy,
+    principal,
+    (role) =>
+      mayDo(role, action) && (role.kinds === 'all' || (kind !== undefined && role.kinds.has(kind))),
+  );
+
+/** @throws ServiceError `not-permitted` naming the kind */
+export function requireKind(
+  policy: AccessPolicy,
+  principal: Principal,
+  action: string,
+  kind: CertificateKind | undefined,
+): void {
+  if (permitsKind(policy, principal, action, kind)) return;
+  throw new ServiceError(
+    'not-permitted',
+    `none of your roles permits ${action} for certificates of the kind ${kind ?? 'unknown'}`,
+  );
 }
+
+/** Whether one of the principal's roles may give this role to API clients. */
+export const mayGrant = (policy: AccessPolicy, principal: Principal, roleName: string): boolean =>
+  anyRole(policy, principal, (role) => grants(role, roleName));
 
 /**
  * Whether the principal may do this to something of that organization. What it may not see does
@@ -79,4 +191,4 @@ export function reaches(
 }
 
 export const reachesEveryOrganization = (policy: AccessPolicy, principal: Principal): boolean =>
-  principal.roles.some((name) => policy.get(name)?.everyOrganization === true);
+  anyRole(policy, principal, ({ everyOrganization }) => everyOrganization);

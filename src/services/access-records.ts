@@ -1,6 +1,7 @@
 /** API clients, their tokens and the first-start secret as they are stored. */
 
 import type { AuditEvent } from './audit.ts';
+import type { Page } from './certificate-records.ts';
 
 export interface ApiClient {
   readonly id: string;
@@ -9,7 +10,13 @@ export interface ApiClient {
   readonly roles: readonly string[];
   /** SHA-256 of the secret, which is 256 random bits (hex). */
   readonly secretSha256: string;
+  /** The secret before the last rotation, as long as it still holds. */
+  readonly oldSecret?: { readonly sha256: string; readonly until: Date };
   readonly createdAt: Date;
+  readonly expiresAt?: Date;
+  readonly disabledAt?: Date;
+  /** When it last got a token, to the minute. */
+  readonly lastUsedAt?: Date;
 }
 
 export interface AccessToken {
@@ -19,6 +26,7 @@ export interface AccessToken {
   readonly expiresAt: Date;
 }
 
+/** Proving who calls: what every request needs. */
 export interface AccessStore {
   /** Stores the hash of a bootstrap secret in place of an earlier one, unless that was used. */
   putBootstrap(secretSha256: string, expiresAt: Date): Promise<'stored' | 'used'>;
@@ -32,9 +40,52 @@ export interface AccessStore {
     readonly client: ApiClient;
     readonly audit: AuditEvent;
   }): Promise<'created' | 'used'>;
+  findClient(id: string): Promise<ApiClient | undefined>;
+  /**
+   * Stores a token that was given for this secret, and that its client was here.
+   * @returns `client-changed` when the secret has been replaced or the client ended since
+   */
+  createToken(command: {
+    readonly token: AccessToken;
+    readonly secretSha256: string;
+    readonly now: Date;
+  }): Promise<'created' | 'client-changed'>;
+  /** A token with its client, in one look-up. */
+  findToken(
+    tokenSha256: string,
+  ): Promise<{ readonly token: AccessToken; readonly client: ApiClient } | undefined>;
+  deleteExpiredTokens(now: Date): Promise<number>;
+}
+
+/** The life of API clients. */
+export interface ApiClientStore {
   createClient(command: { readonly client: ApiClient; readonly audit: AuditEvent }): Promise<void>;
   findClient(id: string): Promise<ApiClient | undefined>;
-  createToken(token: AccessToken): Promise<void>;
-  findToken(tokenSha256: string): Promise<AccessToken | undefined>;
-  deleteExpiredTokens(now: Date): Promise<number>;
+  /** A page, newest first. */
+  listClients(
+    filter: { readonly organizationId?: string },
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<ApiClient>>;
+  /**
+   * Gives an enabled client a new secret in place of the present one, which holds until the given
+   * time, as do the tokens that are out; one before that holds no more.
+   */
+  rotateSecret(command: {
+    readonly clientId: string;
+    /** The secret that the caller knows of: two rotations at once do not pass for one. */
+    readonly from: string;
+    readonly secretSha256: string;
+    readonly oldUntil: Date;
+    readonly audit: AuditEvent;
+  }): Promise<'rotated' | 'changed'>;
+  /**
+   * Ends a client and its tokens for good.
+   * @returns `last` when afterwards no enabled client without end would have one of the roles that
+   *   `keepOneOf` lists, `unchanged` for one that was disabled before
+   */
+  disableClient(command: {
+    readonly clientId: string;
+    readonly keepOneOf: readonly string[];
+    readonly audit: AuditEvent;
+  }): Promise<'disabled' | 'unchanged' | 'last'>;
 }

@@ -4,20 +4,12 @@
  * Secrets and tokens are 256 random bits, so a plain SHA-256 is stored in their place.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  type AccessPolicy,
-  INSTANCE_ORGANIZATION,
-  type Principal,
-  permits,
-  reaches,
-  reachesEveryOrganization,
-} from './access-policy.ts';
+import { BOOTSTRAP_ROLE, INSTANCE_ORGANIZATION, type Principal } from './access-policy.ts';
 import type { AccessStore, ApiClient } from './access-records.ts';
+import { type Credentials, clientCreated, newClient } from './api-clients.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
-import { newId } from './ids.ts';
-import type { OrganizationStore } from './organizations.ts';
+import { isSecret, newSecret, sameHash, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 
 const TOKEN_SECONDS = 15 * 60;
@@ -25,16 +17,8 @@ const BOOTSTRAP_HOURS = 24;
 
 export interface AccessParts {
   readonly store: AccessStore;
-  readonly organizations: OrganizationStore;
-  readonly policy: AccessPolicy;
   readonly clock: Clock;
   readonly random: RandomBytes;
-}
-
-/** A new client's credentials: the only time that the secret is seen. */
-export interface Credentials {
-  readonly clientId: string;
-  readonly clientSecret: string;
 }
 
 /**
@@ -45,7 +29,7 @@ export interface Credentials {
  * @returns whether a secret was drawn
  */
 export async function prepareBootstrap(
-  parts: Pick<AccessParts, 'store' | 'clock' | 'random'>,
+  parts: AccessParts,
   keep: (secret: string) => Promise<void>,
 ): Promise<boolean> {
   const kept = await parts.store.findBootstrap();
@@ -57,6 +41,28 @@ export async function prepareBootstrap(
 }
 
 /**
+ * Who holds the bootstrap secret.
+ * @throws ServiceError `not-authenticated` for a wrong secret, `bootstrap-used` for a spent one
+ */
+export async function authenticateBootstrap(
+  parts: Pick<AccessParts, 'store' | 'clock'>,
+  secret: string,
+): Promise<Principal> {
+  const kept = await parts.store.findBootstrap();
+  if (!kept || kept === 'used' || kept.expiresAt <= parts.clock()) {
+    throw new ServiceError('bootstrap-used', 'the bootstrap secret is used up or expired');
+  }
+  if (!sameHash(kept.secretSha256, sha256(secret))) {
+    throw new ServiceError('not-authenticated', 'this is not the bootstrap secret');
+  }
+  return {
+    actor: 'bootstrap',
+    organizationId: INSTANCE_ORGANIZATION,
+    roles: [BOOTSTRAP_ROLE],
+  };
+}
+
+/**
  * Makes the first administrator.
  * @throws ServiceError `not-authenticated` for a wrong secret, `bootstrap-used` for a spent one
  */
@@ -65,14 +71,12 @@ export async function bootstrap(
   secret: string,
   clientName: string,
 ): Promise<Credentials> {
-  const kept = await parts.store.findBootstrap();
-  if (!kept || kept === 'used' || kept.expiresAt <= parts.clock()) {
-    throw new ServiceError('bootstrap-used', 'the bootstrap secret is used up or expired');
-  }
-  if (!sameHash(kept.secretSha256, sha256(secret))) {
-    throw new ServiceError('not-authenticated', 'this is not the bootstrap secret');
-  }
-  const { client, credentials } = newClient(parts, INSTANCE_ORGANIZATION, clientName, ['super']);
+  await authenticateBootstrap(parts, secret);
+  const { client, credentials } = newClient(parts, {
+    organizationId: INSTANCE_ORGANIZATION,
+    name: clientName,
+    roles: ['super'],
+  });
   const created = await parts.store.createFirstClient({
     client,
     audit: clientCreated(parts, client, 'bootstrap'),
@@ -83,153 +87,82 @@ export async function bootstrap(
   return credentials;
 }
 
-/**
- * Makes an API client.
- * @throws ServiceError `request-malformed` naming roles that are unknown or beyond the caller's
- *   own, or the organization that is unknown or out of reach
- */
-export async function createApiClient(
-  parts: AccessParts,
-  principal: Principal,
-  wanted: { readonly organizationId: string; readonly name: string; readonly roles: string[] },
-): Promise<Credentials> {
-  const violations = wanted.roles
-    .filter((role) => !parts.policy.has(role))
-    .map((role) => ({
-      code: 'role-unknown',
-      message: `${role} is none of ${[...parts.policy.keys()].join(', ')}`,
-      field: 'roles',
-    }));
-  // Nobody hands out more than they have.
-  const beyond = wanted.roles.filter((role) => !isWithinOwn(parts.policy, principal, role));
-  for (const role of beyond) {
-    violations.push({
-      code: 'role-beyond-own',
-      message: `${role} reaches further than your own roles`,
-      field: 'roles',
-    });
-  }
-  // What the caller may not see does not exist for it: both get the same answer.
-  const organization = reaches(parts.policy, principal, wanted.organizationId)
-    ? await parts.organizations.findOrganization(wanted.organizationId)
-    : undefined;
-  if (!organization) {
-    violations.push({
-      code: 'organization-unknown',
-      message: `there is no organization ${wanted.organizationId}`,
-      field: 'organization',
-    });
-  }
-  if (violations.length > 0) {
-    throw new ServiceError('request-malformed', 'the API client cannot be created', violations);
-  }
-  const { client, credentials } = newClient(
-    parts,
-    wanted.organizationId,
-    wanted.name,
-    wanted.roles,
-  );
-  await parts.store.createClient({ client, audit: clientCreated(parts, client, principal.actor) });
-  return credentials;
-}
-
-/** Whether the principal's own roles permit everything that this role does, everywhere it does. */
-function isWithinOwn(policy: AccessPolicy, principal: Principal, roleName: string): boolean {
-  const role = policy.get(roleName);
-  // Refused as unknown elsewhere.
-  if (!role) return true;
-  if (role.everyOrganization && !reachesEveryOrganization(policy, principal)) return false;
-  if (role.actions === 'all') {
-    return principal.roles.some((name) => policy.get(name)?.actions === 'all');
-  }
-  return [...role.actions].every((action) => permits(policy, principal, action));
-}
-
 export interface IssuedToken {
   readonly accessToken: string;
   readonly expiresInSeconds: number;
 }
 
 /**
- * OAuth 2.0 client credentials (RFC 6749 4.4).
- * @throws ServiceError `not-authenticated`, the same for unknown clients and wrong secrets
+ * OAuth 2.0 client credentials (RFC 6749 4.4). A token ends with what it was given for: the client,
+ * or a secret that has been replaced.
+ * @throws ServiceError `not-authenticated`, the same for unknown, expired and disabled clients and
+ *   for wrong secrets
  */
 export async function issueToken(
   parts: AccessParts,
   clientId: string,
   clientSecret: string,
 ): Promise<IssuedToken> {
+  const now = parts.clock();
   const client = await parts.store.findClient(clientId);
-  // Compared even when the client is unknown, so that the answer's timing tells nothing.
-  const matches = sameHash(client?.secretSha256 ?? sha256(''), sha256(clientSecret));
-  if (!client || !matches) {
-    throw new ServiceError('not-authenticated', 'unknown client or wrong secret');
-  }
+  const until = secretEnd(client, sha256(clientSecret), now);
+  if (!client || !isEnabled(client, now) || until === undefined) throw wrongCredentials();
+  const expiresAt = new Date(
+    Math.min(
+      now.getTime() + TOKEN_SECONDS * 1000,
+      until.getTime(),
+      client.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+    ),
+  );
   const accessToken = newSecret('tok', parts.random);
-  await parts.store.createToken({
-    tokenSha256: sha256(accessToken),
-    clientId,
-    expiresAt: new Date(parts.clock().getTime() + TOKEN_SECONDS * 1000),
+  const created = await parts.store.createToken({
+    token: { tokenSha256: sha256(accessToken), clientId, expiresAt },
+    secretSha256: sha256(clientSecret),
+    now,
   });
-  return { accessToken, expiresInSeconds: TOKEN_SECONDS };
+  if (created === 'client-changed') throw wrongCredentials();
+  const milliseconds = expiresAt.getTime() - now.getTime();
+  return { accessToken, expiresInSeconds: Math.floor(milliseconds / 1000) };
 }
 
+const wrongCredentials = () =>
+  new ServiceError('not-authenticated', 'unknown client or wrong secret');
+
+/** Until when this secret is one of the client's; undefined if it is none. */
+function secretEnd(
+  client: ApiClient | undefined,
+  secretSha256: string,
+  now: Date,
+): Date | undefined {
+  // All compared, even when the client is unknown, so that the answer's timing tells nothing.
+  const none = sha256('');
+  const isCurrent = sameHash(client?.secretSha256 ?? none, secretSha256);
+  const isOld = sameHash(client?.oldSecret?.sha256 ?? none, secretSha256);
+  if (client && isCurrent) return new Date(now.getTime() + TOKEN_SECONDS * 1000);
+  const until = client?.oldSecret?.until;
+  return isOld && until && until > now ? until : undefined;
+}
+
+const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
+  disabledAt === undefined && (expiresAt === undefined || expiresAt > now);
+
 /**
- * Who holds this bearer token.
- * @throws ServiceError `not-authenticated` for an unknown or expired token
+ * Who holds this bearer token. Tokens are opaque: whatever is not of evpki's own form is refused
+ * without a question to the database, and everything else after one.
+ * @throws ServiceError `not-authenticated` for an unknown or expired token, or one whose client is
+ *   expired or disabled
  */
 export async function authenticateToken(
   parts: Pick<AccessParts, 'store' | 'clock'>,
   accessToken: string,
 ): Promise<Principal> {
-  const token = await parts.store.findToken(sha256(accessToken));
-  const client =
-    token && token.expiresAt > parts.clock()
-      ? await parts.store.findClient(token.clientId)
-      : undefined;
-  if (!client) throw new ServiceError('not-authenticated', 'the token is unknown or expired');
-  return {
-    actor: `client:${client.id}`,
-    organizationId: client.organizationId,
-    roles: client.roles,
-  };
+  const found = isSecret('tok', accessToken)
+    ? await parts.store.findToken(sha256(accessToken))
+    : undefined;
+  const now = parts.clock();
+  if (!found || found.token.expiresAt <= now || !isEnabled(found.client, now)) {
+    throw new ServiceError('not-authenticated', 'the token is unknown or expired');
+  }
+  const { id, organizationId, roles } = found.client;
+  return { actor: `client:${id}`, organizationId, roles };
 }
-
-function newClient(
-  parts: AccessParts,
-  organizationId: string,
-  name: string,
-  roles: readonly string[],
-): { client: ApiClient; credentials: Credentials } {
-  const clientId = newId('cli', parts.random);
-  const clientSecret = newSecret('sec', parts.random);
-  return {
-    client: {
-      id: clientId,
-      organizationId,
-      name,
-      roles,
-      secretSha256: sha256(clientSecret),
-      createdAt: parts.clock(),
-    },
-    credentials: { clientId, clientSecret },
-  };
-}
-
-const clientCreated = (parts: AccessParts, client: ApiClient, actor: string) => ({
-  at: parts.clock(),
-  organizationId: client.organizationId,
-  actor,
-  action: 'api-client.created',
-  subject: client.id,
-  details: { name: client.name, roles: client.roles },
-});
-
-/** `evpki_<what>_` and 256 random bits; the prefix lets secret scanners find leaked ones. */
-const newSecret = (what: 'boot' | 'sec' | 'tok', random: RandomBytes): string =>
-  `evpki_${what}_${Buffer.from(random(32)).toString('base64url')}`;
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-const sameHash = (a: string, b: string): boolean =>
-  timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'));

@@ -13,10 +13,12 @@ import { readRawExtensions } from '../pki/raw-extensions.ts';
 import { INSTANCE_ORGANIZATION } from './access-policy.ts';
 import { applyHierarchy } from './apply-hierarchy.ts';
 import type { AuthorityParts } from './authorities.ts';
+import { issuerChain } from './chains.ts';
 import { ServiceError } from './errors.ts';
 import type { Hierarchy } from './hierarchies.ts';
 import { issueCertificate } from './issuing.ts';
 
+/** The authority that is there without being declared. */
 const INSTANCE_CA = 'instance-ca';
 const API_SERVER_PROFILE = 'api-server';
 
@@ -41,27 +43,36 @@ export async function ensureInstanceAuthority(parts: AuthorityParts): Promise<vo
 }
 
 export interface ApiCertificate {
-  /** DER, leaf first. */
-  readonly certificate: Uint8Array;
-  /** DER of the instance CA's certificate: what clients trust. */
-  readonly authority: Uint8Array;
+  /** DER, leaf first, without the root. */
+  readonly chain: readonly Uint8Array[];
+  /** DER of the root above it: what clients trust. */
+  readonly root: Uint8Array;
   readonly notAfter: Date;
 }
 
 /**
  * Certifies a server key for the hosts under which clients reach the API.
+ * @param authorityId who certifies it
  * @param spki DER of the server's public key
  * @param hosts DNS names and IP addresses; the first is the CN
+ * @throws ServiceError `authority-not-active`, `csr-refused` with everything that stands against it
  */
 export async function issueApiCertificate(
   parts: AuthorityParts,
+  authorityId: string,
   spki: Uint8Array,
   hosts: readonly [string, ...string[]],
 ): Promise<ApiCertificate> {
-  const authority = await parts.authorities.findAuthority(INSTANCE_CA);
+  const authority = await parts.authorities.findAuthority(authorityId);
   const issuer = authority && (await parts.issuers.current(authority));
+  if (!issuer) {
+    throw new ServiceError(
+      'authority-not-active',
+      `the API is to be certified by ${authorityId}, which is not active`,
+    );
+  }
   const publicKey = readPublicKey(spki);
-  if (!issuer || !publicKey.ok) throw new Error('the instance CA is missing, or the key unusable');
+  if (!publicKey.ok) throw new Error('the key of the API does not have the form of one');
 
   const names = hosts.map((value) => ({
     kind: parseIpAddress(value).ok ? ('ip' as const) : ('dns' as const),
@@ -85,7 +96,7 @@ export async function issueApiCertificate(
     signer: issuer.signer,
     verificationKey: issuer.verificationKey,
     lintIssuer: issuer.lint,
-    organizationId: INSTANCE_ORGANIZATION,
+    organizationId: authority.organizationId,
     actor: 'evpki',
   });
   if (result.outcome === 'refused') {
@@ -95,10 +106,13 @@ export async function issueApiCertificate(
       result.violations,
     );
   }
-  if (result.outcome !== 'issued') throw new Error('the instance CA does not sign any more');
+  if (result.outcome !== 'issued') {
+    throw new ServiceError('authority-not-active', `${authorityId} does not sign any more`);
+  }
+  const above = await issuerChain(parts.authorities, issuer.issuer, { includeRoot: true });
   return {
-    certificate: result.der,
-    authority: issuer.certificate.der,
+    chain: [result.der, ...issuer.chain],
+    root: above.at(-1) ?? issuer.certificate.der,
     notAfter: readCertificate(result.der).notAfter,
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Profile } from '../pki/profile.ts';
-import { type AccessPolicy, type Principal, permits, reaches } from './access-policy.ts';
+import { type AccessPolicy, type Principal, permitsKind, reaches } from './access-policy.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import { ServiceError } from './errors.ts';
 import type { Station, StationStore } from './station-records.ts';
@@ -16,8 +16,8 @@ export interface TargetParts {
   readonly access: AccessPolicy;
 }
 
-/** The action of those who approve requests of others, and vouch for names in their own. */
-const APPROVE = 'requests:approve';
+/** The action of those who answer for names that can be held against nothing registered. */
+const VOUCH = 'certificates:vouch';
 
 /**
  * A profile that requests can be made for. Whoever holds an OCSP responder's key can call revoked
@@ -48,7 +48,8 @@ export function needsApproval(
   station: Station | undefined,
 ): boolean {
   if (profile.request.approval) return true;
-  return !permits(parts.access, principal, APPROVE) && takesUnheldNames(profile, station);
+  const vouches = permitsKind(parts.access, principal, VOUCH, profile.kind);
+  return !vouches && takesUnheldNames(profile, station);
 }
 
 /**

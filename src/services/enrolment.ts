@@ -8,7 +8,7 @@
 import { readCertificate } from '../pki/certificate.ts';
 import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
-import type { Principal } from './access-policy.ts';
+import { type Principal, requireKind } from './access-policy.ts';
 import type { CertificateRecord, EnrolmentRequest } from './certificate-records.ts';
 import {
   chooseAuthority,
@@ -38,6 +38,8 @@ import type { Station } from './station-records.ts';
 /** A certification request as it comes in. */
 export interface Submission {
   readonly principal: Principal;
+  /** What the principal does: its role has to permit it for certificates of the profile's kind. */
+  readonly action: string;
   /** The front door: `rest`, `ocpp`, `est`. */
   readonly channel: string;
   /** The request in DER, or why the text that should have been one is none. */
@@ -58,7 +60,8 @@ export interface EnrolmentCommand extends Submission {
 /**
  * Turns a certification request into a certificate, or has it wait for somebody's approval.
  * @throws ServiceError `csr-unreadable` with every violation, `profile-unknown`,
- *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`, `not-found`
+ *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`, `not-found`,
+ *   `not-permitted` naming the kind of certificates that no role of the caller's is for
  * @throws RequestUnanswered `csr-refused` with every violation, `request-rejected`, `not-ready`
  */
 export async function enrol(
@@ -67,6 +70,7 @@ export async function enrol(
 ): Promise<EnrolmentAnswer> {
   const { principal } = command;
   const profile = enrollableProfile(parts, command.profile);
+  requireKind(parts.access, principal, command.action, profile.kind);
   const authority = await chooseAuthority(parts, principal, profile, command.authority);
   const station = command.station ?? (await namedStation(parts, authority, command.stationId));
   const waits = needsApproval(parts, principal, profile, station);

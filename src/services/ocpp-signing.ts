@@ -106,6 +106,7 @@ export async function signCertificate(
   try {
     const answer = await enrol(parts, {
       principal,
+      action: 'ocpp:sign',
       channel: 'ocpp',
       csr: command.csr,
       profile: chosen.profile,

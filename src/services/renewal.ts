@@ -6,7 +6,7 @@
  */
 
 import type { Profile } from '../pki/profile.ts';
-import { type Principal, reaches } from './access-policy.ts';
+import { type Principal, reaches, requireKind } from './access-policy.ts';
 import type { Authority } from './authority-records.ts';
 import type { CertificateRecord } from './certificate-records.ts';
 import { type Submission, submit } from './enrolment.ts';
@@ -20,7 +20,7 @@ const GRACE_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * Renews a certificate.
- * @throws ServiceError `not-found`, `certificate-not-renewable`; and as `enrol`
+ * @throws ServiceError `not-found`, `not-permitted`, `certificate-not-renewable`; and as `enrol`
  * @throws RequestUnanswered as `enrol`
  */
 export async function renew(
@@ -31,6 +31,7 @@ export async function renew(
   const { principal } = submission;
   const renewed = await visibleCertificate(parts, principal, certificateId);
   const profile = renewableProfile(parts, renewed);
+  requireKind(parts.access, principal, submission.action, profile.kind);
   const authority = await authorityOf(parts, renewed);
   const station = await namedStation(parts, authority, renewed.stationId);
   const waits = profile.request.approval;

@@ -11,7 +11,7 @@ import {
 } from '../pki/lifecycle.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { RevocationReason } from '../pki/revocation-reasons.ts';
-import { type Principal, permits, reaches } from './access-policy.ts';
+import { type Principal, permits, reaches, requireKind } from './access-policy.ts';
 import type { CertificateRecord } from './certificate-records.ts';
 import { type CertificateParts, type CertificateSummary, summaryOf } from './certificates.ts';
 import type { Clock } from './clock.ts';
@@ -21,6 +21,7 @@ import type { RevocationStore } from './revocation-records.ts';
 /** A CRL follows a revocation within this time; revocations in between share one. */
 const CRL_DELAY_MILLISECONDS = 5_000;
 const ATTEMPTS = 5;
+const REVOKE = 'certificates:revoke';
 /** The action of those who may end an authority, which ends everything below it. */
 const REVOKE_AUTHORITY = 'authorities:revoke';
 
@@ -43,7 +44,8 @@ export interface StatusChange {
 /**
  * Revokes a certificate, or holds it with the reason `certificateHold`.
  * @throws ServiceError `not-found`; `revocation-refused` for a reason that is none for it;
- *   `conflict` when its present status does not allow the change
+ *   `conflict` when its present status does not allow the change; `not-permitted` naming the kind
+ *   of certificates that no role of the caller's is for
  */
 export function revoke(
   parts: RevocationParts,
@@ -59,7 +61,7 @@ export function revoke(
 
 /**
  * Lifts a hold.
- * @throws ServiceError `not-found`; `conflict` when the certificate is revoked
+ * @throws ServiceError `not-found`; `not-permitted`; `conflict` when the certificate is revoked
  */
 export function release(
   parts: RevocationParts,
@@ -83,8 +85,9 @@ async function change(
     if (issuerId === undefined || !from) {
       throw new ServiceError('conflict', `${certificateId} is not a certificate that evpki issued`);
     }
-    const isAuthority =
-      parts.profiles.get(record.profile)?.extensions.basicConstraints?.ca === true;
+    const profile = parts.profiles.get(record.profile);
+    requireKind(parts.access, principal, REVOKE, profile?.kind);
+    const isAuthority = profile?.extensions.basicConstraints?.ca === true;
     if (isAuthority && !permits(parts.access, principal, REVOKE_AUTHORITY)) {
       throw new ServiceError('not-permitted', `none of your roles permits ${REVOKE_AUTHORITY}`);
     }

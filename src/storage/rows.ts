@@ -134,6 +134,11 @@ export interface ApiClientRow {
   roles: string;
   secret_sha256: string;
   created_at: string;
+  old_secret_sha256: string | null;
+  old_secret_until: string | null;
+  expires_at: string | null;
+  disabled_at: string | null;
+  last_used_at: string | null;
 }
 
 export interface AccessTokenRow {

@@ -16,8 +16,8 @@ let approver: typeof operator;
 beforeAll(async () => {
   service = await startCliService();
   await service.evpki(['login', '--url', service.url, '--bootstrap']);
-  operator = await as('operator');
-  approver = await as('administrator');
+  operator = await as('cpo-operator');
+  approver = await as('super');
 });
 afterAll(() => service?.close());
 

@@ -34,6 +34,7 @@ describe('with nothing given', () => {
 
   test('the defaults hold', () => {
     expect(config).toEqual({
+      blockedKeys: undefined,
       configFile: undefined,
       dataDir: './data',
       databaseUrl: 'sqlite:./data/evpki.sqlite',
@@ -42,8 +43,13 @@ describe('with nothing given', () => {
       publicUrl: undefined,
       apiUrl: undefined,
       publicPort: 8180,
+      apiTlsAuthority: 'instance-ca',
+      apiTlsCertificate: undefined,
+      apiTlsKey: undefined,
       apiPort: 8543,
       keyPassphrase: undefined,
+      clientRate: 500,
+      addressRate: 20,
       logLevel: 'info',
       logFormat: 'auto',
     });

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApiClient } from '../../src/services/access-records.ts';
+import { InvalidCursor } from '../../src/services/certificate-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
+import { apiClientStore } from '../../src/storage/api-clients.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
 import { audit, newId, newOrganization, seconds } from './fixtures.ts';
 
@@ -12,19 +15,56 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
     afterAll(() => opened.remove());
 
     const store = () => accessStore(opened.database);
-    const newClient = async () => {
+    const clients = () => apiClientStore(opened.database);
+    const newClient = async (change: Partial<ApiClient> = {}) => {
       const id = newId('client');
       const organizationId = await newOrganization(opened.database);
-      const client = {
+      const client: ApiClient = {
         id,
         organizationId,
         name: 'Somebody',
-        roles: ['administrator', 'auditor'],
-        secretSha256: 'ab',
+        roles: ['cpo-operator', 'auditor'],
+        secretSha256: `secret of ${id}`,
         createdAt: testTime,
+        ...change,
       };
-      return { client, audit: audit(organizationId, 'client.created', id) };
+      return { client, audit: audit(client.organizationId, 'client.created', id) };
     };
+    const stored = async (change: Partial<ApiClient> = {}): Promise<ApiClient> => {
+      const command = await newClient(change);
+      await clients().createClient(command);
+      return command.client;
+    };
+    const grant = (client: ApiClient, end: number, given: { secret?: string; at?: Date } = {}) =>
+      store().createToken({
+        token: {
+          tokenSha256: `token ${end} of ${client.id}`,
+          clientId: client.id,
+          expiresAt: seconds(end),
+        },
+        secretSha256: given.secret ?? client.secretSha256,
+        now: given.at ?? testTime,
+      });
+    const tokenEnd = async (client: ApiClient, end: number) =>
+      (await store().findToken(`token ${end} of ${client.id}`))?.token.expiresAt;
+    const rotate = (client: ApiClient, change: { from?: string; until?: Date } = {}) =>
+      clients().rotateSecret({
+        clientId: client.id,
+        from: change.from ?? client.secretSha256,
+        secretSha256: `next ${change.from ?? client.secretSha256}`,
+        oldUntil: change.until ?? seconds(10),
+        audit: audit(client.organizationId, 'client.rotated', client.id),
+      });
+    const disable = (client: ApiClient, keepOneOf: string[] = [], at = testTime) =>
+      clients().disableClient({
+        clientId: client.id,
+        keepOneOf,
+        audit: { ...audit(client.organizationId, 'client.disabled', client.id), at },
+      });
+    const entriesAbout = async ({ id }: ApiClient): Promise<string[]> =>
+      (
+        await opened.database.reader('audit_entries').where({ subject: id }).orderBy('sequence')
+      ).map(({ action }) => action);
 
     test('the bootstrap secret is replaced until it is used, and makes one client', async () => {
       expect(await store().findBootstrap()).toBeUndefined();
@@ -37,9 +77,9 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
       const commands = [await newClient(), await newClient(), await newClient()];
       const outcomes = await Promise.all(commands.map((one) => store().createFirstClient(one)));
       expect([...outcomes].sort()).toEqual(['created', 'used', 'used']);
-      const clients = await Promise.all(commands.map((one) => store().findClient(one.client.id)));
+      const found = await Promise.all(commands.map((one) => store().findClient(one.client.id)));
       const winner = outcomes.indexOf('created');
-      expect(clients.filter((client) => client !== undefined)).toEqual([commands[winner]?.client]);
+      expect(found.filter((client) => client !== undefined)).toEqual([commands[winner]?.client]);
 
       expect(await store().findBootstrap()).toBe('used');
       expect(await store().putBootstrap('third', seconds(3))).toBe('used');
@@ -58,19 +98,105 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
       await fresh.remove();
     });
 
-    test('tokens are found until they are deleted after their end', async () => {
-      const command = await newClient();
-      await store().createClient(command);
-      expect(await store().findClient(command.client.id)).toEqual(command.client);
-      const tokens = [1, 2, 3].map((end) => ({
-        tokenSha256: `token ${end}`,
-        clientId: command.client.id,
-        expiresAt: seconds(end),
-      }));
-      for (const token of tokens) await store().createToken(token);
-      expect(await store().findToken('token 2')).toEqual(tokens[1]);
+    test('tokens are found with their client until they are deleted after their end', async () => {
+      const client = await stored({ expiresAt: seconds(1000) });
+      expect(await store().findClient(client.id)).toEqual(client);
+      expect(await clients().findClient(client.id)).toEqual(client);
+      for (const end of [1, 2, 3]) expect(await grant(client, end)).toBe('created');
+      const found = await store().findToken(`token 2 of ${client.id}`);
+      expect(found?.client).toEqual({ ...client, lastUsedAt: testTime });
+      expect(found?.token).toMatchObject({ clientId: client.id, expiresAt: seconds(2) });
       expect(await store().deleteExpiredTokens(seconds(2))).toBe(1);
-      expect(await store().findToken('token 1')).toBeUndefined();
-      expect(await store().findToken('token 2')).toEqual(tokens[1]);
+      expect(await tokenEnd(client, 1)).toBeUndefined();
+      expect(await tokenEnd(client, 2)).toEqual(seconds(2));
+    });
+
+    test('a client was last here to the minute', async () => {
+      const client = await stored();
+      const lastUsed = async () => (await store().findClient(client.id))?.lastUsedAt;
+      await grant(client, 100, { at: seconds(0) });
+      await grant(client, 101, { at: seconds(59) });
+      expect(await lastUsed()).toEqual(seconds(0));
+      await grant(client, 102, { at: seconds(60) });
+      expect(await lastUsed()).toEqual(seconds(60));
+    });
+
+    test('W4 a rotated secret gives tokens until its end, and none beyond it', async () => {
+      const client = await stored();
+      expect([await grant(client, 5), await grant(client, 20)]).toEqual(['created', 'created']);
+      expect(await rotate(client)).toBe('rotated');
+      expect(await store().findClient(client.id)).toMatchObject({
+        secretSha256: `next ${client.secretSha256}`,
+        oldSecret: { sha256: client.secretSha256, until: seconds(10) },
+      });
+      expect([await tokenEnd(client, 5), await tokenEnd(client, 20)]).toEqual([
+        seconds(5),
+        seconds(10),
+      ]);
+      expect(await grant(client, 9)).toBe('created');
+      expect(await grant(client, 11)).toBe('client-changed');
+      expect(await grant(client, 12, { secret: `next ${client.secretSha256}` })).toBe('created');
+      expect(await grant(client, 6, { secret: 'another' })).toBe('client-changed');
+      expect(await entriesAbout(client)).toEqual(['client.created', 'client.rotated']);
+    });
+
+    test('of two rotations at once one is done; a third secret ends the first', async () => {
+      const client = await stored();
+      const outcomes = await Promise.all([rotate(client), rotate(client)]);
+      expect(outcomes.sort()).toEqual(['changed', 'rotated']);
+      expect(await rotate(client, { from: `next ${client.secretSha256}` })).toBe('rotated');
+      expect(await grant(client, 4)).toBe('client-changed');
+    });
+
+    test('a disabled client stays disabled and listed, without tokens', async () => {
+      const client = await stored();
+      await grant(client, 50);
+      expect(await disable(client)).toBe('disabled');
+      expect(await disable(client, [], seconds(9))).toBe('unchanged');
+      expect(await store().findClient(client.id)).toMatchObject({ disabledAt: testTime });
+      expect(await tokenEnd(client, 50)).toBeUndefined();
+      expect([await grant(client, 51), await rotate(client)]).toEqual([
+        'client-changed',
+        'changed',
+      ]);
+      expect(await entriesAbout(client)).toEqual(['client.created', 'client.disabled']);
+    });
+
+    test('the last lasting client of a role is kept, also from two that end each other', async () => {
+      const role = `super-${newId('role').replaceAll(/\d/g, 'x')}`;
+      const member = (change: Partial<ApiClient> = {}) => stored({ roles: ['a', role], ...change });
+      const passing = await member({ expiresAt: seconds(10) });
+      const [one, two] = [await member(), await member()];
+      const longer = await stored({ roles: [`${role}-too`] });
+      const outcomes = await Promise.all([disable(one, [role]), disable(two, [role])]);
+      expect(outcomes.sort()).toEqual(['disabled', 'last']);
+      expect(await disable(passing, [role])).toBe('disabled');
+      expect(await disable(longer, [role])).toBe('disabled');
+    });
+
+    test('pages of clients go from new to old, for one organization or all', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const made: ApiClient[] = [];
+      for (const age of [3, 2, 2, 1]) {
+        made.push(await stored({ organizationId, createdAt: seconds(-age) }));
+      }
+      const expected = made.map(({ id }) => id).reverse();
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await clients().listClients(
+          { organizationId },
+          { limit: 3, ...(cursor === undefined ? {} : { cursor }) },
+        );
+        seen.push(...page.items.map(({ id }) => id));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(expected);
+      const all = await clients().listClients({}, { limit: 200 });
+      expect(all.items.length).toBeGreaterThan(made.length);
+      expect(all.items.map(({ id }) => id)).toEqual(expect.arrayContaining(expected));
+      await expect(clients().listClients({}, { limit: 1, cursor: 'bm9wZQ' })).rejects.toThrow(
+        InvalidCursor,
+      );
     });
   });

@@ -10,6 +10,7 @@ import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { crlsConform } from './crls.ts';
 import { issuanceConforms } from './issuance.ts';
+import { issuerEndsConform } from './issuer-ends.ts';
 import { jobsConform } from './jobs.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
@@ -32,6 +33,7 @@ for (const { name, open } of testBackends) {
     statusesConform(name, open);
     ocspSignersConform(name, open);
     crlsConform(name, open);
+    issuerEndsConform(name, open);
     jobsConform(name, open);
     accessConforms(name, open);
     auditConforms(name, open);

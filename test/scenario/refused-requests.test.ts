@@ -8,15 +8,19 @@ import { stationRequest } from '../support/stations.ts';
 describe('requests that nobody gets a certificate for', () => {
   let evpki: TestApp;
   let operator: Record<string, string>;
-  let administrator: Record<string, string>;
+  let officer: Record<string, string>;
+  let registrant: Record<string, string>;
+  let tenantAdmin: Record<string, string>;
 
   beforeAll(async () => {
     evpki = await startTestApp();
     const headers = async (role: string) => ({
       authorization: `Bearer ${await evpki.tokenOf('demo-cpo', [role])}`,
     });
-    operator = await headers('operator');
-    administrator = await headers('administrator');
+    operator = await headers('cpo-operator');
+    officer = await headers('pki-officer');
+    registrant = await headers('super');
+    tenantAdmin = await headers('tenant-admin');
   });
   afterAll(() => evpki?.close());
 
@@ -26,7 +30,7 @@ describe('requests that nobody gets a certificate for', () => {
     'O3 the key of an OCSP responder for %s',
     async (authority) => {
       const body = { profile: 'ocsp-responder', authority, csr: csr('OCSP') };
-      for (const headers of [operator, administrator, undefined]) {
+      for (const headers of [operator, officer, undefined]) {
         const answer = await evpki.call('POST', '/v1/certificates', body, headers);
         expect([answer.status, answer.json.code]).toEqual([422, 'profile-unknown']);
       }
@@ -37,7 +41,7 @@ describe('requests that nobody gets a certificate for', () => {
     'S5 one that ends on a day that there is not, %s',
     async (notAfter) => {
       const body = { profile: 'ocpp-station', csr: csr('SN-END'), notAfter };
-      const answer = await evpki.call('POST', '/v1/certificates', body, administrator);
+      const answer = await evpki.call('POST', '/v1/certificates', body, registrant);
       expect([answer.status, answer.json.violations?.[0].code]).toEqual([400, 'time-invalid']);
     },
   );
@@ -46,7 +50,7 @@ describe('requests that nobody gets a certificate for', () => {
     'S5 one that ends at %s',
     async (notAfter) => {
       const body = { profile: 'ocpp-station', csr: csr('SN-END'), notAfter };
-      const answer = await evpki.call('POST', '/v1/certificates', body, administrator);
+      const answer = await evpki.call('POST', '/v1/certificates', body, registrant);
       expect([answer.status, answer.json.code], answer.text).toEqual([422, 'csr-refused']);
       expect(answer.json.violations[0].field).toBe('notAfter');
     },
@@ -56,7 +60,7 @@ describe('requests that nobody gets a certificate for', () => {
     'W8 an API client in %s, for another',
     async (organization) => {
       const body = { name: 'intruder', organization, roles: ['read-only'] };
-      const answer = await evpki.call('POST', '/v1/api-clients', body, administrator);
+      const answer = await evpki.call('POST', '/v1/api-clients', body, tenantAdmin);
       expect([answer.status, answer.json.violations[0].code]).toEqual([
         400,
         'organization-unknown',

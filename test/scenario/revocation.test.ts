@@ -209,15 +209,15 @@ describe('from a certificate to its revocation', () => {
       const { status, json } = await evpki.call('POST', path, { reason: 'superseded' }, headers);
       return [status, json.code ?? json.state];
     };
-    const operator = await tokenOf('demo-cpo', 'operator');
+    const operator = await tokenOf('demo-cpo', 'cpo-operator');
     expect(await end('ocpp-root', operator)).toEqual([403, 'not-permitted']);
-    const stranger = await tokenOf('demo-mo', 'administrator');
+    const stranger = await tokenOf('demo-mo', 'pki-officer');
     expect(await end('iso15118-2-cps-sub-ca-1', stranger)).toEqual([404, 'not-found']);
 
     // Below another organization's root: the root's organization takes its signature back, the
     // subordinate does not get a new one by itself.
-    const root = await tokenOf('demo-v2g', 'administrator');
-    const below = await tokenOf('demo-cps', 'administrator');
+    const root = await tokenOf('demo-v2g', 'pki-officer');
+    const below = await tokenOf('demo-cps', 'pki-officer');
     const rollover = '/v1/authorities/cps-sub-ca-1/rollover';
     expect((await evpki.call('POST', rollover, undefined, below)).status).toBe(403);
     expect(await end('iso15118-2-cps-sub-ca-1', root)).toEqual([200, 'revoked']);

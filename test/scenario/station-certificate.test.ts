@@ -15,7 +15,7 @@ describe('a charging station gets its certificate', () => {
     evpki = await startTestApp();
     bench = workbench();
     administrator = {
-      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['administrator'])}`,
+      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['super'])}`,
     };
     const root = await evpki.call('GET', '/v1/authorities/ocpp-root');
     bench.write('root.pem', root.json.issuers[0].certificateChain);
@@ -87,24 +87,27 @@ describe('a charging station gets its certificate', () => {
     );
   });
 
-  test('A1 C7 an authority of another organization does not exist for the administrator', async () => {
+  test('A1 C7 an authority of another organization does not exist for an operator', async () => {
+    const operator = {
+      authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['emsp-operator'])}`,
+    };
     const csr = opensslRequest(bench, '/CN=DEDMOC123456789');
     const answer = await evpki.call(
       'POST',
       '/v1/certificates',
       { profile: 'iso15118-2-contract', csr, authority: 'mo-sub-ca-2' },
-      administrator,
+      operator,
     );
     expect([answer.status, answer.json.code]).toEqual([422, 'authority-unknown']);
-    expect(
-      (await evpki.call('GET', '/v1/authorities/mo-root', undefined, administrator)).status,
-    ).toBe(404);
+    expect((await evpki.call('GET', '/v1/authorities/mo-root', undefined, operator)).status).toBe(
+      404,
+    );
   });
 
-  describe('those who may not approve requests', () => {
+  describe('those who may not vouch for names', () => {
     let operator: Record<string, string>;
     beforeAll(async () => {
-      operator = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['operator'])}` };
+      operator = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['cpo-operator'])}` };
       const station = { serialNumber: 'SN-REGISTERED' };
       await evpki.call('PUT', '/v1/stations/CS-0001?organization=demo-cpo', station);
     });
@@ -115,15 +118,15 @@ describe('a charging station gets its certificate', () => {
       return [status, json.violations?.[0].code ?? json.code ?? json.subject];
     };
 
-    test.each([
-      ['C7 a station that is not named', 'ocpp-station'],
-      ['C7 a server', 'ocpp-csms-server'],
-    ])('have to wait for %s', async (_name, profile) => {
-      expect(await ask(profile, '/CN=sn-registered')).toEqual([202, 'CN=sn-registered']);
+    test('C7 have to wait for a station that is not named', async () => {
+      expect(await ask('ocpp-station', '/CN=sn-registered')).toEqual([202, 'CN=sn-registered']);
     });
 
-    test('get no certificate that no authority of theirs issues', async () => {
-      expect(await ask('ocpp-firmware-signing', '/CN=x')).toEqual([422, 'authority-unknown']);
+    test.each([
+      ['C7 a server', 'ocpp-csms-server'],
+      ['firmware', 'ocpp-firmware-signing'],
+    ])('are not those who ask for %s', async (_name, profile) => {
+      expect(await ask(profile, '/CN=sn-registered')).toEqual([403, 'not-permitted']);
     });
 
     test('C7 get one for a named station, with the name that is registered for it', async () => {
@@ -157,7 +160,7 @@ describe('a charging station gets its certificate', () => {
       evpki.call('POST', '/v1/certificates', 'x'.repeat(40_000)),
       evpki.call('GET', '/v1/certificates', undefined, { authorization: 'Bearer evpki_boot_x' }),
     ]);
-    const expected = [404, 405, 400, 400, 401, 400, 404, 413, 403];
+    const expected = [404, 405, 400, 400, 401, 400, 404, 413, 409];
     expect(answers.map(({ status }) => status)).toEqual(expected);
     for (const { headers, json, text } of answers) {
       expect(headers['content-type']).toContain('application/problem+json');

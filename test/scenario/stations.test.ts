@@ -14,7 +14,7 @@ describe('stations', () => {
       authorization: `Bearer ${await evpki.tokenOf(organization, [role])}`,
     });
     registrar = await tokenOf('demo-cpo', 'station-registrar');
-    stranger = await tokenOf('demo-mo', 'administrator');
+    stranger = await tokenOf('demo-mo', 'cpo-operator');
   });
   afterAll(() => evpki?.close());
 
@@ -138,7 +138,7 @@ describe('stations', () => {
   test.each([
     ['csms', 200, 403],
     ['read-only', 200, 403],
-    ['administrator', 200, 200],
+    ['cpo-operator', 200, 200],
   ])('%s reads with %i and writes with %i', async (role, reading, writing) => {
     const as = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', [role])}` };
     const before = (await get('CS-1')).json;

@@ -14,11 +14,11 @@ import { type PreparedDatabase, preparedBackends } from '../support/prepared-dat
 import { type Services, servicesOver, start } from '../support/services.ts';
 import { stationRequest } from '../support/stations.ts';
 
-const asker: Principal = { actor: 'client:a', organizationId: 'demo-cpo', roles: ['operator'] };
+const asker: Principal = { actor: 'client:a', organizationId: 'demo-cpo', roles: ['cpo-operator'] };
 const csms: Principal = { actor: 'client:c', organizationId: 'demo-cpo', roles: ['csms'] };
 const approver: Principal = {
   ...{ actor: 'client:b', organizationId: 'demo-cpo' },
-  roles: ['administrator'],
+  roles: ['approver'],
 };
 
 const [sqlite] = preparedBackends;
@@ -59,7 +59,12 @@ describe('approval', () => {
 
   const ask = (csr: Uint8Array, stationId?: string) =>
     enrol(services, {
-      ...{ principal: asker, channel: 'rest', profile: 'ocpp-station' },
+      ...{
+        principal: asker,
+        action: 'certificates:issue',
+        channel: 'rest',
+        profile: 'ocpp-station',
+      },
       csr: { ok: true, value: csr },
       ...(stationId === undefined ? {} : { stationId }),
     });

@@ -43,6 +43,8 @@ export interface TestAppOptions {
   readonly dataDir?: string;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
+  /** Leaves the bootstrap secret as it is: nobody is administrator. */
+  readonly keepBootstrap?: true;
 }
 
 /** Starts evpki on free ports in a temporary folder, and makes its first administrator. */
@@ -72,7 +74,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.random ? { random: options.random } : {}),
   });
-  const ca = readFileSync(app.apiAuthorityFile, 'utf8');
+  const ca = readFileSync(join(dataDir, 'api-ca.pem'), 'utf8');
   const send = (method: string, path: string, body: unknown, headers: Record<string, string>) =>
     callApi(new URL(path, app.apiUrl), ca, method, body, headers);
 
@@ -89,7 +91,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const call: TestApp['call'] = (method, path, body, headers) =>
     send(method, path, body, headers ?? { authorization: `Bearer ${administrator}` });
 
-  if (app.awaitsAdministrator) {
+  if (app.awaitsAdministrator && !options.keepBootstrap) {
     const secret = readFileSync(join(dataDir, 'bootstrap-secret'), 'utf8').trim();
     const bootstrap = { authorization: `Bearer ${secret}` };
     administrator = await tokenFor(

@@ -200,7 +200,7 @@ function requestFor(bench: Workbench, profile: Profile, key: KeyAlgorithm, name:
 
 /** What evpki issues for itself: its instance CA, and the certificate of its API's listener. */
 async function ownTypes(evpki: TestApp): Promise<IssuedType[]> {
-  const root = await readFile(evpki.app.apiAuthorityFile, 'utf8');
+  const root = await readFile(join(evpki.dataDir, 'api-ca.pem'), 'utf8');
   const { hostname, port } = new URL(evpki.app.apiUrl);
   const shown = await new Promise<Uint8Array>((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), ca: root }, () => {

@@ -143,8 +143,6 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     monotonic: () => performance.now(),
     accessParts: {
       store: decorate(accessStore(database), pass),
-      organizations,
-      policy: access,
       clock,
       random,
     },

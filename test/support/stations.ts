@@ -18,24 +18,25 @@ export function stationRequest(serialNumber: string): Uint8Array {
   return assembleRequest(info, 'ecdsa-with-SHA256', sign('sha256', info, pair.privateKey));
 }
 
-/** The demo CPO: it vouches for the names of its stations. */
+/** Somebody at the demo CPO who vouches for the names of its stations. */
 export const demoCpo: Principal = {
   actor: 'client:csms',
   organizationId: 'demo-cpo',
-  roles: ['administrator'],
+  roles: ['super'],
 };
 
 /** Asks for certificates of the demo CPO's stations, and vouches for nothing. */
 const demoOperator: Principal = {
   actor: 'client:operator',
   organizationId: 'demo-cpo',
-  roles: ['operator'],
+  roles: ['cpo-operator'],
 };
 
 /** Asks for a station that nobody has registered; the id of the request, which waits. */
 export async function askForStation(parts: EnrolmentParts, csr: Uint8Array): Promise<string> {
   const answer = await enrol(parts, {
     principal: demoOperator,
+    action: 'certificates:issue',
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',
@@ -48,6 +49,7 @@ export async function askForStation(parts: EnrolmentParts, csr: Uint8Array): Pro
 export async function enrolStation(parts: EnrolmentParts, csr: Uint8Array): Promise<IssuedAnswer> {
   const answer = await enrol(parts, {
     principal: demoCpo,
+    action: 'certificates:issue',
     channel: 'rest',
     csr: { ok: true, value: csr },
     profile: 'ocpp-station',

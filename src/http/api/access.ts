@@ -1,20 +1,34 @@
-import { type AccessParts, bootstrap, createApiClient, issueToken } from '../../services/access.ts';
+import { type AccessParts, bootstrap, issueToken } from '../../services/access.ts';
+import type { ApiClient as ClientRecord } from '../../services/access-records.ts';
+import {
+  type ApiClientParts,
+  createApiClient,
+  disableApiClient,
+  findApiClient,
+  listApiClients,
+  rotateSecret,
+} from '../../services/api-clients.ts';
 import { ServiceError } from '../../services/errors.ts';
 import { bearerToken } from './bearer-token.ts';
+import { instantOf } from './instants.ts';
 import type { Handlers, PublicHandlers } from './operations.ts';
-import type { NewApiClient, TokenRequest } from './types.ts';
+import type { ApiClient, NewApiClient, SecretRotation, TokenRequest } from './types.ts';
 
 /** The bootstrap secret arrives as a bearer token; this is how it is told from one. */
 export const isBootstrapSecret = (bearerToken: string): boolean =>
   bearerToken.startsWith('evpki_boot_');
 
 /** @param spent called once the bootstrap secret has been used */
-export const accessHandlers = (parts: AccessParts, spent: () => Promise<void>) =>
+export const accessHandlers = (
+  access: AccessParts,
+  parts: ApiClientParts,
+  spent: () => Promise<void>,
+) =>
   ({
     async createApiClient(request, response, principal) {
-      const { name, organization, roles } = request.body as NewApiClient;
+      const { name, organization, roles, expiresAt } = request.body as NewApiClient;
       if (principal.actor === 'bootstrap') {
-        const credentials = await bootstrap(parts, bearerToken(request), name);
+        const credentials = await bootstrap(access, bearerToken(request), name);
         await spent();
         response.status(201).json(credentials);
         return;
@@ -29,8 +43,45 @@ export const accessHandlers = (parts: AccessParts, spent: () => Promise<void>) =
             : []),
         ]);
       }
-      const wanted = { name, organizationId: organization, roles };
-      response.status(201).json(await createApiClient(parts, principal, wanted));
+      const credentials = await createApiClient(parts, principal, {
+        name,
+        organizationId: organization,
+        roles,
+        ...(expiresAt === undefined ? {} : { expiresAt: instantOf(expiresAt, 'body.expiresAt') }),
+      });
+      response.status(201).location(`/v1/api-clients/${credentials.clientId}`).json(credentials);
+    },
+
+    async listApiClients(request, response, principal) {
+      const { organization, limit, cursor } = request.query as Record<string, string | undefined>;
+      const page = await listApiClients(parts, principal, {
+        limit: Number(limit ?? 50),
+        ...(organization === undefined ? {} : { organization }),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      response.json({
+        items: page.items.map((client) => clientBody(client, parts.clock())),
+        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+      });
+    },
+
+    async getApiClient(request, response, principal) {
+      const client = await findApiClient(parts, principal, String(request.params.id));
+      response.json(clientBody(client, parts.clock()));
+    },
+
+    async rotateApiClientSecret(request, response, principal) {
+      const { overlapSeconds } = request.body as SecretRotation;
+      const id = String(request.params.id);
+      const rotated = await rotateSecret(parts, principal, id, overlapSeconds);
+      response
+        .status(201)
+        .json({ ...rotated, oldSecretUntil: rotated.oldSecretUntil.toISOString() });
+    },
+
+    async disableApiClient(request, response, principal) {
+      const client = await disableApiClient(parts, principal, String(request.params.id));
+      response.json(clientBody(client, parts.clock()));
     },
   }) satisfies Handlers;
 
@@ -46,3 +97,27 @@ export const tokenHandlers = (parts: AccessParts) =>
       });
     },
   }) satisfies PublicHandlers;
+
+function clientBody(client: ClientRecord, now: Date): ApiClient {
+  const { id, organizationId, name, roles, createdAt, ...rest } = client;
+  const { expiresAt, disabledAt, lastUsedAt, oldSecret } = rest;
+  return {
+    id,
+    organization: organizationId,
+    name,
+    roles: [...roles],
+    state: stateOf(client, now),
+    createdAt: createdAt.toISOString(),
+    ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
+    ...(disabledAt ? { disabledAt: disabledAt.toISOString() } : {}),
+    ...(lastUsedAt ? { lastUsedAt: lastUsedAt.toISOString() } : {}),
+    ...(oldSecret && oldSecret.until > now
+      ? { oldSecretUntil: oldSecret.until.toISOString() }
+      : {}),
+  };
+}
+
+function stateOf({ disabledAt, expiresAt }: ClientRecord, now: Date): ApiClient['state'] {
+  if (disabledAt) return 'disabled';
+  return expiresAt && expiresAt <= now ? 'expired' : 'active';
+}

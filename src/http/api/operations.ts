@@ -5,7 +5,7 @@
  */
 
 import type { Request, Response } from 'express';
-import type { Principal } from '../../services/access-policy.ts';
+import type { AccessPolicy, Principal } from '../../services/access-policy.ts';
 
 /** The part of an OpenAPI document that is read here; the validator reads the rest. */
 export interface ApiDocument {
@@ -16,6 +16,7 @@ interface OperationObject {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly 'x-evpki-action'?: string;
+  readonly 'x-evpki-further-actions'?: readonly string[];
 }
 
 export interface Operation {
@@ -24,6 +25,8 @@ export interface Operation {
   /** As in openapi.yaml: `/v1/certificates/{id}`. */
   readonly path: string;
   readonly action: string;
+  /** Actions that the use case asks for besides, depending on what it is about. */
+  readonly furtherActions: readonly string[];
   /** Whether it may be called without credentials. */
   readonly isPublic: boolean;
 }
@@ -71,7 +74,8 @@ export function readOperations(
       else if (isPublic !== (action === 'public')) {
         faults.push(`${where}: action public and an empty security belong together`);
       }
-      if (id && action) operations.push({ id, method, path, action, isPublic });
+      const furtherActions = operation['x-evpki-further-actions'] ?? [];
+      if (id && action) operations.push({ id, method, path, action, furtherActions, isPublic });
     }
   }
   const described = new Set(operations.map(({ id }) => id));
@@ -82,4 +86,39 @@ export function readOperations(
     throw new Error(`openapi.yaml and the routes differ:\n- ${faults.join('\n- ')}`);
   }
   return operations;
+}
+
+/**
+ * Holds the access policy against the operations: a role that lists an action of none of them says
+ * something that it does not do.
+ * @throws Error listing every such action
+ */
+export function requireKnownActions(operations: readonly Operation[], access: AccessPolicy): void {
+  const known = new Set(
+    operations.flatMap(({ action, furtherActions }) => [action, ...furtherActions]),
+  );
+  const faults = [...access.values()].flatMap(({ name, actions }) =>
+    actions === 'all'
+      ? []
+      : [...actions]
+          .filter((action) => !known.has(action) || action === 'public')
+          .map((action) => `role ${name}: no operation has the action ${action}`),
+  );
+  if (faults.length > 0) {
+    throw new Error(`policies/access.yaml and openapi.yaml differ:\n- ${faults.join('\n- ')}`);
+  }
+}
+
+/** Finds the operation of a request's method and path, if there is one. */
+export function operationFinder(
+  operations: readonly Operation[],
+): (method: string, path: string) => Operation | undefined {
+  const patterns = operations.map((operation) => {
+    const literal = operation.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+    return { operation, pattern: new RegExp(`^${literal.replace(/\{\w+\}/g, '[^/]+')}$`) };
+  });
+  return (method, path) =>
+    patterns.find(
+      ({ operation, pattern }) => operation.method === method.toLowerCase() && pattern.test(path),
+    )?.operation;
 }

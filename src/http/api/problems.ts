@@ -8,6 +8,7 @@ import {
   ServiceError,
 } from '../../services/errors.ts';
 import type { Logger } from '../../services/logger.ts';
+import { RateLimited } from './rate-limits.ts';
 import { requestIdOf } from './request-id.ts';
 
 const TYPE_BASE = '/docs/errors.md';
@@ -50,6 +51,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
 function sendProblem(request: Request, response: Response, error: ServiceError): void {
   const { http, cause, remedy } = errorCodes[error.code];
   if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="evpki"');
+  if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
   response
     .status(http)
     .type('application/problem+json')

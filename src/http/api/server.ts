@@ -1,6 +1,6 @@
 /**
  * The REST API: what every request goes through before and after its handler. The order is fixed:
- * limits, authentication, parsing, validation against openapi.yaml, authorization, handling.
+ * authentication, limits, parsing, validation against openapi.yaml, authorization, handling.
  */
 
 import express, { type Express, type Request, type RequestHandler } from 'express';
@@ -14,10 +14,13 @@ import {
   type Handler,
   type Handlers,
   type Operation,
+  operationFinder,
   type PublicHandlers,
   readOperations,
+  requireKnownActions,
 } from './operations.ts';
 import { problemHandler } from './problems.ts';
+import { purposeOf, type RateLimits } from './rate-limits.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
 /** Room for the largest request that enrolment reads, in JSON; everything else is smaller. */
@@ -30,27 +33,35 @@ export interface ApiParts {
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
+  readonly limits: RateLimits;
   readonly logger: Logger;
   /** Also checks answers against openapi.yaml; for tests, since it costs time. */
   readonly validateResponses?: boolean;
 }
 
-/** @throws Error when openapi.yaml and the handlers do not fit together */
+/** @throws Error when openapi.yaml, the handlers and the access policy do not fit together */
 export function createApi(parts: ApiParts): Express {
   const operations = readOperations(parts.document, parts.handlers, parts.publicHandlers);
-  const publicRoutes = new Set(
-    operations.filter(({ isPublic }) => isPublic).map(({ method, path }) => `${method} ${path}`),
-  );
+  requireKnownActions(operations, parts.access);
+  const operationOf = operationFinder(operations);
   const principals = new WeakMap<Request, Principal>();
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('etag', false);
+  // One way to write each path: what counts requests and what answers them see the same.
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
 
   app.use(assignRequestId, logRequest(parts.logger), securityHeaders);
   app.use(async (request, _response, next) => {
-    if (!publicRoutes.has(`${request.method.toLowerCase()} ${request.path}`)) {
-      principals.set(request, await parts.authenticate(bearerToken(request)));
+    const operation = operationOf(request.method, request.path);
+    if (operation?.isPublic) {
+      parts.limits.takeFromAddress(request.socket.remoteAddress);
+    } else {
+      const principal = await authenticated(parts, request);
+      parts.limits.takeFromClient(principal.actor, purposeOf(operation?.action));
+      principals.set(request, principal);
     }
     next();
   });
@@ -71,6 +82,16 @@ export function createApi(parts: ApiParts): Express {
   }
   app.use(problemHandler(parts.logger));
   return app;
+}
+
+/** Who is calling. Failing to say so is counted; others at the same address who can are not kept out. */
+async function authenticated(parts: ApiParts, request: Request): Promise<Principal> {
+  try {
+    return await parts.authenticate(bearerToken(request));
+  } catch (error) {
+    if (error instanceof ServiceError) parts.limits.takeFromAddress(request.socket.remoteAddress);
+    throw error;
+  }
 }
 
 function routeOf(

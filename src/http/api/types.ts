@@ -109,6 +109,10 @@ export interface ApiBodies {
   TokenRequest?: TokenRequest;
   Token?: Token;
   NewApiClient?: NewApiClient;
+  ApiClient?: ApiClient;
+  ApiClientPage?: ApiClientPage;
+  SecretRotation?: SecretRotation;
+  RotatedCredentials?: RotatedCredentials;
   ApiClientCredentials?: ApiClientCredentials;
   NewCertificate?: NewCertificate;
   CertificateState?: CertificateState;
@@ -194,6 +198,46 @@ export interface NewApiClient {
    * @maxItems 20
    */
   roles?: string[];
+  /**
+   * When it stops working by itself; never without
+   */
+  expiresAt?: string;
+}
+export interface ApiClient {
+  id: string;
+  organization: string;
+  name: string;
+  roles: string[];
+  state: 'active' | 'expired' | 'disabled';
+  createdAt: string;
+  expiresAt?: string;
+  disabledAt?: string;
+  /**
+   * When it last got a token, to the minute; tokens last 15 minutes
+   */
+  lastUsedAt?: string;
+  /**
+   * Until when the secret before the present one holds, while it does
+   */
+  oldSecretUntil?: string;
+}
+export interface ApiClientPage {
+  items: ApiClient[];
+  nextCursor?: string;
+}
+export interface SecretRotation {
+  /**
+   * How long the present secret holds beside the new one
+   */
+  overlapSeconds?: number;
+}
+export interface RotatedCredentials {
+  clientId: string;
+  clientSecret: string;
+  /**
+   * Until when the secret before holds
+   */
+  oldSecretUntil: string;
 }
 export interface ApiClientCredentials {
   clientId: string;
@@ -219,7 +263,7 @@ export interface NewCertificate {
   /**
    * The id of the registered station that it is for: what is registered of it has to be in
    * the request. Without it, requests of those whose role does not permit
-   * `requests:approve` wait for somebody who vouches for the name.
+   * `certificates:vouch` wait for somebody to approve them.
    *
    */
   station?: string;

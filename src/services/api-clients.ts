@@ -1,0 +1,264 @@
+/**
+ * API clients: making them, looking at them, giving them new secrets, ending them. Whoever manages
+ * a client could act as it: only clients whose roles one may hand out are one's to manage.
+ */
+
+import {
+  type AccessPolicy,
+  isSuper,
+  mayGrant,
+  type Principal,
+  reaches,
+  reachesEveryOrganization,
+} from './access-policy.ts';
+import type { ApiClient, ApiClientStore } from './access-records.ts';
+import type { AuditEvent } from './audit.ts';
+import { InvalidCursor, type Page } from './certificate-records.ts';
+import type { Clock } from './clock.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+import { newId } from './ids.ts';
+import type { OrganizationStore } from './organizations.ts';
+import { newSecret, sha256 } from './secrets.ts';
+import type { RandomBytes } from './serial-numbers.ts';
+
+const DEFAULT_OVERLAP_SECONDS = 3600;
+
+export interface ApiClientParts {
+  readonly clients: ApiClientStore;
+  readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+  readonly access: AccessPolicy;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+/** A client's credentials: the only time that the secret is seen. */
+export interface Credentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+export interface RotatedCredentials extends Credentials {
+  /** How long the secret before can still be used. */
+  readonly oldSecretUntil: Date;
+}
+
+interface WantedClient {
+  readonly organizationId: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly expiresAt?: Date;
+}
+
+/**
+ * Makes an API client.
+ * @throws ServiceError `request-malformed` naming roles that are unknown or not the caller's to
+ *   give, an end that has passed, or the organization that is unknown or out of reach
+ */
+export async function createApiClient(
+  parts: ApiClientParts,
+  principal: Principal,
+  wanted: WantedClient,
+): Promise<Credentials> {
+  const violations = wanted.roles.flatMap((role) => roleViolations(parts, principal, role));
+  if (wanted.expiresAt && wanted.expiresAt <= parts.clock()) {
+    const message = 'must be in the future';
+    violations.push({ code: 'time-past', message, field: 'body.expiresAt' });
+  }
+  // What the caller may not see does not exist for it: both get the same answer.
+  const organization = reaches(parts.access, principal, wanted.organizationId)
+    ? await parts.organizations.findOrganization(wanted.organizationId)
+    : undefined;
+  if (!organization) {
+    violations.push({
+      code: 'organization-unknown',
+      message: `there is no organization ${wanted.organizationId}`,
+      field: 'body.organization',
+    });
+  }
+  if (violations.length > 0) {
+    throw new ServiceError('request-malformed', 'the API client cannot be created', violations);
+  }
+  const { client, credentials } = newClient(parts, wanted);
+  await parts.clients.createClient({
+    client,
+    audit: clientCreated(parts, client, principal.actor),
+  });
+  return credentials;
+}
+
+function roleViolations(
+  { access }: ApiClientParts,
+  principal: Principal,
+  role: string,
+): FieldViolation[] {
+  const field = 'body.roles';
+  if (!access.has(role)) {
+    const message = `${role} is none of ${[...access.keys()].join(', ')}`;
+    return [{ code: 'role-unknown', message, field }];
+  }
+  if (mayGrant(access, principal, role)) return [];
+  return [{ code: 'role-not-yours', message: `${role} is not yours to give`, field }];
+}
+
+/** @throws ServiceError `not-found`, also for clients of organizations out of reach */
+export async function findApiClient(
+  parts: ApiClientParts,
+  principal: Principal,
+  id: string,
+): Promise<ApiClient> {
+  const client = await parts.clients.findClient(id);
+  if (!client || !reaches(parts.access, principal, client.organizationId)) {
+    throw new ServiceError('not-found', `there is no API client ${id}`);
+  }
+  return client;
+}
+
+/**
+ * A page of clients, newest first, disabled ones too.
+ * @throws ServiceError `request-malformed` for a cursor that no listing returned, `not-found` for
+ *   an organization out of reach
+ */
+export async function listApiClients(
+  parts: ApiClientParts,
+  principal: Principal,
+  wanted: { readonly organization?: string; readonly limit: number; readonly cursor?: string },
+): Promise<Page<ApiClient>> {
+  const { organization: named, limit, cursor } = wanted;
+  const everywhere = reachesEveryOrganization(parts.access, principal);
+  if (named !== undefined) {
+    const organization = reaches(parts.access, principal, named)
+      ? await parts.organizations.findOrganization(named)
+      : undefined;
+    if (!organization) throw new ServiceError('not-found', `there is no organization ${named}`);
+  }
+  const organizationId = named ?? (everywhere ? undefined : principal.organizationId);
+  try {
+    return await parts.clients.listClients(organizationId === undefined ? {} : { organizationId }, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+  } catch (error) {
+    if (!(error instanceof InvalidCursor)) throw error;
+    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
+      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
+    ]);
+  }
+}
+
+/**
+ * Gives a client a new secret. The one before holds for the overlap, so that running systems can
+ * change over; with none, it and the tokens that were given for it end now.
+ * @throws ServiceError `not-found`; `not-permitted` for a client with a role that is not the
+ *   caller's to give; `conflict` for a disabled client or a rotation at the same moment
+ */
+export async function rotateSecret(
+  parts: ApiClientParts,
+  principal: Principal,
+  id: string,
+  overlapSeconds = DEFAULT_OVERLAP_SECONDS,
+): Promise<RotatedCredentials> {
+  const client = await manageable(parts, principal, id);
+  if (client.disabledAt) throw new ServiceError('conflict', `${id} is disabled`);
+  const now = parts.clock();
+  const clientSecret = newSecret('sec', parts.random);
+  const oldSecretUntil = new Date(now.getTime() + overlapSeconds * 1000);
+  const outcome = await parts.clients.rotateSecret({
+    clientId: id,
+    from: client.secretSha256,
+    secretSha256: sha256(clientSecret),
+    oldUntil: oldSecretUntil,
+    audit: clientAudit(parts, client, principal.actor, 'secret-rotated', { overlapSeconds }),
+  });
+  if (outcome === 'changed') {
+    throw new ServiceError('conflict', `${id} has been changed by somebody else`);
+  }
+  return { clientId: id, clientSecret, oldSecretUntil };
+}
+
+/**
+ * Ends a client for good, and its tokens with it. Doing so again changes nothing.
+ * @throws ServiceError `not-found`; `not-permitted` for a client with a role that is not the
+ *   caller's to give; `conflict` for the last one that could run this evpki
+ */
+export async function disableApiClient(
+  parts: ApiClientParts,
+  principal: Principal,
+  id: string,
+): Promise<ApiClient> {
+  const client = await manageable(parts, principal, id);
+  const outcome = await parts.clients.disableClient({
+    clientId: id,
+    keepOneOf: [...parts.access.values()].filter(isSuper).map(({ name }) => name),
+    audit: clientAudit(parts, client, principal.actor, 'disabled'),
+  });
+  if (outcome === 'last') {
+    throw new ServiceError(
+      'conflict',
+      `${id} is the last client without end that may do everything: make another one first`,
+    );
+  }
+  return (await parts.clients.findClient(id)) ?? client;
+}
+
+async function manageable(
+  parts: ApiClientParts,
+  principal: Principal,
+  id: string,
+): Promise<ApiClient> {
+  const client = await findApiClient(parts, principal, id);
+  const beyond = client.roles.filter((role) => !mayGrant(parts.access, principal, role));
+  if (beyond.length > 0) {
+    throw new ServiceError(
+      'not-permitted',
+      `${id} has roles that are not yours to give: ${beyond.join(', ')}`,
+    );
+  }
+  return client;
+}
+
+/** A client with fresh credentials, not stored yet. */
+export function newClient(
+  parts: Pick<ApiClientParts, 'clock' | 'random'>,
+  { organizationId, name, roles, expiresAt }: WantedClient,
+): { client: ApiClient; credentials: Credentials } {
+  const clientId = newId('cli', parts.random);
+  const clientSecret = newSecret('sec', parts.random);
+  return {
+    client: {
+      id: clientId,
+      organizationId,
+      name,
+      roles,
+      secretSha256: sha256(clientSecret),
+      createdAt: parts.clock(),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    },
+    credentials: { clientId, clientSecret },
+  };
+}
+
+export const clientCreated = (
+  parts: Pick<ApiClientParts, 'clock'>,
+  client: ApiClient,
+  actor: string,
+): AuditEvent =>
+  clientAudit(parts, client, actor, 'created', {
+    name: client.name,
+    roles: client.roles,
+    ...(client.expiresAt ? { expiresAt: client.expiresAt.toISOString() } : {}),
+  });
+
+const clientAudit = (
+  parts: Pick<ApiClientParts, 'clock'>,
+  client: ApiClient,
+  actor: string,
+  what: 'created' | 'secret-rotated' | 'disabled',
+  details: AuditEvent['details'] = {},
+): AuditEvent => ({
+  at: parts.clock(),
+  organizationId: client.organizationId,
+  actor,
+  action: `api-client.${what}`,
+  subject: client.id,
+  details,
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import {
+  createRateLimits,
+  networkOf,
+  purposeOf,
+  RateLimited,
+} from '../../../src/http/api/rate-limits.ts';
+
+/** How many calls of 1,000 got through. */
+function through(call: () => void): number {
+  let count = 0;
+  for (let asked = 0; asked < 1000; asked++) {
+    try {
+      call();
+      count += 1;
+    } catch (error) {
+      if (!(error instanceof RateLimited)) throw error;
+    }
+  }
+  return count;
+}
+
+describe('W10 limits', () => {
+  const limits = () => createRateLimits({ perClient: 2, perAddress: 1 }, () => 0);
+
+  test('a client has a minute of its rate at once, for each purpose', () => {
+    const some = limits();
+    expect(through(() => some.takeFromClient('client:a', 'enrolment'))).toBe(120);
+    for (const purpose of ['revocation', 'status', 'other'] as const) {
+      expect(through(() => some.takeFromClient('client:a', purpose))).toBe(120);
+    }
+    expect(through(() => some.takeFromClient('client:b', 'enrolment'))).toBe(120);
+    expect(through(() => some.takeFromAddress('192.0.2.1'))).toBe(60);
+  });
+
+  test('0 is no limit', () => {
+    const none = createRateLimits({ perClient: 0, perAddress: 0 }, () => 0);
+    expect(through(() => none.takeFromClient('client:a', 'enrolment'))).toBe(1000);
+    expect(through(() => none.takeFromAddress(undefined))).toBe(1000);
+  });
+
+  test('the wait is told in whole seconds, at least one', () => {
+    const some = createRateLimits({ perClient: 1, perAddress: 1 }, () => 0);
+    through(() => some.takeFromClient('client:a', 'other'));
+    expect(() => some.takeFromClient('client:a', 'other')).toThrow(
+      expect.objectContaining({ code: 'too-many-requests', retryAfterSeconds: 1 }),
+    );
+    expect(new RateLimited(1001).retryAfterSeconds).toBe(2);
+    expect(new RateLimited(3).retryAfterSeconds).toBe(1);
+  });
+
+  test.each([
+    ['certificates:issue', 'enrolment'],
+    ['ocpp:sign', 'enrolment'],
+    ['certificates:revoke', 'revocation'],
+    ['ocpp:status', 'status'],
+    ['certificates:read', 'other'],
+    ['constructor', 'other'],
+    [undefined, 'other'],
+  ])('%s counts as %s', (action, purpose) => {
+    expect(purposeOf(action)).toBe(purpose);
+  });
+
+  test.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['2001:DB8:0001::1', '2001:db8:1:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['', ''],
+  ])('%s is of %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});

@@ -1,0 +1,245 @@
+/**
+ * The rows of the role matrix: how each operation of openapi.yaml is asked. A new operation needs
+ * at least one row here.
+ */
+
+import { toPem } from '../../src/pki/pem.ts';
+import type { Row, Side } from './role-matrix.ts';
+import { stationRequest } from './stations.ts';
+
+const csr = (commonName: string): string =>
+  toPem('CERTIFICATE REQUEST', stationRequest(commonName));
+
+/** Certificates of these kinds are issued in the matrix; each organization can issue all of them. */
+export const leaves = [
+  { kind: 'station', profile: 'ocpp-station', under: 'ocpp-station-ca', name: 'CS-1' },
+  { kind: 'csms-server', profile: 'ocpp-csms-server', under: 'ocpp-server-ca', name: 'a.example' },
+  { kind: 'contract', profile: 'iso15118-2-contract', under: 'mo-2', name: 'DEDMOC12345678R' },
+  {
+    kind: 'oem-provisioning',
+    profile: 'iso15118-2-oem-provisioning',
+    under: 'oem-2',
+    name: 'TSTP1234567890123',
+  },
+] as const;
+
+/** The body of `POST /v1/certificates` for a new key. */
+export const newCertificate = (
+  { organization, station }: Pick<Side, 'organization' | 'station'>,
+  { profile, kind, under, name }: (typeof leaves)[number],
+) => ({
+  profile,
+  csr: csr(name),
+  authority: `${organization}-${under}`,
+  ...(kind === 'station' ? { station } : {}),
+});
+
+const GARBAGE_CHAIN = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
+const overCertificate = (
+  row: Omit<Row, 'ask'> & { readonly kind: string },
+  body: unknown,
+  prepare?: unknown,
+): Row => ({
+  about: row.kind,
+  ...row,
+  ask: async ({ certificates }, administrator) => {
+    const id = certificates[row.kind] ?? '';
+    if (prepare) await administrator('POST', `/v1/certificates/${id}/revocation`, prepare);
+    return { params: { id }, ...(body === undefined ? {} : { body }) };
+  },
+});
+
+/** A request that waits, since its profile wants a second person for every one. */
+const overWaiting = (success: readonly number[], body?: unknown): Row => ({
+  kind: 'firmware-signing',
+  ask: async ({ organization }, administrator) => {
+    const asked = await administrator('POST', '/v1/certificates', {
+      ...{ profile: 'ocpp-firmware-signing', authority: `${organization}-maker-root` },
+      csr: csr('Firmware'),
+    });
+    return { params: { id: asked.json.id }, ...(body === undefined ? {} : { body }) };
+  },
+  success,
+});
+
+const newClient = (organization: string) => ({
+  ...{ name: 'matrix', organization, roles: ['read-only'] },
+});
+
+/** By operationId. Operations that need no credentials have no row. */
+export const rows: Readonly<Record<string, readonly Row[]>> = {
+  createApiClient: [
+    {
+      granting: 'read-only',
+      ask: ({ organization }) => ({ body: newClient(organization) }),
+      success: [201],
+      foreign: [400],
+    },
+  ],
+  listApiClients: [
+    { ask: () => ({ query: 'limit=200' }), success: [200], listed: ({ client }) => client },
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getApiClient: [{ ask: ({ client }) => ({ params: { id: client } }), success: [200] }],
+  rotateApiClientSecret: [
+    {
+      granting: 'read-only',
+      ask: ({ client }) => ({ params: { id: client }, body: { overlapSeconds: 0 } }),
+      success: [201],
+    },
+  ],
+  disableApiClient: [
+    {
+      granting: 'read-only',
+      ask: async ({ organization }, administrator) => {
+        const made = await administrator('POST', '/v1/api-clients', newClient(organization));
+        return { params: { id: made.json.clientId } };
+      },
+      success: [200],
+    },
+  ],
+
+  issueCertificate: leaves.map((leaf) => ({
+    about: leaf.kind,
+    kind: leaf.kind,
+    kindFirst: true,
+    ask: (side) => ({ body: newCertificate(side, leaf) }),
+    success: [201],
+    foreign: [422],
+  })),
+  listCertificates: [
+    {
+      ask: () => ({ query: 'limit=200' }),
+      success: [200],
+      listed: ({ certificates }) => certificates.contract ?? '',
+    },
+    {
+      about: 'of an authority',
+      ask: ({ authority }) => ({ query: `authority=${authority}` }),
+      success: [200],
+    },
+  ],
+  getCertificate: leaves.map(({ kind }) => ({
+    about: kind,
+    ask: ({ certificates }) => ({ params: { id: certificates[kind] ?? '' } }),
+    success: [200],
+  })),
+  renewCertificate: leaves.map((leaf) => ({
+    about: leaf.kind,
+    kind: leaf.kind,
+    ask: ({ certificates }) => ({
+      params: { id: certificates[leaf.kind] ?? '' },
+      body: { csr: csr(leaf.name) },
+    }),
+    success: [201],
+  })),
+  revokeCertificate: [
+    ...leaves.map(({ kind }) =>
+      overCertificate({ kind, success: [200] }, { reason: 'certificateHold' }),
+    ),
+    // Authorities cannot be put on hold: those who may revoke them hear that.
+    overCertificate(
+      { kind: 'sub-ca', further: ['authorities:revoke'], success: [422] },
+      { reason: 'certificateHold' },
+    ),
+  ],
+  releaseCertificate: leaves.map(({ kind }) =>
+    overCertificate({ kind, success: [200] }, undefined, { reason: 'certificateHold' }),
+  ),
+
+  listRequests: [
+    { ask: () => ({ query: 'limit=200' }), success: [200], listed: ({ request }) => request },
+    {
+      about: 'for an authority',
+      ask: ({ authority }) => ({ query: `authority=${authority}` }),
+      success: [200],
+    },
+  ],
+  getRequest: [{ ask: ({ request }) => ({ params: { id: request } }), success: [200] }],
+  approveRequest: [overWaiting([201])],
+  rejectRequest: [overWaiting([200], { reason: 'matrix' })],
+
+  listAuthorities: [{ ask: () => ({}), success: [200], listed: ({ authority }) => authority }],
+  getAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [200] }],
+  getAuthorityRequest: [{ ask: ({ awaiting }) => ({ params: { id: awaiting } }), success: [200] }],
+  activateAuthority: [
+    {
+      ask: ({ awaiting }) => ({
+        params: { id: awaiting },
+        body: { certificateChain: GARBAGE_CHAIN },
+      }),
+      success: [422],
+    },
+  ],
+  rollOverAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [201] }],
+
+  listProfiles: [{ ask: () => ({}), success: [200], foreign: 'same' }],
+
+  listStations: [
+    {
+      ask: () => ({ query: 'limit=200' }),
+      success: [200],
+      listed: ({ station }) => station,
+    },
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getStation: [
+    {
+      ask: ({ station, organization }) => ({
+        params: { id: station },
+        query: `organization=${organization}`,
+      }),
+      success: [200],
+    },
+  ],
+  putStation: [
+    {
+      ask: ({ station, organization }) => ({
+        params: { id: station },
+        query: `organization=${organization}`,
+        body: { serialNumber: 'CS-1' },
+      }),
+      success: [200],
+    },
+  ],
+
+  signCertificate: [
+    {
+      kind: 'station',
+      ask: ({ organization, station }) => ({
+        body: {
+          ...{ organization, stationId: station, csr: csr('CS-1'), ocppVersion: '2.0.1' },
+          certificateType: 'ChargingStationCertificate',
+        },
+      }),
+      success: [200],
+    },
+  ],
+  certificateStatus: [
+    {
+      // What OCSP says to everybody.
+      foreign: 'same',
+      ask: () => ({
+        body: {
+          ocspRequestData: {
+            hashAlgorithm: 'SHA256',
+            issuerNameHash: '0'.repeat(64),
+            issuerKeyHash: '0'.repeat(64),
+            serialNumber: '1',
+            responderURL: 'http://pki.example/ocsp',
+          },
+        },
+      }),
+      success: [200],
+    },
+  ],
+};
