@@ -19,6 +19,8 @@ interface Rule {
 const tree = filesBelow();
 const typescript = tree.filter((file) => file.endsWith('.ts'));
 const source = typescript.filter((file) => file.startsWith('src/'));
+/** Written by `npm run generate`: as long as openapi.yaml makes it. */
+const generated = 'src/http/api/types.ts';
 const textFiles = tree.filter((file) => !/\.(exi|der|cer|crt|p12|png|gif|ico)$/.test(file));
 
 /** The problems that `judge` finds at single nodes. */
@@ -127,8 +129,8 @@ const rules: readonly Rule[] = [
     fine: [['"integrity": "sha512-x", docs at https://docs.npmjs.com/cli, urn:registry.x']],
   },
   {
-    name: `no file of src has more than ${MAX_LINES} lines`,
-    files: source,
+    name: `no file of src that people write has more than ${MAX_LINES} lines`,
+    files: source.filter((file) => file !== generated),
     problems: (_file, text) => {
       const lines = text.replace(/\n$/, '').split('\n').length;
       return lines > MAX_LINES ? [`${lines} lines`] : [];

@@ -1,4 +1,4 @@
-/** Listings that the API gives in pages. */
+/** Listings that come in pages. */
 
 import type { Page } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
@@ -7,11 +7,6 @@ import type { Session } from './session.ts';
 /** As much as the API gives at once. */
 const PAGE_SIZE = 200;
 export const DEFAULT_LIMIT = 50;
-
-export interface LimitOptions {
-  readonly limit?: string;
-  readonly all?: true;
-}
 
 /** Follows the cursors until there are enough; the last cursor stays, as in a single page. */
 export async function fetchPages<T>(
@@ -34,7 +29,9 @@ export async function fetchPages<T>(
   return { items, ...(cursor === undefined ? {} : { nextCursor: cursor }) };
 }
 
-export function limitOption({ all, limit }: LimitOptions): number {
+/** How many are wanted by `--all` and `--limit`. */
+export function limitOption(options: { readonly all?: true; readonly limit?: string }): number {
+  const { all, limit } = options;
   if (all && limit !== undefined) throw usageFailure('--all and --limit exclude each other');
   if (all) return Number.POSITIVE_INFINITY;
   if (limit === undefined) return DEFAULT_LIMIT;

@@ -5,7 +5,7 @@
  */
 
 import { readCertificate } from '../pki/certificate.ts';
-import type { Principal } from './access-policy.ts';
+import { type Principal, requireKind } from './access-policy.ts';
 import type { Approval, EnrolmentRequest } from './certificate-records.ts';
 import { stoppedError } from './enrolment.ts';
 import { enrollableProfile } from './enrolment-target.ts';
@@ -16,12 +16,14 @@ import { codesOf, pickUpUntil, requestAudit } from './request-making.ts';
 import { type RequestState, requestStateAt } from './request-records.ts';
 import { requestIn, visibleRequest } from './requests.ts';
 
+/** One may approve certificates of the kinds only that one's role is for. */
+const APPROVE = 'requests:approve';
 /** How often somebody else may decide, and lose it again, while we do. */
 const ATTEMPTS = 5;
 
 /**
  * Approves a request and has its certificate issued; the same again gets the same certificate.
- * @throws ServiceError `not-found`; `approval-own-request` for one's own; `conflict` for what does
+ * @throws ServiceError `not-found`; `not-permitted`; `approval-own-request` for one's own; `conflict` for what does
  *   not wait; `authority-not-active`, `certificate-not-renewable` and `profile-unknown` for what
  *   goes on waiting
  * @throws RequestUnanswered `csr-refused` with every violation: that ends the request; `not-ready`
@@ -32,7 +34,7 @@ export async function approve(
   requestId: string,
 ): Promise<IssuedAnswer> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const record = await visibleRequest(parts, principal, requestId);
+    const record = await decidable(parts, principal, requestId);
     if (record.requester === principal.actor) {
       throw new ServiceError('approval-own-request', `${requestId} is a request of your own`);
     }
@@ -47,6 +49,17 @@ export async function approve(
     // Somebody else has decided in between, or did not come to an end: look again.
   }
   throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+/** A request that the principal's role lets it decide on. */
+async function decidable(
+  parts: EnrolmentParts,
+  principal: Principal,
+  requestId: string,
+): Promise<EnrolmentRequest> {
+  const record = await visibleRequest(parts, principal, requestId);
+  requireKind(parts.access, principal, APPROVE, parts.profiles.get(record.profile)?.kind);
+  return record;
 }
 
 /** @returns undefined when the request does not wait any more */
@@ -124,7 +137,7 @@ async function wantedBy(parts: EnrolmentParts, record: EnrolmentRequest): Promis
 
 /**
  * Rejects a request for good. It may be one's own: nobody else has to agree to take back a request.
- * @throws ServiceError `not-found`; `conflict` for what does not wait, but for a request that was
+ * @throws ServiceError `not-found`; `not-permitted`; `conflict` for what does not wait, but for a request that was
  *   rejected for the same reason
  */
 export async function reject(
@@ -135,7 +148,7 @@ export async function reject(
 ): Promise<void> {
   const { actor } = principal;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const record = await visibleRequest(parts, principal, requestId);
+    const record = await decidable(parts, principal, requestId);
     const at = parts.clock();
     const state = requestStateAt(record, at);
     if (state === 'rejected' && record.rejectionReason === reason) return;

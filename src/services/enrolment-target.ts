@@ -48,8 +48,8 @@ export function needsApproval(
   station: Station | undefined,
 ): boolean {
   if (profile.request.approval) return true;
-  if (permitsKind(parts.access, principal, VOUCH, profile.kind)) return false;
-  return takesUnheldNames(profile, station);
+  const vouches = permitsKind(parts.access, principal, VOUCH, profile.kind);
+  return !vouches && takesUnheldNames(profile, station);
 }
 
 /**

@@ -38,6 +38,8 @@ import type { Station } from './station-records.ts';
 /** A certification request as it comes in. */
 export interface Submission {
   readonly principal: Principal;
+  /** What the principal does: its role has to permit it for certificates of the profile's kind. */
+  readonly action: string;
   /** The front door: `rest`, `ocpp`, `est`. */
   readonly channel: string;
   /** The request in DER, or why the text that should have been one is none. */
@@ -46,8 +48,6 @@ export interface Submission {
 }
 
 export interface EnrolmentCommand extends Submission {
-  /** What the principal does: its role has to permit it for certificates of the profile's kind. */
-  readonly action: string;
   readonly profile: string;
   /** Needed only where several authorities could issue the profile. */
   readonly authority?: string;
@@ -61,7 +61,7 @@ export interface EnrolmentCommand extends Submission {
  * Turns a certification request into a certificate, or has it wait for somebody's approval.
  * @throws ServiceError `csr-unreadable` with every violation, `profile-unknown`,
  *   `authority-unknown`, `authority-ambiguous`, `authority-not-active`, `not-found`,
- *   `not-permitted` for a kind of certificates that no role of the caller's is for
+ *   `not-permitted` naming the kind of certificates that no role of the caller's is for
  * @throws RequestUnanswered `csr-refused` with every violation, `request-rejected`, `not-ready`
  */
 export async function enrol(

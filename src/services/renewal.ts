@@ -15,14 +15,12 @@ import { ServiceError } from './errors.ts';
 import type { EnrolmentAnswer } from './request-answers.ts';
 import type { EnrolmentParts } from './request-issuing.ts';
 
-const RENEW = 'certificates:renew';
 /** How long after its end a certificate still vouches for its names. */
 const GRACE_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
 
 /**
  * Renews a certificate.
- * @throws ServiceError `not-found`, `certificate-not-renewable`, `not-permitted` naming the kind;
- *   and as `enrol`
+ * @throws ServiceError `not-found`, `not-permitted`, `certificate-not-renewable`; and as `enrol`
  * @throws RequestUnanswered as `enrol`
  */
 export async function renew(
@@ -33,7 +31,7 @@ export async function renew(
   const { principal } = submission;
   const renewed = await visibleCertificate(parts, principal, certificateId);
   const profile = renewableProfile(parts, renewed);
-  requireKind(parts.access, principal, RENEW, profile.kind);
+  requireKind(parts.access, principal, submission.action, profile.kind);
   const authority = await authorityOf(parts, renewed);
   const station = await namedStation(parts, authority, renewed.stationId);
   const waits = profile.request.approval;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -56,7 +57,7 @@ describe('documentation on the API listener', () => {
   });
 
   test('a page is the same to whoever asks, so that it may be kept', async () => {
-    const ca = readFileSync(evpki.app.apiAuthorityFile, 'utf8');
+    const ca = readFileSync(join(evpki.dataDir, 'api-ca.pem'), 'utf8');
     const [one, two] = await Promise.all(
       ['a', 'b'].map(
         (agent) =>

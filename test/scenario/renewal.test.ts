@@ -13,6 +13,7 @@ let bench: Workbench;
 let ahead = 0;
 let administrator: Caller;
 let operator: Caller;
+let officer: Caller;
 let foreign: Caller;
 
 beforeAll(async () => {
@@ -23,7 +24,8 @@ beforeAll(async () => {
   });
   administrator = await caller('demo-cpo', 'super');
   operator = await caller('demo-cpo', 'cpo-operator');
-  foreign = await caller('demo-mo', 'cpo-operator', 'pki-officer');
+  officer = await caller('demo-cpo', 'pki-officer');
+  foreign = await caller('demo-mo', 'cpo-operator');
 });
 afterAll(async () => {
   await evpki?.close();
@@ -84,16 +86,19 @@ describe('renewal', () => {
   test('C7 names differ: everything that does is said', async () => {
     const names = sans('csms.example', 'www.csms.example');
     const id = await issued('ocpp-csms-server', csr('/CN=csms.example', names));
-    const other = await renew(id, csr('/CN=evil.example', sans('evil.example')));
+    const other = await renew(id, csr('/CN=evil.example', sans('evil.example')), {}, officer);
     expect(coded(other)).toEqual([422, 'csr-refused']);
     expect(violations(other)).toEqual([
       'renewal-mismatch extensions.subjectAltName',
       'renewal-mismatch subject.CN',
     ]);
-    const fewer = await renew(id, csr('/CN=csms.example', sans('csms.example')));
+    const fewer = await renew(id, csr('/CN=csms.example', sans('csms.example')), {}, officer);
     expect(violations(fewer)).toEqual(['renewal-mismatch extensions.subjectAltName']);
     const swapped = sans('www.csms.example', 'csms.example');
-    expect(coded(await renew(id, csr('/CN=csms.example', swapped)))).toEqual([201, 'issued']);
+    const same = await renew(id, csr('/CN=csms.example', swapped), {}, officer);
+    expect(coded(same)).toEqual([201, 'issued']);
+    const unfit = csr('/CN=csms.example', names);
+    expect(coded(await renew(id, unfit))).toEqual([403, 'not-permitted']);
   });
 
   test('C3 the key is a new one', async () => {
@@ -152,7 +157,10 @@ describe('renewal', () => {
       const path = `/v1/certificates?profile=${profile}&state=issued&limit=1`;
       const { json } = await evpki.call('GET', path, undefined, administrator);
       const id = json.items[0]?.id;
-      expect(coded(await renew(id, csr('/CN=x')))).toEqual([409, 'certificate-not-renewable']);
+      expect(coded(await renew(id, csr('/CN=x'), {}, administrator))).toEqual([
+        409,
+        'certificate-not-renewable',
+      ]);
     }
   });
 

@@ -49,6 +49,7 @@ const authorities: readonly (readonly [string, string, string?])[] = [
   ['oem-root', 'iso15118-2-oem-root'],
   ['oem-1', 'iso15118-2-oem-sub-ca-1', 'oem-root'],
   ['oem-2', 'iso15118-2-oem-sub-ca-2', 'oem-1'],
+  ['maker-root', 'ocpp-manufacturer-root'],
   ['awaiting', 'iso15118-2-cpo-sub-ca-1', 'external'],
 ];
 
@@ -136,16 +137,19 @@ describe('W8 the matrix', () => {
       serialNumber: 'CS-1',
     });
     const certificates: Record<string, string> = {};
+    let request = '';
     for (const leaf of leaves) {
       const body = newCertificate({ organization, station }, leaf);
-      certificates[leaf.kind] = (await made('POST', '/v1/certificates', body)).id;
+      const issued = await made('POST', '/v1/certificates', body);
+      certificates[leaf.kind] = issued.id;
+      request = issued.request;
     }
     const subCas = await made('GET', `/v1/certificates?authority=${organization}-ocpp-root`);
     const isSubCa = ({ profile }: { profile: string }) => profile === 'ocpp-server-ca';
     certificates['sub-ca'] = subCas.items.find(isSubCa).id;
     const client = { name: 'target', organization, roles: ['read-only'] };
     return {
-      ...{ organization, station, certificates },
+      ...{ organization, station, certificates, request },
       authority: `${organization}-ocpp-station-ca`,
       awaiting: `${organization}-awaiting`,
       client: (await made('POST', '/v1/api-clients', client)).clientId,
@@ -194,7 +198,7 @@ describe('W8 the bootstrap secret', () => {
     const headers = { authorization: `Bearer ${secret}` };
     const side = {
       ...{ organization: 'demo-cpo', station: 'CS-1', authority: 'ocpp-root' },
-      ...{ awaiting: 'ocpp-root', certificates: {}, client: 'cli_x' },
+      ...{ awaiting: 'ocpp-root', certificates: {}, client: 'cli_x', request: 'req_x' },
     };
     for (const { name, operation, row } of matrix) {
       if (operation.id === 'createApiClient') continue;

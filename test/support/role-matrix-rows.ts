@@ -50,6 +50,19 @@ const overCertificate = (
   },
 });
 
+/** A request that waits, since its profile wants a second person for every one. */
+const overWaiting = (success: readonly number[], body?: unknown): Row => ({
+  kind: 'firmware-signing',
+  ask: async ({ organization }, administrator) => {
+    const asked = await administrator('POST', '/v1/certificates', {
+      ...{ profile: 'ocpp-firmware-signing', authority: `${organization}-maker-root` },
+      csr: csr('Firmware'),
+    });
+    return { params: { id: asked.json.id }, ...(body === undefined ? {} : { body }) };
+  },
+  success,
+});
+
 const newClient = (organization: string) => ({
   ...{ name: 'matrix', organization, roles: ['read-only'] },
 });
@@ -95,7 +108,6 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     about: leaf.kind,
     kind: leaf.kind,
     kindFirst: true,
-    further: leaf.kind === 'station' ? [] : ['certificates:vouch'],
     ask: (side) => ({ body: newCertificate(side, leaf) }),
     success: [201],
     foreign: [422],
@@ -117,6 +129,15 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     ask: ({ certificates }) => ({ params: { id: certificates[kind] ?? '' } }),
     success: [200],
   })),
+  renewCertificate: leaves.map((leaf) => ({
+    about: leaf.kind,
+    kind: leaf.kind,
+    ask: ({ certificates }) => ({
+      params: { id: certificates[leaf.kind] ?? '' },
+      body: { csr: csr(leaf.name) },
+    }),
+    success: [201],
+  })),
   revokeCertificate: [
     ...leaves.map(({ kind }) =>
       overCertificate({ kind, success: [200] }, { reason: 'certificateHold' }),
@@ -130,6 +151,18 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
   releaseCertificate: leaves.map(({ kind }) =>
     overCertificate({ kind, success: [200] }, undefined, { reason: 'certificateHold' }),
   ),
+
+  listRequests: [
+    { ask: () => ({ query: 'limit=200' }), success: [200], listed: ({ request }) => request },
+    {
+      about: 'for an authority',
+      ask: ({ authority }) => ({ query: `authority=${authority}` }),
+      success: [200],
+    },
+  ],
+  getRequest: [{ ask: ({ request }) => ({ params: { id: request } }), success: [200] }],
+  approveRequest: [overWaiting([201])],
+  rejectRequest: [overWaiting([200], { reason: 'matrix' })],
 
   listAuthorities: [{ ask: () => ({}), success: [200], listed: ({ authority }) => authority }],
   getAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [200] }],

@@ -37,6 +37,7 @@ export const certificateHandlers = (parts: Parts) =>
       const { csr, notAfter } = request.body as Renewal;
       const answer = await renew(parts, String(request.params.id), {
         principal,
+        action: 'certificates:renew',
         channel: 'rest',
         csr: decodeRequestText(csr),
         ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),

@@ -283,7 +283,7 @@ export interface NewCertificate {
   /**
    * The id of the registered station that it is for: what is registered of it has to be in
    * the request. Without it, requests of those whose role does not permit
-   * `certificates:vouch` wait for somebody who vouches for the name.
+   * `certificates:vouch` wait for somebody to approve them.
    *
    */
   station?: string;
