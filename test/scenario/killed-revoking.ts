@@ -18,7 +18,7 @@ import { findCertificate } from '../../src/services/certificates.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, kills, seed } from '../support/chance.ts';
+import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
 import type { Ending, Launcher, Moment } from '../support/killed-process.ts';
@@ -37,6 +37,7 @@ const points: [string, number][] = [
   ['reserveNumber:after', 3],
   ['putSegment:after', 3],
   ['publish:before', 3],
+  ['publish:after', 3],
   ['crl-statement:before', 30],
   ['crl-COMMIT:before', 6],
   ['crl-COMMIT:sent', 6],
@@ -93,7 +94,7 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
       ...change,
     });
 
-    test.each(points)('O5 O7 killed at %s', { timeout: 120_000 }, async (point, most) => {
+    test.each(points)('O5 O7 killed at %s', { timeout: 300_000 }, async (point, most) => {
       const draw = drawing(`${backend.name} revoking ${point}`);
       const kill = async (history: History) => {
         const fault = { point, passing: draw(most) };
@@ -110,11 +111,11 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
       }
     });
 
-    test('O5 O7 killed at random moments', { timeout: 300_000 }, async () => {
+    test('O5 O7 killed at random moments', { timeout: 900_000 }, async () => {
       const draw = drawing(`${backend.name} revoking`);
       const atOnce = backend.name === 'PostgreSQL' ? 2 : 1;
       await withHistory(async (history) => {
-        for (let kill = 0; kill < 4 * kills; kill += atOnce) {
+        for (let kill = 0; kill < killsAtRandom; kill += atOnce) {
           const moments = Array.from(
             { length: atOnce },
             (): Moment => ({ after: 'handed-out', milliseconds: draw(400) }),
