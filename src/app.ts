@@ -36,6 +36,7 @@ import type { Hierarchy } from './services/hierarchies.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
+import { checkClock } from './services/signing-time.ts';
 import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { vaultStore } from './storage/vault.ts';
@@ -114,6 +115,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ database, vault, profiles, access, publicUrl, clock, random, logger, processId },
     monotonic: () => performance.now(),
   });
+  await checkClock(parts, INSTANCE_ORGANIZATION, config.clockPutBack);
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);
   await applyHierarchy(parts, hierarchy, 'evpki');

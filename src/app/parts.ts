@@ -10,11 +10,13 @@ import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
+import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
 import { auditStore } from '../storage/audit.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { certificateStore } from '../storage/certificates.ts';
+import { clockMarkStore } from '../storage/clock-mark.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { issuanceStore } from '../storage/issuance.ts';
@@ -46,6 +48,7 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
+  const clockMark = clockMarkStore(database);
   const accessParts: AccessParts = {
     store: accessStore(database),
     organizations,
@@ -56,6 +59,8 @@ export function createParts({ database, vault, ...rest }: Foundation) {
   const parts = {
     ...rest,
     accessParts,
+    clockMark,
+    signingTime: createSigningTime({ ...rest, clockMark }),
     store: issuanceStore(database),
     certificates: certificateStore(database),
     audit: auditStore(database),

@@ -4,7 +4,7 @@
  */
 
 import type { z } from 'zod';
-import { baseUrl, databaseUrl, listenHost, oneOf, port, text } from './setting-types.ts';
+import { baseUrl, databaseUrl, instant, listenHost, oneOf, port, text } from './setting-types.ts';
 
 export interface Setting {
   /** The environment variable; the row's own key is its name in the YAML file. */
@@ -84,6 +84,12 @@ export const settings = {
     secret: 'whole',
     description:
       'Passphrase that protects the private keys in the database, at least 12 characters. Needed unless the hierarchy is a demo.',
+  },
+  clockPutBack: {
+    env: 'EVPKI_CLOCK_PUT_BACK',
+    type: instant,
+    description:
+      'The time that a refusal to start names, when the clock was wrong then and is right now: what is signed may be older than that. Counts once.',
   },
   logLevel: {
     env: 'EVPKI_LOG_LEVEL',

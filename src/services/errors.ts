@@ -136,6 +136,13 @@ export const errorCodes = {
     cause: 'The service is starting, stopping, or cannot reach its database.',
     remedy: 'Try again; look at `GET /health/ready`.',
   },
+  'clock-went-back': {
+    http: 503,
+    exit: 7,
+    cause: 'The clock is behind the time at which something was signed already: nothing is signed.',
+    remedy:
+      'Set the clock right; if it was wrong before, start with `EVPKI_CLOCK_PUT_BACK` as the log says.',
+  },
   internal: {
     http: 500,
     exit: 70,

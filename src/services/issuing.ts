@@ -27,6 +27,7 @@ import type { Clock } from './clock.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
+import type { SigningTime } from './signing-time.ts';
 
 /** How long a process may take from the pending row to the issued one. */
 const LEASE_MILLISECONDS = 60_000;
@@ -36,6 +37,7 @@ const SERIAL_ATTEMPTS = 3;
 export interface IssuingParts {
   readonly store: IssuanceStore;
   readonly clock: Clock;
+  readonly signingTime: SigningTime;
   readonly random: RandomBytes;
   /** Names this process in leases. */
   readonly processId: string;
@@ -84,14 +86,14 @@ class IssuanceError extends Error {
 /**
  * Issues one certificate, or says why not.
  * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
- *   recovery took the row away; and whatever the store throws
+ *   recovery took the row away; ServiceError `clock-went-back`; and whatever the store throws
  */
 export async function issueCertificate(
   parts: IssuingParts,
   command: IssueCommand,
 ): Promise<IssueResult> {
   for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
-    const now = parts.clock();
+    const now = await parts.signingTime();
     const serialNumber = drawSerialNumber(parts.random);
     const decision = decide({ ...command.input, serialNumber, now });
     if (!decision.ok) return { outcome: 'refused', violations: decision.violations };

@@ -5,7 +5,7 @@
  */
 
 import { readCertificate, serialHex } from '../pki/certificate.ts';
-import { spkiFingerprint } from '../pki/key-identifier.ts';
+import { keyIdentifier, spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type PublicKey, readPublicKey } from '../pki/public-key.ts';
 import type { Signer } from '../pki/signer.ts';
@@ -35,7 +35,8 @@ export interface OcspSignerParts extends IssuingParts {
 /** A responder key opened for signing. */
 export interface ReadyResponder {
   readonly signer: Signer;
-  readonly publicKey: PublicKey;
+  /** SHA-1 of its public key: how answers name it (RFC 6960 4.2.1 KeyHash). */
+  readonly keyHash: Uint8Array;
   /** DER; goes out with every answer. */
   readonly certificate: Uint8Array;
   /** Its serial number, lower-case hex without leading zeros. */
@@ -153,7 +154,7 @@ async function openSigner(parts: OcspSignerParts, signer: OcspSigner): Promise<R
   if (!envelope) throw new Error(`responder ${signer.id} has no key`);
   return {
     signer: await parts.keyring.open(envelope, signer.keyAlgorithm, signer.spki),
-    publicKey: publicKeyOf(signer.spki),
+    keyHash: keyIdentifier(publicKeyOf(signer.spki), 20),
     certificate: signer.certificate,
     serial: serialHex(readCertificate(signer.certificate).serialNumber),
     notAfter: signer.notAfter,

@@ -228,3 +228,8 @@ export interface JobRow {
   /** A time that was asked for while somebody held it. */
   asked_at: string | null;
 }
+
+export interface ClockMarkRow {
+  id: StoredInteger;
+  latest: string;
+}

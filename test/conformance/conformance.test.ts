@@ -8,6 +8,7 @@ import { auditConforms } from './audit.ts';
 import { authoritiesConform } from './authorities.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
+import { clockMarkConforms } from './clock-mark.ts';
 import { crlsConform } from './crls.ts';
 import { issuanceConforms } from './issuance.ts';
 import { jobsConform } from './jobs.ts';
@@ -35,6 +36,7 @@ for (const { name, open } of testBackends) {
     auditConforms(name, open);
     stationsConform(name, open);
     vaultConforms(name, open);
+    clockMarkConforms(name, open);
     writingConforms(name, open);
   });
 }

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sequence } from '../../src/pki/der-writer.ts';
+import type { Status } from '../../src/pki/lifecycle.ts';
 import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import { ocspHashes } from '../../src/pki/ocsp/hashes.ts';
 import { nonceExtension, requestFor } from '../support/ocsp.ts';
@@ -229,6 +230,27 @@ describe('trouble', () => {
     expect(ocsp.log.join('')).toContain('"event":"clock-went-back"');
     ocsp.setClock(8 * SECOND);
     expect((await ocsp.ask({ nonce: nonce() })).statuses).toEqual(['good']);
+  });
+
+  test('O6 another process has signed later already: tryLater, until that time has come', async () => {
+    ocsp.mark.latest = new Date(start.getTime() + 60 * SECOND);
+    expect((await ocsp.ask()).kind).toBe('tryLater');
+    expect(ocsp.counts.signatures).toBe(0);
+    ocsp.pass(60 * SECOND);
+    expect((await ocsp.ask()).statuses).toEqual(['good']);
+  });
+
+  test.each([
+    ['ready-signed', {}],
+    ['signed on demand', { nonce: nonce() }],
+  ])('an answer that lint refuses, %s: tryLater, and nothing is signed', async (_, question) => {
+    // No revocation is stored with this reason; what if one were?
+    ocsp.statuses.set('first', '11aa', { ...revoked(), reason: 'removeFromCRL' } as Status);
+    expect((await ocsp.ask(question)).kind).toBe('tryLater');
+    expect(ocsp.counts.signatures).toBe(0);
+    expect(ocsp.log.join('')).toContain('ocsp-reason');
+    ocsp.statuses.set('first', '11aa', revoked());
+    expect((await ocsp.ask(question)).statuses).toEqual(['revoked']);
   });
 
   test('the database is gone: tryLater, nothing else, and an error in the log', async () => {

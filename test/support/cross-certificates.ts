@@ -47,6 +47,7 @@ export async function issueCrossCertificates(
     const parts: IssuingParts = {
       store: issuanceStore(database),
       clock,
+      signingTime: async () => clock(),
       random: randomBytes,
       processId,
       logger: capture().logger,
