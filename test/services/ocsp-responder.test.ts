@@ -59,7 +59,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect((await ocsp.ask({ certIds: [certIdOf('11cc')] })).statuses).toEqual(['unknown']);
   });
 
-  test('RFC 6960 4.2.2.3 there is one answer for each question, in order, repeated ones too', async () => {
+  test('RFC 6960 4.2.2.3, RFC 5019 2.2.1 there is one answer for each question, in order, repeated ones too', async () => {
     ocsp.statuses.set('first', '11bb', revoked());
     const certIds = [
       ...[certIdOf('11aa'), certIdOf('11bb'), certIdOf('11aa'), certIdOf('11cc')],
@@ -84,7 +84,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect(statuses).toEqual(['unknown', 'good']);
   });
 
-  test('RFC 6960 2.3 O2 only foreign CertIDs are unauthorized, and nothing is signed', async () => {
+  test('RFC 6960 2.3, RFC 5019 2.2.3 O2 only foreign CertIDs are unauthorized, and nothing is signed', async () => {
     expect((await ocsp.ask({ certIds: [foreign()] })).kind).toBe('unauthorized');
     expect((await ocsp.ask({ certIds: [foreign(), foreign('12')] })).kind).toBe('unauthorized');
     expect(ocsp.counts.signatures).toBe(0);
@@ -98,7 +98,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect(ocsp.counts.signatures).toBe(0);
   });
 
-  test('O6 RFC 6960 4.2.2.1 thisUpdate and producedAt are whole seconds and not in the future', async () => {
+  test('O6 RFC 6960 2.5, 4.2.2.1 thisUpdate and producedAt are whole seconds and not in the future', async () => {
     const { responses, producedAt, nextUpdate } = await ocsp.ask();
     const floor = new Date('2026-11-22T10:00:00Z');
     expect(producedAt).toEqual(floor);
