@@ -76,11 +76,11 @@ const timeDigits = (time: Date): string => time.toISOString().replace(/[-:T]|\..
 
 /** Goes through bytes as long as they are what is expected. */
 class Comparison {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
   }
 
   get atEnd(): boolean {
@@ -89,38 +89,54 @@ class Comparison {
 
   /** Tag and length, in as few octets as DER has it. */
   header(tag: number, length: number): boolean {
-    const expected =
-      length < 128
-        ? [tag, length]
-        : length < 256
-          ? [tag, 0x81, length]
-          : [tag, 0x82, length >> 8, length & 0xff];
-    if (expected.some((octet, index) => this.#bytes[this.#at + index] !== octet)) return false;
-    this.#at += expected.length;
-    return true;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (bytes[at] !== tag) return false;
+    if (length < 128) {
+      this.#at = at + 2;
+      return bytes[at + 1] === length;
+    }
+    if (length < 256) {
+      this.#at = at + 3;
+      return bytes[at + 1] === 0x81 && bytes[at + 2] === length;
+    }
+    this.#at = at + 4;
+    return (
+      bytes[at + 1] === 0x82 && bytes[at + 2] === length >> 8 && bytes[at + 3] === (length & 0xff)
+    );
   }
 
   octets(expected: Uint8Array): boolean {
-    const end = this.#at + expected.length;
-    const holds =
-      end <= this.#bytes.length &&
-      this.#bytes.compare(expected, 0, expected.length, this.#at, end) === 0;
-    this.#at = end;
-    return holds;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let index = 0; index < expected.length; index++) {
+      if (bytes[at + index] !== expected[index]) return false;
+    }
+    this.#at = at + expected.length;
+    return true;
   }
 
   /** The digits of a GeneralizedTime in whole seconds and UTC that exists; undefined otherwise. */
   time(): string | undefined {
     if (!this.header(0x18, TIME_OCTETS - 2)) return undefined;
-    const text = this.#bytes.toString('latin1', this.#at, this.#at + TIME_OCTETS - 2);
+    let digits = '';
+    for (let index = 0; index < TIME_OCTETS - 3; index++) {
+      digits += String.fromCharCode(this.#bytes[this.#at + index] ?? 0);
+    }
+    if (this.#bytes[this.#at + TIME_OCTETS - 3] !== 0x5a) return undefined;
     this.#at += TIME_OCTETS - 2;
-    const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-    if (!parts) return undefined;
-    const [, year, month, day, hour, minute, second] = parts;
-    const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-    const time = new Date(iso);
-    // What rolls over, like 30 February, is another text then.
-    if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) return undefined;
-    return text.slice(0, -1);
+    return isTime(digits) ? digits : undefined;
   }
+}
+
+/** Most days are in every month, which is seen without a calendar. */
+const isTime = (digits: string): boolean =>
+  /^\d{4}(0[1-9]|1[0-2])(0[1-9]|1\d|2[0-8])([01]\d|2[0-3])[0-5]\d[0-5]\d$/.test(digits) ||
+  isCalendarTime(digits);
+
+function isCalendarTime(digits: string): boolean {
+  const iso = digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6.000Z');
+  const time = new Date(iso);
+  // What rolls over, like 30 February, is another text then.
+  return !Number.isNaN(time.getTime()) && time.toISOString() === iso;
 }
