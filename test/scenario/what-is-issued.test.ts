@@ -138,7 +138,7 @@ describe('what is issued', () => {
     }
   });
 
-  test('RFC 6960 4.2.2.2: after a rollover each key has a delegate of its own', async () => {
+  test('A2 RFC 6960 4.2.2.2: after a rollover each key has a delegate of its own', async () => {
     const old = await issue('SN-BEFORE');
     expect((await evpki.call('POST', '/v1/authorities/ocpp-station-ca/rollover')).status).toBe(201);
     const fresh = await issue('SN-AFTER');
