@@ -5,7 +5,7 @@
  * demand would not stay below three times the bare signature otherwise.
  */
 
-import type { OcspLintContext } from './lint.ts';
+import type { OcspLintContext } from './lint-context.ts';
 
 const TIME_OCTETS = 17;
 /** SEQUENCE, id-pkix-ocsp-nonce; what follows is the extension's value. */

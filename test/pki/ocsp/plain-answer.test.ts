@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { buildOcspResponseData, type OcspAnswers } from '../../../src/pki/ocsp/build-response.ts';
 import { writeCertId } from '../../../src/pki/ocsp/cert-id.ts';
 import type { CertificateStatus } from '../../../src/pki/ocsp/certificate-status.ts';
-import { everyFinding, type OcspLintContext } from '../../../src/pki/ocsp/lint.ts';
+import { everyFinding } from '../../../src/pki/ocsp/lint.ts';
+import type { OcspLintContext } from '../../../src/pki/ocsp/lint-context.ts';
 import { isPlainAnswer } from '../../../src/pki/ocsp/plain-answer.ts';
 
 const now = new Date('2026-11-22T10:00:00.500Z');
