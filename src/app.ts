@@ -42,7 +42,7 @@ import {
   authenticateToken,
   prepareBootstrap,
 } from './services/access.ts';
-import type { Principal } from './services/access-policy.ts';
+import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB, checkpointJob, makeCheckpoint } from './services/audit-checkpoints.ts';
@@ -54,6 +54,7 @@ import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
+import { checkClock } from './services/signing-time.ts';
 import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
@@ -140,6 +141,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
   });
+  await checkClock(parts, INSTANCE_ORGANIZATION, config.clockPutBack);
   await parts.declarations.activate();
   await abandonExpired(parts);
   await ensureInstanceAuthority(parts);

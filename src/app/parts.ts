@@ -15,6 +15,7 @@ import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
 import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
+import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
@@ -24,6 +25,7 @@ import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
+import { clockMarkStore } from '../storage/clock-mark.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
@@ -63,6 +65,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
+  const clockMark = clockMarkStore(database);
   const accessParts: AccessParts = {
     store: accessStore(database),
     clock: rest.clock,
@@ -71,6 +74,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const parts = {
     ...rest,
     accessParts,
+    clockMark,
+    signingTime: createSigningTime({ ...rest, clockMark }),
     clients: apiClientStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),

@@ -29,6 +29,13 @@ export const rate = z.preprocess(
 /** A port, or no listener at all. YAML 1.2 has `off` as text. */
 export const portOrOff = z.union([z.literal('off'), port], `${portMessage}, or off`);
 
+const instantMessage = 'must be a time such as 2026-11-22T10:00:00.000Z';
+
+/** A moment in UTC, to the millisecond or to the second, as text. */
+export const instant = text
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/, instantMessage)
+  .refine((value) => !Number.isNaN(Date.parse(value)), instantMessage);
+
 /** An address or a name to listen on. */
 export const listenHost = text.refine(
   (value) => isIPv6(value) || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(value),

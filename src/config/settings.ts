@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import {
   baseUrl,
   databaseUrl,
+  instant,
   listenHost,
   oneOf,
   port,
@@ -137,6 +138,12 @@ export const settings = {
     default: '20',
     description:
       'Requests a second without valid credentials, `/oauth/token` among them, that may come from one address (IPv6: /64), and 60 times that at once; 0 for no limit. Behind a proxy all come from one.',
+  },
+  clockPutBack: {
+    env: 'EVPKI_CLOCK_PUT_BACK',
+    type: instant,
+    description:
+      'The time that a refusal to start names, when the clock was wrong then and is right now: what is signed may be older than that. Counts once.',
   },
   logLevel: {
     env: 'EVPKI_LOG_LEVEL',

@@ -8,20 +8,22 @@ import { assembleCrl, crlTbs, gatherCrlBytes } from '../pki/crl/build.ts';
 import { type CrlEntryInHex, encodeCrlEntries } from '../pki/crl/entries.ts';
 import { lintCrlPieces } from '../pki/crl/lint.ts';
 import { lintCrlEntries } from '../pki/crl/lint-entries.ts';
-import type { LintFinding } from '../pki/lint/rule.ts';
 import type { Profile } from '../pki/profile.ts';
 import { nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import type { Issuers } from './issuers.ts';
+import { refuseFindings } from './lint-refusal.ts';
 import type { Logger } from './logger.ts';
 import type { CrlStore, JobStore, PublishedCrl, RevokedEntry } from './revocation-records.ts';
+import type { SigningTime } from './signing-time.ts';
 
 export interface CrlParts {
   readonly crls: CrlStore;
   readonly issuers: Issuers;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly clock: Clock;
+  readonly signingTime: SigningTime;
   readonly logger: Logger;
 }
 
@@ -55,7 +57,7 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
 
   const last = await parts.crls.findCrl(issuerId);
   const number = await parts.crls.reserveNumber(issuerId);
-  const thisUpdate = wholeSeconds(parts.clock());
+  const thisUpdate = wholeSeconds(await parts.signingTime());
   const nextUpdate = new Date(thisUpdate.getTime() + validity);
   // Read before the entries: what changes meanwhile is read again for the next list.
   const sequence = await parts.crls.currentSequence(issuerId);
@@ -102,12 +104,6 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   );
   parts.logger.debug('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
-}
-
-function refuseFindings(findings: readonly LintFinding[], what: string): void {
-  if (findings.length === 0) return;
-  const found = findings.map(({ rule, message }) => `${rule}: ${message}`).join(' ');
-  throw new Error(`lint refused ${what}: ${found}`);
 }
 
 /** Runs through a generator's steps, giving the event loop a turn after each. */

@@ -202,9 +202,18 @@ export const errorCodes = {
   },
   'declarations-superseded': {
     http: 503,
+    ocpp: 'Accepted',
     exit: 7,
     cause: 'A process that was started later has other profiles or roles, which are in force now.',
     remedy: 'Start this process again with the same `policies/` as the others.',
+  },
+  'clock-went-back': {
+    http: 503,
+    ocpp: 'Accepted',
+    exit: 7,
+    cause: 'The clock is behind the time at which something was signed already: nothing is signed.',
+    remedy:
+      'Set the clock right; if it was wrong before, start with `EVPKI_CLOCK_PUT_BACK` as the log says.',
   },
   internal: {
     http: 500,

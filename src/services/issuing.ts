@@ -29,6 +29,7 @@ import type { Clock } from './clock.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
+import type { SigningTime } from './signing-time.ts';
 
 /** How long a process may take from the pending row to the issued one. */
 const LEASE_MILLISECONDS = 60_000;
@@ -39,6 +40,7 @@ export interface IssuingParts {
   readonly store: IssuanceStore;
   readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
   readonly clock: Clock;
+  readonly signingTime: SigningTime;
   readonly random: RandomBytes;
   /** Names this process in leases. */
   readonly processId: string;
@@ -105,7 +107,7 @@ class IssuanceError extends Error {
  * @throws ServiceError `declarations-superseded` when newer profiles are in force than this process
  *   has; status goes on all the same, so OCSP responders are still certified
  * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
- *   recovery took the row away; and whatever the store throws
+ *   recovery took the row away; ServiceError `clock-went-back`; and whatever the store throws
  */
 export async function issueCertificate(
   parts: IssuingParts,
@@ -113,7 +115,7 @@ export async function issueCertificate(
 ): Promise<IssueResult> {
   if (!command.statusSigner) await parts.declarations.requireActive();
   for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
-    const now = parts.clock();
+    const now = await parts.signingTime();
     const serialNumber = drawSerialNumber(parts.random);
     const decision = decide({ ...command.input, serialNumber, now });
     if (!decision.ok) return { outcome: 'refused', violations: decision.violations };

@@ -19,7 +19,7 @@ import { type CertificationRequest, readRequest } from '../pki/request.ts';
 import type { Checked, Violation } from '../pki/violations.ts';
 import type { Principal } from './access-policy.ts';
 import { enrol } from './enrolment.ts';
-import { type FieldViolation, ocppAnswerOf, ServiceError } from './errors.ts';
+import { errorCodes, type FieldViolation, ocppAnswerOf, ServiceError } from './errors.ts';
 import type { Organization } from './organizations.ts';
 import { RequestUnanswered } from './request-answers.ts';
 import type { EnrolmentParts } from './request-issuing.ts';
@@ -122,18 +122,17 @@ export async function signCertificate(
     if (answerToStation === undefined) throw error;
     const requestId =
       error instanceof RequestUnanswered ? { enrolmentRequestId: error.requestId } : {};
-    if (error.code === 'not-ready') {
+    if (errorCodes[error.code].http === 503) {
       return { status: 'waiting', answerToStation, ...echo, ...requestId };
     }
-    // What enrolment says about the authority is for the operator, not a fault of this call.
-    if (error.violations.length === 0) {
-      return refuse([{ code: error.code, message: sentence(error.message) }]);
-    }
-    return {
-      ...{ status: 'refused', answerToStation, violations: error.violations },
-      ...echo,
-      ...requestId,
-    };
+    const reasons =
+      error.violations.length > 0
+        ? error.violations
+        : [{ code: error.code, message: sentence(error.message) }];
+    // What is on record has its audit entry; what is said about the authority has none yet.
+    return error.violations.length > 0 || error instanceof RequestUnanswered
+      ? { ...refusal(reasons), ...echo, ...requestId }
+      : refuse(reasons);
   }
 }
 
@@ -203,14 +202,18 @@ async function refused(
       violations: violations.map(({ code }) => code),
     },
   });
-  return {
-    status: 'refused',
-    // As enrolment would have said of the request by itself.
-    answerToStation: request.ok ? 'Accepted' : 'Rejected',
-    violations,
-    ...(asked ? echoOf(asked) : {}),
-  };
+  return { ...refusal(violations), ...(asked ? echoOf(asked) : {}) };
 }
+
+/** Rejected: what cannot be read, is too large or badly signed. A poor key is for an operator. */
+const refusal = (violations: readonly (Violation | FieldViolation)[]) =>
+  ({
+    status: 'refused',
+    answerToStation: violations.some(({ code }) => code.startsWith('csr-'))
+      ? 'Rejected'
+      : 'Accepted',
+    violations,
+  }) as const;
 
 const echoOf = ({ echo }: AskedCertificate) =>
   echo === undefined ? {} : { certificateType: echo };

@@ -14,6 +14,7 @@ import {
 import type { OcspCertId } from '../pki/ocsp/cert-id.ts';
 import type { CertificateStatus } from '../pki/ocsp/certificate-status.ts';
 import { issuerHashes, ocspHashes } from '../pki/ocsp/hashes.ts';
+import { lintOcspResponseData } from '../pki/ocsp/lint.ts';
 import { type OcspRequest, readOcspRequest } from '../pki/ocsp/request.ts';
 import type { OcspErrorStatus } from '../pki/ocsp/response-status.ts';
 import type { Profile } from '../pki/profile.ts';
@@ -21,7 +22,9 @@ import { readPublicKey } from '../pki/public-key.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
 import { type EverydayQuestion, EverydayQuestions } from './everyday-questions.ts';
+import { refuseFindings } from './lint-refusal.ts';
 import type { Logger } from './logger.ts';
 import { type OcspSignerParts, openResponder, type ReadyResponder } from './ocsp-signers.ts';
 import type { StatusStore } from './revocation-records.ts';
@@ -67,8 +70,6 @@ export interface OcspResponder {
 /** A status that was read longer ago than this is read again before it is sent. */
 const MAX_STATUS_AGE_MILLISECONDS = 1_000;
 const ATTEMPTS = 3;
-/** How far the clock may go back before nothing is signed any more. */
-const CLOCK_TOLERANCE_MILLISECONDS = 2_000;
 /** How often unknown issuers may make us look for new ones. */
 const RELOAD_MILLISECONDS = 500;
 
@@ -91,7 +92,6 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   const issuersById = new Map<string, KnownIssuer>();
   let loadedAt = Number.NEGATIVE_INFINITY;
   let loading: Promise<void> | undefined;
-  let latest = 0;
 
   return {
     async answer(der) {
@@ -124,6 +124,10 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       try {
         return await sign(issuer, request, isEveryday ? only : undefined);
       } catch (error) {
+        // That one has told the log itself.
+        if (error instanceof ServiceError && error.code === 'clock-went-back') {
+          return failure('tryLater');
+        }
         parts.logger.error('ocsp-signing-failed', { issuer: issuer.id, error });
         return failure('tryLater');
       }
@@ -195,8 +199,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       const version = cache.version(issuer.id);
       const responder = await responderOf(issuer);
       const readAt = parts.monotonic();
-      const now = parts.clock();
-      if (clockWentBack(now)) return failure('tryLater');
+      const now = await parts.signingTime();
       const thisUpdate = wholeSeconds(now);
       const wanted = new Date(thisUpdate.getTime() + validity);
       const nextUpdate = wanted < responder.notAfter ? wanted : responder.notAfter;
@@ -206,7 +209,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       // What stations ask every day is not to wait behind nonces and made-up serial numbers.
       const purpose = `${issuer.id}/${everyday && isKnown ? 'everyday' : 'other'}`;
       if (attempt === 1 && !budget.take(purpose)) return failure('tryLater');
-      const der = await signed(responder, answers, request.nonce, thisUpdate);
+      const der = await signed(responder, answers, request, now);
       // Between reading and sending others may have revoked, or this process may have slept.
       const isRecent = parts.monotonic() - readAt <= MAX_STATUS_AGE_MILLISECONDS;
       if (!isRecent || version !== cache.version(issuer.id)) continue;
@@ -259,16 +262,22 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   async function signed(
     responder: ReadyResponder,
     responses: SingleAnswer[],
-    nonce: Uint8Array | undefined,
-    producedAt: Date,
+    request: OcspRequest,
+    now: Date,
   ): Promise<Uint8Array> {
+    const { signer, certificate, keyHash } = responder;
+    const repeated = request.nonce ? { nonce: request.nonce } : {};
     const tbs = buildOcspResponseData({
-      responderKeyHash: responder.keyHash,
-      producedAt,
+      responderKeyHash: keyHash,
+      producedAt: wholeSeconds(now),
       responses,
-      ...(nonce ? { nonce } : {}),
+      ...repeated,
     });
-    const { signer, certificate } = responder;
+    const certIds = request.certIds.map(({ certIdDer }) => certIdDer);
+    refuseFindings(
+      lintOcspResponseData(tbs, { now, certIds, responderKeyHash: keyHash, ...repeated }),
+      `an OCSP answer by ${responder.serial}`,
+    );
     const algorithm = signatureAlgorithmFor(signer.algorithm);
     return assembleOcspResponse(tbs, algorithm, await signer.sign(tbs), [certificate]);
   }
@@ -303,17 +312,6 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       parts.profiles,
     );
     return issuer.validity;
-  }
-
-  /** Answers from the past would contradict those that are out already. */
-  function clockWentBack(now: Date): boolean {
-    const time = now.getTime();
-    if (time < latest - CLOCK_TOLERANCE_MILLISECONDS) {
-      parts.logger.error('clock-went-back', { now: now.toISOString(), latest: new Date(latest) });
-      return true;
-    }
-    latest = Math.max(latest, time);
-    return false;
   }
 }
 

@@ -35,7 +35,7 @@ export interface OcspSignerParts extends IssuingParts {
 /** A responder key opened for signing. */
 export interface ReadyResponder {
   readonly signer: Signer;
-  /** SHA-1 of its public key: what answers name the responder by. */
+  /** SHA-1 of its public key: how answers name it (RFC 6960 4.2.1 KeyHash). */
   readonly keyHash: Uint8Array;
   /** DER; goes out with every answer. */
   readonly certificate: Uint8Array;

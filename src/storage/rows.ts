@@ -297,3 +297,8 @@ export interface IdempotencyKeyRow {
   body: string | null;
   without_body: StoredInteger;
 }
+
+export interface ClockMarkRow {
+  id: StoredInteger;
+  latest: string;
+}

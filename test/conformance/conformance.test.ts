@@ -11,6 +11,7 @@ import { authoritiesConform } from './authorities.ts';
 import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
+import { clockMarkConforms } from './clock-mark.ts';
 import { crlsConform } from './crls.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
@@ -49,6 +50,7 @@ for (const { name, open } of testBackends) {
     checkpointsConform(name, open);
     stationsConform(name, open);
     vaultConforms(name, open);
+    clockMarkConforms(name, open);
     writingConforms(name, open);
   });
 }

@@ -42,7 +42,7 @@ export const crlsConform = (name: string, open: OpenTestDatabase) =>
     const serial = (start: string) => start.padEnd(32, '0');
 
     describe('numbers', () => {
-      test('R1: start at 1 and are given once, however many ask', async () => {
+      test('R1 RFC 5280 5.2.3: start at 1 and are given once, however many ask', async () => {
         const { issuerId } = await newCa();
         expect(await store().reserveNumber(issuerId)).toBe(1);
         const numbers = await Promise.all(

@@ -88,7 +88,7 @@ export const issuanceConforms = (name: string, open: OpenTestDatabase) =>
       expect(await store().recordIssued(command)).toBe('lease-lost');
     });
 
-    test('S2: a serial number is given away once per issuer', async () => {
+    test('S2 RFC 5280 4.1.2.2: a serial number is given away once per issuer', async () => {
       const first = newPending();
       await store().recordPending({ certificate: first });
       const second = newPending({ serial: first.serial });

@@ -275,7 +275,7 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'issuer-not-empty',
-    how: 'as in the issuer',
+    how: 'RFC 5280 4.1.2.4 empty, as in the issuer',
     broken: withContext(withTemplate(leaf, { issuerName: sequence() }), {
       issuer: { ...lintIssuerOf(issuerFacts), subjectDer: sequence() },
     }),
@@ -375,7 +375,7 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'subject-strict-name',
-    how: 'TeletexString',
+    how: 'RFC 5280 4.1.2.6 TeletexString',
     broken: leaf,
     tbs: operate(leaf, {
       subject: sequence(
@@ -458,7 +458,7 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'subject-or-critical-names',
-    how: 'empty without names',
+    how: 'RFC 5280 4.2.1.6 empty without names',
     broken: withProfile(withTemplate(leaf, { subject: nameOf() }), {
       subject: [],
       standard: 'OCPP 2.0.1',
@@ -548,7 +548,7 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'aki-of-issuer',
-    how: 'of another key',
+    how: 'RFC 5280 4.2.1.1 of another key',
     broken: withSet(leaf, {
       authorityKeyIdentifier: { critical: false, value: new Uint8Array(8).fill(1) },
     }),
@@ -563,7 +563,7 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'ski-of-key',
-    how: 'of another key',
+    how: 'RFC 5280 4.2.1.2 of another key',
     broken: withSet(leaf, {
       subjectKeyIdentifier: { critical: false, value: keyIdentifier(otherKey.publicKey, 8) },
     }),
@@ -678,19 +678,19 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'name-constraints-in-ca',
-    how: 'in a leaf',
+    how: 'RFC 5280 4.2.1.10 in a leaf',
     broken: withSet(leaf, { nameConstraints: { critical: true, permittedDns: ['x'] } }),
     also: ['extensions-of-profile'],
   },
   {
     rule: 'name-constraints-in-ca',
-    how: 'not critical',
+    how: 'RFC 5280 4.2.1.10 not critical',
     broken: withSet(subCa, { nameConstraints: { critical: false, permittedDns: ['x'] } }),
     also: ['extensions-of-profile'],
   },
   {
     rule: 'http-addresses',
-    how: 'https',
+    how: 'RFC 5280 4.2.2.1 https',
     broken: withSet(leaf, { authorityInfoAccess: undefined }),
     tbs: withRawExtension(
       withSet(leaf, { authorityInfoAccess: undefined }),

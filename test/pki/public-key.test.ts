@@ -145,12 +145,12 @@ describe('C2: EC keys in other encodings', () => {
     ['id-ecDH', sequence(sequence(oid('1.3.132.1.12'), oid(P256)), bitString(p256Point)), 'ecDH'],
     ['id-ecMQV', sequence(sequence(oid('1.3.132.1.13'), oid(P256)), bitString(p256Point)), 'ecMQV'],
     [
-      'unused bits counted',
+      'RFC 5480 2.2 unused bits counted',
       sequence(named, hex(`034201${Buffer.from(withForm(4)).toString('hex').slice(0, -2)}fe`)),
       'unused bits',
     ],
     [
-      'unused bits set',
+      'RFC 5480 2.2 unused bits set',
       sequence(named, hex(`034201${Buffer.from(withForm(4)).toString('hex').slice(0, -2)}ff`)),
       'unused bits',
     ],
@@ -264,7 +264,7 @@ describe('C2: Edwards keys', () => {
     ['X25519', edKey('1.3.101.110', ed25519Point), 'X25519'],
     ['X448', edKey(x448, ed448Point.subarray(0, 56)), 'X448'],
     [
-      'unused bits',
+      'RFC 8410 4 unused bits',
       sequence(sequence(oid(ed25519)), hex(`032107${'00'.repeat(32)}`)),
       'unused bits',
     ],

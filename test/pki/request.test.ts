@@ -155,7 +155,7 @@ describe('C1: what is not a request in strict DER', () => {
   test.each<[string, RequestParts]>([
     ['the subject', { subject: sequence(set(sequence(oid('2.5.4.3')))) }],
     [
-      'attributes out of order',
+      'RFC 2986 4.1: attributes out of order',
       {
         attributesField: element(
           contextConstructed(0),
@@ -165,7 +165,7 @@ describe('C1: what is not a request in strict DER', () => {
       },
     ],
     [
-      'attribute values out of order',
+      'RFC 2986 4.1: attribute values out of order',
       { attributes: [sequence(oid('1.2.3'), set(integer(2), integer(1)))] },
     ],
     [

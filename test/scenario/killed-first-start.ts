@@ -8,7 +8,7 @@ import { bootstrap } from '../../src/services/access.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises } from '../support/broken-promises.ts';
-import { drawing, kills, seed } from '../support/chance.ts';
+import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
 import type { Launcher, Moment } from '../support/killed-process.ts';
@@ -97,11 +97,13 @@ export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Lau
       }
     }
 
-    test.each(early)('killed at %s, passing %i', { timeout: 120_000 }, async (point, passing) => {
-      expect(await killAndStartAgain('real', { fault: { point, passing } })).toBe('SIGKILL');
+    test.each(early)('killed at %s, passing %i', { timeout: 300_000 }, async (point, passing) => {
+      for (let kill = 0; kill < kills; kill += 1) {
+        expect(await killAndStartAgain('real', { fault: { point, passing } })).toBe('SIGKILL');
+      }
     });
 
-    test.each(points)('killed at %s', { timeout: 120_000 }, async (point, most) => {
+    test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
       const draw = drawing(`${backend.name} start ${point}`);
       for (let kill = 0; kill < kills; kill += 1) {
         const fault = { point, passing: draw(most) };
@@ -109,12 +111,17 @@ export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Lau
       }
     });
 
-    test('killed at random moments', { timeout: 300_000 }, async () => {
+    test('killed at random moments', { timeout: 900_000 }, async () => {
       const draw = drawing(`${backend.name} start`);
-      for (let kill = 0; kill < 4 * kills; kill += 1) {
-        // Some are done before: then starting again changes nothing.
+      let killed = 0;
+      let starts = 0;
+      while (killed < killsAtRandom) {
+        starts += 1;
+        // Some are done before: then starting again changes nothing, and they do not count.
+        expect(starts, 'most are done before they are killed').toBeLessThan(4 * killsAtRandom);
         const vault = draw(4) === 1 ? 'real' : 'known';
-        await killAndStartAgain(vault, {}, { after: 'ready', milliseconds: draw(500) });
+        const moment: Moment = { after: 'ready', milliseconds: draw(500) };
+        if ((await killAndStartAgain(vault, {}, moment)) === 'SIGKILL') killed += 1;
       }
     });
   });

@@ -5,7 +5,7 @@ import type { CertificateState } from '../../src/services/certificate-records.ts
 import { openDatabase } from '../../src/storage/database.ts';
 import type { CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, kills, seed } from '../support/chance.ts';
+import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
 import type { Ending, Launcher, Moment } from '../support/killed-process.ts';
@@ -62,7 +62,7 @@ export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launch
       ...change,
     });
 
-    test.each(points)('killed at %s', { timeout: 120_000 }, async (point) => {
+    test.each(points)('killed at %s', { timeout: 300_000 }, async (point) => {
       const draw = drawing(`${backend.name} issuing ${point}`);
       await withHistory(async (history) => {
         for (let kill = 0; kill < kills; kill += 1) {
@@ -73,12 +73,12 @@ export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launch
       });
     });
 
-    test('killed at random moments', { timeout: 300_000 }, async () => {
+    test('killed at random moments', { timeout: 900_000 }, async () => {
       const draw = drawing(`${backend.name} issuing`);
       // Where several processes may issue, two do, and both are killed.
       const atOnce = backend.name === 'PostgreSQL' ? 2 : 1;
       await withHistory(async (history) => {
-        for (let kill = 0; kill < 6 * kills; kill += atOnce) {
+        for (let kill = 0; kill < killsAtRandom; kill += atOnce) {
           const moments = Array.from({ length: atOnce }, (): Moment => {
             const after = draw(3) === 1 ? 'ready' : 'handed-out';
             return { after, milliseconds: draw(200) };

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sequence } from '../../src/pki/der-writer.ts';
+import type { Status } from '../../src/pki/lifecycle.ts';
 import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import { ocspHashes } from '../../src/pki/ocsp/hashes.ts';
 import { nonceExtension, requestFor } from '../support/ocsp.ts';
@@ -58,7 +59,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect((await ocsp.ask({ certIds: [certIdOf('11cc')] })).statuses).toEqual(['unknown']);
   });
 
-  test('RFC 6960 4.2.2.3 there is one answer for each question, in order, repeated ones too', async () => {
+  test('RFC 6960 4.2.2.3, RFC 5019 2.2.1 there is one answer for each question, in order, repeated ones too', async () => {
     ocsp.statuses.set('first', '11bb', revoked());
     const certIds = [
       ...[certIdOf('11aa'), certIdOf('11bb'), certIdOf('11aa'), certIdOf('11cc')],
@@ -83,7 +84,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect(statuses).toEqual(['unknown', 'good']);
   });
 
-  test('RFC 6960 2.3 O2 only foreign CertIDs are unauthorized, and nothing is signed', async () => {
+  test('RFC 6960 2.3, RFC 5019 2.2.3 O2 only foreign CertIDs are unauthorized, and nothing is signed', async () => {
     expect((await ocsp.ask({ certIds: [foreign()] })).kind).toBe('unauthorized');
     expect((await ocsp.ask({ certIds: [foreign(), foreign('12')] })).kind).toBe('unauthorized');
     expect(ocsp.counts.signatures).toBe(0);
@@ -97,7 +98,7 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect(ocsp.counts.signatures).toBe(0);
   });
 
-  test('O6 RFC 6960 4.2.2.1 thisUpdate and producedAt are whole seconds and not in the future', async () => {
+  test('O6 RFC 6960 2.5, 4.2.2.1 thisUpdate and producedAt are whole seconds and not in the future', async () => {
     const { responses, producedAt, nextUpdate } = await ocsp.ask();
     const floor = new Date('2026-11-22T10:00:00Z');
     expect(producedAt).toEqual(floor);
@@ -229,6 +230,27 @@ describe('trouble', () => {
     expect(ocsp.log.join('')).toContain('"event":"clock-went-back"');
     ocsp.setClock(8 * SECOND);
     expect((await ocsp.ask({ nonce: nonce() })).statuses).toEqual(['good']);
+  });
+
+  test('O6 another process has signed later already: tryLater, until that time has come', async () => {
+    ocsp.mark.latest = new Date(start.getTime() + 60 * SECOND);
+    expect((await ocsp.ask()).kind).toBe('tryLater');
+    expect(ocsp.counts.signatures).toBe(0);
+    ocsp.pass(60 * SECOND);
+    expect((await ocsp.ask()).statuses).toEqual(['good']);
+  });
+
+  test.each([
+    ['ready-signed', {}],
+    ['signed on demand', { nonce: nonce() }],
+  ])('an answer that lint refuses, %s: tryLater, and nothing is signed', async (_, question) => {
+    // No revocation is stored with this reason; what if one were?
+    ocsp.statuses.set('first', '11aa', { ...revoked(), reason: 'removeFromCRL' } as Status);
+    expect((await ocsp.ask(question)).kind).toBe('tryLater');
+    expect(ocsp.counts.signatures).toBe(0);
+    expect(ocsp.log.join('')).toContain('ocsp-reason');
+    ocsp.statuses.set('first', '11aa', revoked());
+    expect((await ocsp.ask(question)).statuses).toEqual(['revoked']);
   });
 
   test('the database is gone: tryLater, nothing else, and an error in the log', async () => {

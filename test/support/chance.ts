@@ -4,11 +4,14 @@ import { createHash, randomInt } from 'node:crypto';
 
 export const seed = process.env.EVPKI_TEST_SEED ?? String(randomInt(2 ** 32));
 
-/**
- * How often a process is killed: `EVPKI_KILLS` times at every fault point, and ten times as often
- * at random moments. A quick run has 1 and 10, a thorough one sets it to 5.
- */
+/** How often a process is killed at every fault point; a thorough run sets `EVPKI_KILLS` to 5. */
 export const kills = Number(process.env.EVPKI_KILLS ?? '1');
+
+/**
+ * How often a process is killed at random moments, for each of issuing, revoking and the first
+ * start on each database: 50 times where `EVPKI_KILLS` is 5, a few times in a quick run.
+ */
+export const killsAtRandom = kills > 1 ? 10 * kills : 4;
 
 /**
  * Draws whole numbers from 1 to `most`.

@@ -47,6 +47,7 @@ export async function issueCrossCertificates(
     const parts: IssuingParts = {
       store: issuanceStore(database),
       clock,
+      signingTime: async () => clock(),
       random: randomBytes,
       processId,
       // A second process beside the one that has put its declarations in force.

@@ -27,6 +27,8 @@ export interface Job {
   /** How many callers there are at a time, and how many requests each of them sends. */
   readonly callers?: number;
   readonly requestsEach?: number;
+  /** How far its clock is ahead of ours, in milliseconds. */
+  readonly ahead?: number;
 }
 
 export type Line =
@@ -49,9 +51,11 @@ const pass = passing(job.fault);
 await decorateFiles(pass);
 say({ event: 'ready' });
 
-const database = await openDatabase(job.databaseUrl, { clock: () => new Date(), processId });
+const clock = () => new Date(Date.now() + (job.ahead ?? 0));
+const database = await openDatabase(job.databaseUrl, { clock, processId });
 const services = await servicesOver(database, {
   ...job,
+  clock,
   declarations,
   pass,
   signing: (message) => {
@@ -72,7 +76,7 @@ async function call(caller: number): Promise<void> {
     if (job.task !== 'revoke') continue;
     const { issuerId } = await revoke(services, demoCpo, certificateId, 'superseded');
     say({ event: 'revoked', certificateId });
-    await services.jobs.schedule(`crl:${issuerId}`, new Date());
+    await services.jobs.schedule(`crl:${issuerId}`, clock());
   }
 }
 

@@ -12,6 +12,7 @@ import { readOcspResponse, type SingleResponse } from '../../src/pki/ocsp/read-r
 import { importPublicKey } from '../../src/pki/public-key.ts';
 import { createOcspResponder, type OcspParts } from '../../src/services/ocsp-responder.ts';
 import type { OcspSigner, StatusStore } from '../../src/services/revocation-records.ts';
+import { type ClockMarkStore, createSigningTime } from '../../src/services/signing-time.ts';
 import { capture } from './captured-log.ts';
 import { commonName, generateKey, issue, signWith, type TestKey, templateFor } from './issuing.ts';
 import { nonceExtension, requestFor } from './ocsp.ts';
@@ -197,6 +198,18 @@ export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
   };
   const certificate = putSigner('s1', changes.signerEnd ?? new Date(start.getTime() + 30 * DAY));
 
+  /** What all processes have noted. */
+  const mark: { latest?: Date } = {};
+  const clock = () => new Date(time.clock);
+  const clockMark: ClockMarkStore = {
+    findMark: async () => mark.latest,
+    note: async (at) => {
+      if (mark.latest === undefined || mark.latest < at) mark.latest = at;
+      return mark.latest;
+    },
+    putBack: async () => false,
+  };
+
   const parts = {
     status: statuses,
     profiles: new Map(),
@@ -226,7 +239,8 @@ export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
         },
       }),
     },
-    clock: () => new Date(time.clock),
+    clock,
+    signingTime: createSigningTime({ clockMark, clock, logger: log.logger }),
     monotonic: () => time.monotonic,
     logger: log.logger,
     // What making a new responder certificate takes: these tests have one.
@@ -247,6 +261,7 @@ export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
     signGate,
     counts,
     signers,
+    mark,
     putSigner,
     certificate,
     log: log.lines,

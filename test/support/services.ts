@@ -19,6 +19,7 @@ import { createIssuers } from '../../src/services/issuers.ts';
 import type { Logger } from '../../src/services/logger.ts';
 import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
 import { renewResponder } from '../../src/services/ocsp-signers.ts';
+import { checkClock, createSigningTime } from '../../src/services/signing-time.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
@@ -27,6 +28,7 @@ import { checkpointStore } from '../../src/storage/audit-checkpoints.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
+import { clockMarkStore } from '../../src/storage/clock-mark.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
@@ -129,6 +131,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     { keep: (secret: string) => keepBootstrapSecret(dataDir, secret) },
     pass,
   );
+  const clockMark = decorate(clockMarkStore(database), pass);
   const parts = {
     database,
     profiles,
@@ -143,6 +146,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     }),
     keyring,
     clock,
+    clockMark,
+    signingTime: createSigningTime({ clockMark, clock, logger: silent }),
     random,
     processId,
     keep,
@@ -189,6 +194,7 @@ export const doJobs = (services: Services): Promise<number> =>
 
 /** What a start does with the database, in its order. */
 export async function start(services: Services): Promise<void> {
+  await checkClock(services, 'evpki');
   await services.declarations.activate();
   await services.store.abandonExpired(services.clock());
   await ensureInstanceAuthority(services);

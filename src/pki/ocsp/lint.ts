@@ -6,18 +6,9 @@
 import { DerError, sameBytes } from '../der.ts';
 import type { LintFinding } from '../lint/rule.ts';
 import { ocsp } from '../oids.ts';
+import type { OcspLintContext } from './lint-context.ts';
+import { isPlainAnswer } from './plain-answer.ts';
 import { type ResponseData, readOcspResponseData, type SingleResponse } from './read-response.ts';
-
-/** What the answers must agree with. */
-export interface OcspLintContext {
-  readonly now: Date;
-  /** The CertIDs of the request, byte for byte and in its order. */
-  readonly certIds: readonly Uint8Array[];
-  /** That of the request, if it is to be repeated. */
-  readonly nonce?: Uint8Array;
-  /** SHA-1 of the key that will sign. */
-  readonly responderKeyHash: Uint8Array;
-}
 
 interface OcspLintRule {
   readonly id: string;
@@ -140,6 +131,11 @@ export function lintOcspResponseData(
   tbs: Uint8Array,
   context: OcspLintContext,
 ): readonly LintFinding[] {
+  return isPlainAnswer(tbs, context) ? [] : everyFinding(tbs, context);
+}
+
+/** The same by asking every rule, whatever the form. */
+export function everyFinding(tbs: Uint8Array, context: OcspLintContext): readonly LintFinding[] {
   const data = readStrictly(tbs);
   if (typeof data === 'string') return [finding('strict-der', 'RFC 6960 4.2.1', data)];
   return rules.flatMap(({ id, clause, check }) => {

@@ -9,6 +9,7 @@ import { auditCheckpoints } from './006-audit-checkpoints.ts';
 import { grants } from './007-grants.ts';
 import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
+import { clockMark } from './010-clock-mark.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   grants,
   apiClientLife,
   idempotencyKeys,
+  clockMark,
 ];

@@ -122,7 +122,7 @@ describe('headers (O8, RFC 5019 6.2)', () => {
     expect(at('2026-03-01T09:00:00Z')['Cache-Control']).not.toMatch(/no-cache|no-store/);
   });
 
-  test('the ETag is the SHA-256 of the response in hex, quoted', () => {
+  test('RFC 5019 6.2: the ETag is the SHA-256 of the response in hex, quoted', () => {
     expect(ocspEtag(new Uint8Array(0))).toBe(
       '"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"',
     );

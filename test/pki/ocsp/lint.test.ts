@@ -14,7 +14,8 @@ import {
   type OcspAnswers,
   type SingleAnswer,
 } from '../../../src/pki/ocsp/build-response.ts';
-import { lintOcspResponseData, type OcspLintContext } from '../../../src/pki/ocsp/lint.ts';
+import { lintOcspResponseData } from '../../../src/pki/ocsp/lint.ts';
+import type { OcspLintContext } from '../../../src/pki/ocsp/lint-context.ts';
 import { ocsp } from '../../../src/pki/oids.ts';
 import { writeRawExtension } from '../../../src/pki/raw-extensions.ts';
 import { certIdOf, mutated, randomNumbers } from '../../support/ocsp.ts';

@@ -130,12 +130,12 @@ describe('what a request asks', () => {
 });
 
 describe('nonce (O4, RFC 9654 2.1, RFC8954-2.1-2, RFC8954-2.1-5)', () => {
-  test.each([1, 15, 16, 32, 33, 127, 128])('%i octets are kept', (octets) => {
+  test.each([1, 15, 16, 32, 33, 127, 128])('RFC 9654 2.1: %i octets are kept', (octets) => {
     const value = new Uint8Array(octets).fill(0xc5);
     expect(read(requestFor([certId], nonceExtension(value))).nonce).toEqual(value);
   });
 
-  test.each([0, 129, 1000])('%i octets are refused', (octets) => {
+  test.each([0, 129, 1000])('RFC 9654 2.1: %i octets are refused', (octets) => {
     expect(faultOf(requestFor([certId], nonceExtension(new Uint8Array(octets))))).toContain(
       `a nonce of ${octets} octets`,
     );
@@ -152,7 +152,7 @@ describe('nonce (O4, RFC 9654 2.1, RFC8954-2.1-2, RFC8954-2.1-5)', () => {
     ['followed by something', new Uint8Array([4, 1, 9, 0])],
     ['longer than its wrapping', new Uint8Array([4, 9, 1])],
     ['of another type', integer(5)],
-  ])('one that is %s is refused', (_, value) => {
+  ])('RFC 9654 2.1: one that is %s is refused', (_, value) => {
     faultOf(requestFor([certId], writeRawExtension(ocsp.nonce, false, value)));
   });
 
