@@ -63,6 +63,16 @@ const overWaiting = (success: readonly number[], body?: unknown): Row => ({
   success,
 });
 
+const newAuthority = (organization: string) => ({
+  ...{ id: `${organization}-new`, title: `New of ${organization}`, organization },
+  ...{ profile: 'ocpp-station-ca', key: 'P-256', under: `${organization}-ocpp-root` },
+});
+
+/** The other organization. */
+const granteeOf = ({ organization }: Side) => ({
+  organization: organization === 'alpha' ? 'beta' : 'alpha',
+});
+
 const newClient = (organization: string) => ({
   ...{ name: 'matrix', organization, roles: ['read-only'] },
 });
@@ -108,6 +118,7 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     about: leaf.kind,
     kind: leaf.kind,
     kindFirst: true,
+    ...(leaf.kind === 'station' ? {} : { waitsWithout: 'certificates:vouch' }),
     ask: (side) => ({ body: newCertificate(side, leaf) }),
     success: [201],
     foreign: [422],
@@ -176,7 +187,86 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [422],
     },
   ],
+  createAuthority: [
+    {
+      ask: ({ organization }) => ({ body: newAuthority(organization) }),
+      success: [200, 201],
+      foreign: [422],
+    },
+  ],
   rollOverAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [201] }],
+
+  listAuthorityGrants: [
+    { ask: ({ authority }) => ({ params: { id: authority } }), success: [200] },
+  ],
+  grantAuthority: [
+    {
+      ask: (side) => ({ params: { id: side.authority, ...granteeOf(side) } }),
+      success: [200, 201],
+    },
+  ],
+  withdrawAuthorityGrant: [
+    {
+      ask: async (side, administrator) => {
+        const params = { id: side.authority, ...granteeOf(side) };
+        await administrator('PUT', `/v1/authorities/${params.id}/grants/${params.organization}`);
+        return { params };
+      },
+      success: [204],
+    },
+  ],
+  applyHierarchy: [
+    {
+      about: 'dry run',
+      ask: ({ organization }) => {
+        const { id, ...authority } = newAuthority(organization);
+        const authorities = { [id]: authority };
+        const body = { hierarchy: 'matrix', demo: true, organizations: {}, authorities };
+        return { query: 'dryRun=true', body };
+      },
+      success: [200],
+      foreign: [422],
+    },
+  ],
+
+  listOrganizations: [
+    { ask: () => ({}), success: [200], listed: ({ organization }) => organization },
+  ],
+  createOrganization: [
+    {
+      everywhere: true,
+      foreign: 'same',
+      ask: () => ({ body: { id: 'gamma', name: 'Gamma', roles: ['cpo'] } }),
+      success: [200, 201],
+    },
+  ],
+  getOrganization: [
+    { ask: ({ organization }) => ({ params: { id: organization } }), success: [200] },
+  ],
+  changeOrganization: [
+    {
+      everywhere: true,
+      ask: ({ organization }) => ({
+        params: { id: organization },
+        body: { roles: ['cpo', 'mo', 'oem'] },
+      }),
+      success: [200],
+    },
+  ],
+  listReceivedGrants: [
+    { ask: ({ organization }) => ({ params: { id: organization } }), success: [200] },
+  ],
+
+  listAuditEntries: [
+    { ask: ({ organization }) => ({ query: `organization=${organization}` }), success: [200] },
+  ],
+  takeAuditCheckpoint: [
+    { everywhere: true, foreign: 'same', ask: () => ({}), success: [200, 201] },
+  ],
+  getLatestAuditCheckpoint: [
+    { everywhere: true, foreign: 'same', ask: () => ({}), success: [200] },
+  ],
+  verifyAudit: [{ everywhere: true, foreign: 'same', ask: () => ({ body: {} }), success: [200] }],
 
   listProfiles: [{ ask: () => ({}), success: [200], foreign: 'same' }],
 

@@ -80,6 +80,8 @@ export interface Row {
   readonly kindFirst?: true;
   /** For those alone who reach every organization. */
   readonly everywhere?: true;
+  /** An action without which the request has to be approved by somebody else: 202. */
+  readonly waitsWithout?: string;
   /** A role that the caller has to be allowed to grant. */
   readonly granting?: string;
   ask(side: Side, administrator: Call): Ask | Promise<Ask>;
@@ -120,6 +122,7 @@ export function expected(
   if (row.listed) return { statuses: row.success, listed: !isForeign };
   if (isForeign && row.foreign !== 'same') return { statuses: row.foreign ?? [404] };
   if (!isForKind || !grants || !(row.further ?? []).every(may)) return { statuses: [403] };
+  if (row.waitsWithout !== undefined && !may(row.waitsWithout)) return { statuses: [202] };
   return { statuses: row.success };
 }
 
