@@ -96,6 +96,12 @@ export async function declareAuthority(
   principal: Principal,
   { id, organization = principal.organizationId, ...details }: NewAuthority,
 ): Promise<{ authority: Authority; created: boolean }> {
+  // As a name of a member this sets a prototype and declares nothing.
+  if (id === '__proto__') {
+    throw new ServiceError('declaration-invalid', `${id} cannot be created`, [
+      { code: 'declaration', message: 'is no id', field: `authorities.${id}` },
+    ]);
+  }
   const document = {
     hierarchy: 'api',
     organizations: {},
