@@ -96,10 +96,14 @@ export async function declareAuthority(
   principal: Principal,
   { id, organization = principal.organizationId, ...details }: NewAuthority,
 ): Promise<{ authority: Authority; created: boolean }> {
-  // As a name of a member this sets a prototype and declares nothing.
+  // What parses declarations leaves this name out, and there would be nothing to find fault with.
   if (id === '__proto__') {
-    throw new ServiceError('declaration-invalid', `${id} cannot be created`, [
-      { code: 'declaration', message: 'is no id', field: `authorities.${id}` },
+    throw new ServiceError('declaration-invalid', 'the authority cannot be created', [
+      {
+        code: 'declaration',
+        message: 'must be lower-case letters, digits and hyphens',
+        field: 'id',
+      },
     ]);
   }
   const document = {

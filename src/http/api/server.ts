@@ -101,9 +101,9 @@ export function createApi(parts: ApiParts): Express {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
     app[operation.method](path, routeOf(parts, operation, principals, secrets));
   }
-  // What the validator takes for a path of ours, and the routes do not: `/v1/stations/`.
+  // Paths that the validator takes for one of its own, such as those with a slash too many.
   app.use(() => {
-    throw new ServiceError('not-found', 'there is no such path');
+    throw new ServiceError('not-found', 'there is nothing by this path');
   });
   app.use(noteRefusals(parts.refusals, principals));
   app.use(problemHandler(parts.logger));
