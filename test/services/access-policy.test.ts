@@ -195,7 +195,7 @@ describe('the roles that are shipped', () => {
     expect(issues('emsp-operator')).toEqual(['contract']);
     expect(issues('oem')).toEqual(['vehicle', 'oem-provisioning']);
     expect(issues('cpo-operator')).toEqual([
-      ...['secc', 'station', 'station-combined', 'csms-server', 'local-controller'],
+      ...['secc', 'station', 'station-combined', 'local-controller'],
     ]);
   });
 
