@@ -45,4 +45,24 @@ describe('odd names', () => {
     expect(answer.status, answer.text).toBe(422);
     expect(answer.json.code).toBe('declaration-invalid');
   });
+
+  test.each([
+    ['GET', '/v1/certificates?expiresBefore=2027-06-30T23%3A59%3A60Z', undefined],
+    ['GET', '/v1/audit?since=2027-06-30T23%3A59%3A60Z', undefined],
+    ['GET', '/v1/audit?until=2027-06-30T23%3A59%3A60Z', undefined],
+    [
+      'POST',
+      '/v1/api-clients',
+      {
+        name: 'a',
+        organization: 'demo-cpo',
+        roles: ['csms'],
+        expiresAt: '2027-06-30T23:59:60Z',
+      },
+    ],
+  ])('W12 a leap second in %s %s is refused', async (method, path, body) => {
+    const { status, json } = await evpki.call(method, path, body);
+    expect(status).toBe(400);
+    expect(json.violations).toMatchObject([{ code: 'time-invalid' }]);
+  });
 });
