@@ -119,7 +119,8 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
         for (let kill = 0; kill < killsAtRandom; kill += atOnce) {
           const moments = Array.from(
             { length: atOnce },
-            (): Moment => ({ after: 'handed-out', milliseconds: draw(400) }),
+            // Long enough for something to be revoked on a busy machine, too.
+            (): Moment => ({ after: 'handed-out', milliseconds: draw(1_000) }),
           );
           const endings = await Promise.all(
             moments.map((moment) => launcher().run(job(history, endless), moment)),
