@@ -139,6 +139,19 @@ const anyRole = (
     return role !== undefined && holds(role);
   });
 
+/**
+ * The principal in those of its roles that permit the action. What one role may do and how far
+ * another reaches are never added up: whoever does something is looked at in these roles only.
+ */
+export const inRolesFor = (
+  policy: AccessPolicy,
+  principal: Principal,
+  action: string,
+): Principal => ({
+  ...principal,
+  roles: principal.roles.filter((name) => permits(policy, { ...principal, roles: [name] }, action)),
+});
+
 /** Whether one of the principal's roles permits the action at all, in whatever organization. */
 export const permits = (policy: AccessPolicy, principal: Principal, action: string): boolean =>
   anyRole(policy, principal, (role) => mayDo(role, action));

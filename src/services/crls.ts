@@ -127,10 +127,11 @@ export async function awaitCrl(
   issuerId: string,
 ): Promise<PublishedCrl> {
   const sequence = await parts.crls.currentSequence(issuerId);
-  await parts.jobs.schedule(crlJob(issuerId), parts.clock());
   for (let waited = 0; waited < WAIT_MILLISECONDS; waited += LOOK_MILLISECONDS) {
     const crl = await parts.crls.findCrl(issuerId);
     if (crl && crl.sequence >= sequence) return crl;
+    // Only now: or whoever asks about what is covered already would have list after list signed.
+    if (waited === 0) await parts.jobs.schedule(crlJob(issuerId), parts.clock());
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
   }
   throw new ServiceError('not-ready', 'it is revoked, but the CRL that says so is not out yet');

@@ -107,7 +107,9 @@ export async function listOrganizations(
 
 /** @throws ServiceError `not-found` for what the caller does not reach, too */
 export async function findOrganization(
-  parts: Pick<OrganizationParts, 'organizations' | 'access'>,
+  parts: Pick<OrganizationParts, 'access'> & {
+    readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+  },
   principal: Principal,
   id: string,
 ): Promise<Organization> {

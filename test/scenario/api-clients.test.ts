@@ -44,6 +44,24 @@ describe('API clients', () => {
   const show = async (id: string) =>
     (await evpki.call('GET', `${LIST}/${id}`, undefined, admin)).json;
 
+  test('W8 who looks into every organization and manages one, manages that one', async () => {
+    const authorization = `Bearer ${await evpki.tokenOf('demo-cpo', ['instance-auditor', 'tenant-admin'])}`;
+    const both = { authorization };
+    const elsewhere = await create({ organization: 'demo-mo' }, both);
+    expect(elsewhere.status).toBe(400);
+    expect(elsewhere.json.violations).toMatchObject([{ code: 'organization-unknown' }]);
+    const { json: theirs } = await create(
+      { organization: 'demo-mo' },
+      await as('demo-mo', 'tenant-admin'),
+    );
+    expect((await evpki.call('GET', `${LIST}/${theirs.clientId}`, undefined, both)).status).toBe(
+      200,
+    );
+    expect((await rotate(theirs.clientId, {}, both)).status).toBe(404);
+    expect((await disable(theirs.clientId, both)).status).toBe(404);
+    expect((await create({}, both)).status).toBe(201);
+  });
+
   test('W4 a secret is 256 bits, seen once, and nowhere in the database or the log', async () => {
     const { status, json, headers } = await create({});
     expect(status).toBe(201);

@@ -98,6 +98,19 @@ describe('from a certificate to its revocation', () => {
     expect(verify).toThrow(/certificate revoked/);
   });
 
+  test('waiting for a CRL that covers it already has no other one made', async () => {
+    const { id } = await issue('waited');
+    await revoke(id, 'superseded', '?wait=crl');
+    const numberOf = (text: string) => /CRL Number:\s*(\S+)/.exec(text)?.[1];
+    const before = numberOf(await crl());
+    expect(before).toBeDefined();
+    for (let count = 0; count < 3; count++) {
+      expect((await revoke(id, 'superseded', '?wait=crl')).status).toBe(200);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(numberOf(await crl())).toBe(before);
+  });
+
   test('a hold is lifted, and the CRL forgets it', async () => {
     const { id, serialNumber } = await issue('held');
     expect((await revoke(id, 'certificateHold', '?wait=crl')).json.state).toBe('held');

@@ -3,6 +3,7 @@ import { loadPolicies } from '../../src/declarations.ts';
 import { certificateKinds } from '../../src/pki/profile.ts';
 import {
   type AccessPolicy,
+  inRolesFor,
   mayGrant,
   parseAccessPolicy,
   permits,
@@ -70,6 +71,23 @@ describe('kinds of certificates', () => {
     const require = () => requireKind(policy, principal(...roles), action, kind);
     if (expected) expect(require).not.toThrow();
     else expect(require).toThrow(`of the kind ${kind ?? 'unknown'}`);
+  });
+});
+
+describe('several roles', () => {
+  const policy = policyOf({
+    watcher: { actions: ['c:read'], everyOrganization: true },
+    worker: { actions: ['c:issue', 'c:read'] },
+  });
+  const both = principal('watcher', 'worker', 'gone');
+
+  test('W8 what one role may do does not reach as far as another', () => {
+    const issuing = inRolesFor(policy, both, 'c:issue');
+    expect(issuing).toEqual(principal('worker'));
+    expect(reaches(policy, issuing, 'cpo')).toBe(true);
+    expect(reaches(policy, issuing, 'mo')).toBe(false);
+    expect(reaches(policy, inRolesFor(policy, both, 'c:read'), 'mo')).toBe(true);
+    expect(inRolesFor(policy, both, 'c:delete').roles).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { EnrolmentAnswer } from '../../services/request-answers.ts';
 import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
 import { certificateBody, sendCertificate } from './certificate-bodies.ts';
-import { instantOf } from './instants.ts';
+import { endOf, instantOf } from './instants.ts';
 import type { Handlers } from './operations.ts';
 import { sendWaiting } from './requests.ts';
 import type { CertificateState, NewCertificate, Renewal, Revocation } from './types.ts';
@@ -27,7 +27,7 @@ export const certificateHandlers = (parts: Parts) =>
         csr: decodeRequestText(csr),
         profile,
         ...(authority === undefined ? {} : { authority }),
-        ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),
+        ...(notAfter === undefined ? {} : { notAfter: endOf(notAfter, 'body.notAfter') }),
         ...(station === undefined ? {} : { stationId: station }),
       });
       await sendAnswer(parts, answer, request, response, principal);
@@ -40,7 +40,7 @@ export const certificateHandlers = (parts: Parts) =>
         action: 'certificates:renew',
         channel: 'rest',
         csr: decodeRequestText(csr),
-        ...(notAfter === undefined ? {} : { notAfter: instantOf(notAfter, 'body.notAfter') }),
+        ...(notAfter === undefined ? {} : { notAfter: endOf(notAfter, 'body.notAfter') }),
       });
       await sendAnswer(parts, answer, request, response, principal);
     },

@@ -6,7 +6,7 @@
 
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
-import { type AccessPolicy, type Principal, permits } from '../../services/access-policy.ts';
+import { type AccessPolicy, inRolesFor, type Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
@@ -16,6 +16,7 @@ import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
 import { serveDocs } from './docs/routes.ts';
 import { onceForEachKey } from './idempotency.ts';
+import { refuseNullCharacters } from './null-characters.ts';
 import {
   type ApiDocument,
   type Handler,
@@ -85,6 +86,7 @@ export function createApi(parts: ApiParts): Express {
     next();
   });
   app.use(parseBody(operations));
+  app.use(refuseNullCharacters);
   app.use(
     OpenApiValidator.middleware({
       apiSpec: parts.document as never,
@@ -136,10 +138,11 @@ function routeOf(
   return async (request, response) => {
     const principal = principals.get(request);
     if (!principal) throw new ServiceError('not-authenticated', 'the request has no principal');
-    if (!permits(parts.access, principal, action)) {
+    const acting = inRolesFor(parts.access, principal, action);
+    if (acting.roles.length === 0) {
       throw new ServiceError('not-permitted', `none of your roles permits ${action}`);
     }
-    await handle(request, response, principal);
+    await handle(request, response, acting);
   };
 }
 
