@@ -17,6 +17,7 @@ import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
+import { missingForHierarchy, neededUnlessDemo } from './hierarchy-settings.ts';
 import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { auditHandlers } from './http/api/audit.ts';
 import { authorityHandlers } from './http/api/authorities.ts';
@@ -110,7 +111,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
   const { profiles, access } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
-  requireProductionSettings(config, hierarchy);
+  const missing = missingForHierarchy(config, hierarchy);
+  if (missing !== undefined) throw new StartError(missing);
   const blockedKeys = await loadBlockedKeys(config.blockedKeys);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 
@@ -162,7 +164,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       documentText: loadApiText(),
       handlers: handlersOf(parts, config.dataDir, {
         demo: hierarchy.demo,
-        missingSettings: missingSettings(config),
+        missingSettings: neededUnlessDemo(config),
       }),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
@@ -233,32 +235,6 @@ async function keepApiRoot(dataDir: string, root: string | undefined): Promise<s
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
-
-/** Only a demo may run with a passphrase that lies beside its keys, and under a made-up URL. */
-function requireProductionSettings(config: Config, hierarchy: Hierarchy): void {
-  if (hierarchy.demo) {
-    if (config.keyPassphrase === undefined && !isLoopback(config.host)) {
-      throw new StartError(
-        `a demo's keys lie beside their passphrase: set EVPKI_KEY_PASSPHRASE to listen on ${config.host}`,
-      );
-    }
-    return;
-  }
-  const missing = missingSettings(config);
-  if (missing.length > 0) {
-    const names = missing.join(' and ');
-    throw new StartError(`hierarchy ${hierarchy.id} is not marked \`demo: true\`: set ${names}`);
-  }
-}
-
-/** What only a demo can do without. */
-const missingSettings = (config: Config): string[] => [
-  ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
-  ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
-];
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
