@@ -8,33 +8,22 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apiHosts, apiIdentity } from './app/api-identity.ts';
+import { abandonExpired, backgroundWork, concludeAudit } from './app/background.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
-import { drain, every } from './app/lifecycle.ts';
-import { measuredJobs } from './app/measured.ts';
-import { createParts, type Parts } from './app/parts.ts';
+import { handlersOf, publicParts } from './app/handlers.ts';
+import { drain } from './app/lifecycle.ts';
+import { createParts } from './app/parts.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
-import { keepBootstrapSecret, removeBootstrapSecret } from './bootstrap-secret.ts';
+import { keepBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
-import { missingForHierarchy, neededUnlessDemo } from './hierarchy-settings.ts';
-import { accessHandlers, isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
-import { auditHandlers } from './http/api/audit.ts';
-import { authorityHandlers } from './http/api/authorities.ts';
-import { certificateHandlers } from './http/api/certificates.ts';
-import { grantHandlers } from './http/api/grants.ts';
-import { hierarchyHandlers } from './http/api/hierarchies.ts';
-import { certificateStatusHandlers, ocppSigningHandlers } from './http/api/ocpp.ts';
-import type { Handlers } from './http/api/operations.ts';
-import { organizationHandlers } from './http/api/organizations.ts';
-import { profileHandlers } from './http/api/profiles.ts';
+import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
+import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
-import { requestHandlers } from './http/api/requests.ts';
 import { type ApiParts, createApi } from './http/api/server.ts';
-import { stationHandlers } from './http/api/stations.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
-import { runDueJobs } from './jobs/runner.ts';
 import { createMetrics, MAX_ISSUERS, type Metrics } from './observe/metrics.ts';
 import { metricsHandler } from './observe/metrics-endpoint.ts';
 import {
@@ -46,26 +35,17 @@ import {
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
-import { CHECKPOINT_JOB, checkpointJob, makeCheckpoint } from './services/audit-checkpoints.ts';
+import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
 import type { Clock } from './services/clock.ts';
-import { buildCrl } from './services/crls.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
-import type { InstancePurpose } from './services/hierarchy-requests.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
-import { renewResponder } from './services/ocsp-signers.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
-import { POLL_MILLISECONDS } from './services/status-confirmation.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
 
-const RECOVERY_MILLISECONDS = 30_000;
-const CLEANING_MILLISECONDS = 600_000;
-const JOBS_MILLISECONDS = 500;
-const ENDS_MILLISECONDS = 86_400_000;
-const REFUSALS_MILLISECONDS = 10_000;
 /** Metrics are nobody's business but the operator's: they stay on this machine. */
 const METRICS_HOST = '127.0.0.1';
 
@@ -164,7 +144,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       documentText: loadApiText(),
       handlers: handlersOf(parts, config.dataDir, {
         demo: hierarchy.demo,
-        missingSettings: neededUnlessDemo(config),
+        missingSettings: missingSettings(config),
       }),
       publicHandlers: tokenHandlers(parts.accessParts),
       authenticate: (token) => authenticate(parts.accessParts, token),
@@ -235,88 +215,6 @@ async function keepApiRoot(dataDir: string, root: string | undefined): Promise<s
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
-
-const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
-  ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
-  ...auditHandlers(parts),
-  ...certificateHandlers(parts),
-  ...requestHandlers(parts),
-  ...authorityHandlers({ ...parts, instance }),
-  ...grantHandlers(parts),
-  ...hierarchyHandlers({ ...parts, instance }),
-  ...organizationHandlers(parts),
-  ...profileHandlers(parts.profiles),
-  ...stationHandlers(parts),
-  ...ocppSigningHandlers(parts),
-  ...certificateStatusHandlers(parts),
-});
-
-const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
-  answer: (request) => parts.ocsp.answer(request),
-  findCrl: (issuerId) => parts.crls.findCrl(issuerId),
-  readChunk: (issuerId, number, chunk) => parts.crls.readChunk(issuerId, number, chunk),
-  isIssuer: async (issuerId) => (await parts.authorities.findIssuer(issuerId)) !== undefined,
-  issuerCertificate: async (issuerId) =>
-    (await parts.authorities.findIssuer(issuerId))?.certificate,
-  clock: parts.clock,
-});
-
-/** What is done again and again; each function ends one of it. */
-function backgroundWork(parts: Parts, metrics: Metrics): Running {
-  const { logger } = parts;
-  const jobs = {
-    store: parts.jobs,
-    clock: parts.clock,
-    processId: parts.processId,
-    logger,
-    handlers: measuredJobs(
-      {
-        crl: (issuerId: string) => buildCrl(parts, issuerId),
-        'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
-        [CHECKPOINT_JOB]: () => checkpointJob(parts),
-      },
-      metrics,
-    ),
-  };
-  let isStopping = false;
-  const runJobs = async () => {
-    while (!isStopping && (await runDueJobs(jobs)) > 0);
-  };
-  return [
-    every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
-    every(CLEANING_MILLISECONDS, () => deleteExpired(parts), logger),
-    every(JOBS_MILLISECONDS, runJobs, logger),
-    every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
-    every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
-    every(POLL_MILLISECONDS, () => parts.declarations.poll(), logger),
-    every(REFUSALS_MILLISECONDS, () => parts.refusals.flush(), logger),
-    async () => {
-      isStopping = true;
-    },
-  ];
-}
-
-/** The last words of this process, and a checkpoint over them. */
-async function concludeAudit(parts: Parts): Promise<void> {
-  try {
-    await parts.refusals.flush('everything');
-    await makeCheckpoint(parts);
-  } catch (error) {
-    // The database is away: what is in it stands, and the next start covers it.
-    parts.logger.warn('audit-not-concluded', { error });
-  }
-}
-
-async function abandonExpired(parts: Parts): Promise<void> {
-  const count = await parts.store.abandonExpired(parts.clock());
-  if (count > 0) parts.logger.warn('pending-certificates-abandoned', { count });
-}
-
-async function deleteExpired(parts: Parts): Promise<void> {
-  const now = parts.clock();
-  await parts.accessParts.store.deleteExpiredTokens(now);
-  await parts.idempotency.deleteExpiredKeys(now);
-}
 
 async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<boolean> {
   await prepareBootstrap(parts, (secret) => keepBootstrapSecret(dataDir, secret));

@@ -12,13 +12,13 @@ export function missingForHierarchy(config: Config, hierarchy: Hierarchy): strin
     if (config.keyPassphrase !== undefined || isLoopback(config.host)) return undefined;
     return `a demo's keys lie beside their passphrase: set EVPKI_KEY_PASSPHRASE to listen on ${config.host}`;
   }
-  const missing = neededUnlessDemo(config);
+  const missing = missingSettings(config);
   if (missing.length === 0) return undefined;
   return `hierarchy ${hierarchy.id} is not marked \`demo: true\`: set ${missing.join(' and ')}`;
 }
 
 /** What only a demo can do without. */
-export const neededUnlessDemo = (config: Config): string[] => [
+export const missingSettings = (config: Config): string[] => [
   ...(config.keyPassphrase === undefined ? ['EVPKI_KEY_PASSPHRASE (or _FILE)'] : []),
   ...(config.publicUrl === undefined ? ['EVPKI_PUBLIC_URL'] : []),
 ];

@@ -96,6 +96,16 @@ export async function declareAuthority(
   principal: Principal,
   { id, organization = principal.organizationId, ...details }: NewAuthority,
 ): Promise<{ authority: Authority; created: boolean }> {
+  // What parses declarations leaves this name out, and there would be nothing to find fault with.
+  if (id === '__proto__') {
+    throw new ServiceError('declaration-invalid', 'the authority cannot be created', [
+      {
+        code: 'declaration',
+        message: 'must be lower-case letters, digits and hyphens',
+        field: 'id',
+      },
+    ]);
+  }
   const document = {
     hierarchy: 'api',
     organizations: {},

@@ -20,6 +20,8 @@ export type RefusalReason =
   | 'client-ended'
   | 'secret-wrong'
   | 'bootstrap-secret-wrong'
+  /** Whatever it was: there is none any more that would be right. */
+  | 'bootstrap-secret-spent'
   | 'not-permitted';
 
 /** Somebody who was turned away. */

@@ -18,7 +18,7 @@ beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'evpki-grants-'));
   evpki = await startTestApp({ dataDir });
   const administratorOf = async (organization: string) => {
-    const token = await evpki.tokenOf(organization, ['administrator']);
+    const token = await evpki.tokenOf(organization, ['pki-officer']);
     const headers = { authorization: `Bearer ${token}` };
     return (method: string, path: string, body?: unknown) =>
       evpki.call(method, path, body, headers);

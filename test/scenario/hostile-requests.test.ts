@@ -61,12 +61,26 @@ describe('hostile requests', () => {
   let evpki: TestApp;
   let administrator: Record<string, string>;
   beforeAll(async () => {
-    evpki = await startTestApp();
+    evpki = await startTestApp({
+      env: {
+        ...{ EVPKI_CLIENT_RATE: '0', EVPKI_ADDRESS_RATE: '0' },
+        // As a service that runs no demo: the examples declare none.
+        ...{
+          EVPKI_KEY_PASSPHRASE: 'correct horse battery',
+          EVPKI_PUBLIC_URL: 'http://pki.example',
+        },
+      },
+    });
     // Who has an organization gets further than who would have to name one.
-    const token = await evpki.tokenOf('demo-cpo', ['administrator']);
+    const token = await evpki.tokenOf('demo-cpo', ['super']);
     administrator = { authorization: `Bearer ${token}` };
   });
   afterAll(() => evpki?.close());
+
+  const document = loadApiDocument() as ApiDocument;
+  /** Octets of the largest body that the operation reads. */
+  const limitOf = ({ path, method }: DescribedOperation): number =>
+    document.paths[path]?.[method]?.['x-evpki-body-limit'] ?? 32 * 1024;
 
   /** A sound example of the body, if the operation takes one. */
   const bodyOf = ({ bodies }: DescribedOperation): Record<string, unknown> | undefined =>
@@ -104,11 +118,11 @@ describe('hostile requests', () => {
     );
   };
 
-  /** What must be there after all of it. */
-  const standing = async () => {
+  /** What must be there after all of it; more may be. */
+  const standing = async (): Promise<string[]> => {
     const authorities = (await evpki.call('GET', '/v1/authorities')).json.items;
     const profiles = (await evpki.call('GET', '/v1/profiles')).json.items;
-    return JSON.stringify([authorities, profiles]);
+    return [...authorities, ...profiles].map((item) => JSON.stringify(item));
   };
 
   /** Where texts are in a body, as ways from the top. */
@@ -133,6 +147,22 @@ describe('hostile requests', () => {
   // Rolling over and activating change authorities, as they should: `standing` would not stand.
   const named = operations.map((operation) => [operation.id, operation] as const);
 
+  // First: what follows leaves things of other names behind.
+  test.each(named)(
+    'the examples of %s are carried out, or refused for what they name',
+    async (_, operation) => {
+      for (const { type, where, examples } of operation.bodies) {
+        if (where !== 'body' || type !== 'application/json') continue;
+        for (const { name, value } of examples) {
+          const answer = await call(operation, pathOf(operation), value);
+          expectSound(answer, name);
+          // Authorities and certificates of examples are not there; nobody has their secret.
+          expect([200, 201, 401, 404], `${name}: ${answer.text}`).toContain(answer.status);
+        }
+      }
+    },
+  );
+
   test.each(named)('W2 W12 %s with texts that mean something elsewhere', async (_, operation) => {
     const before = await standing();
     const body = bodyOf(operation);
@@ -143,7 +173,9 @@ describe('hostile requests', () => {
         expectSound(answer, `${name} = ${JSON.stringify(text)}`);
         const { items } = answer.json ?? {};
         // A filter that matches everything would have been read as SQL.
-        if (items && place === 'query' && name !== 'limit') expect(items, text).toEqual([]);
+        if (!items || place !== 'query' || name === 'limit') continue;
+        const others = items.filter((item: object) => !Object.values(item).includes(text));
+        expect(others, text).toEqual([]);
       }
       if (body === undefined) continue;
       for (const way of leaves(body)) {
@@ -151,7 +183,7 @@ describe('hostile requests', () => {
         expectSound(answer, `${way.join('.')} = ${JSON.stringify(text)}`);
       }
     }
-    expect(await standing()).toBe(before);
+    expect(await standing()).toEqual(expect.arrayContaining(before));
   });
 
   test.each(named)('W12 %s with values of other types', async (_, operation) => {
@@ -179,7 +211,7 @@ describe('hostile requests', () => {
     const path = pathOf(operation);
     const takesBody = operation.bodies.some(({ where }) => where === 'body');
     const json = 'application/json';
-    const large = JSON.stringify({ a: 'x'.repeat(70_000) });
+    const large = JSON.stringify({ a: 'x'.repeat(limitOf(operation)) });
     const cases: [body: string, type: string, encoding: string | undefined, statuses: number[]][] =
       [
         ['{', json, undefined, [400]],
@@ -207,9 +239,7 @@ describe('hostile requests', () => {
 
   test('W1 each operation reads as much as it says, and no more', async () => {
     for (const operation of operations) {
-      const document = loadApiDocument() as ApiDocument;
-      const { 'x-evpki-body-limit': limit = 32 * 1024 } =
-        document.paths[operation.path]?.[operation.method] ?? {};
+      const limit = limitOf(operation);
       const text = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`;
       const path = pathOf(operation);
       expect((await call(operation, path, text(limit))).status, operation.id).not.toBe(413);
@@ -232,19 +262,4 @@ describe('hostile requests', () => {
       expectSound(answer, `${method} ${path}`);
     }
   });
-
-  test.each(named)(
-    'the examples of %s are carried out, or refused for what they name',
-    async (_, operation) => {
-      for (const { type, where, examples } of operation.bodies) {
-        if (where !== 'body' || type !== 'application/json') continue;
-        for (const { name, value } of examples) {
-          const answer = await call(operation, pathOf(operation), value);
-          expectSound(answer, name);
-          // Authorities and certificates of examples are not there; nobody has their secret.
-          expect([200, 201, 401, 404], `${name}: ${answer.text}`).toContain(answer.status);
-        }
-      }
-    },
-  );
 });

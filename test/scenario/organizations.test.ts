@@ -9,7 +9,7 @@ let evpki: TestApp;
 let administrator: Record<string, string>;
 beforeAll(async () => {
   evpki = await startTestApp();
-  const token = await evpki.tokenOf('demo-cpo', ['administrator']);
+  const token = await evpki.tokenOf('demo-cpo', ['pki-officer']);
   administrator = { authorization: `Bearer ${token}` };
 });
 afterAll(() => evpki?.close());

@@ -108,6 +108,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     call,
     async tokenOf(organization, roles) {
       const client = await call('POST', '/v1/api-clients', { name: 'test', organization, roles });
+      if (client.status !== 201) throw new Error(client.text);
       return tokenFor(client.json);
     },
     renewedToken: tokenFor,

@@ -1,14 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { NotAuthenticated, type Refusal, type RefusalLog } from '../../services/refusals.ts';
-
-/** A bootstrap secret is not looked at before it is to make a client: till then it proves nobody. */
-function proven(principal: Principal | undefined): Pick<Refusal, 'actor' | 'organizationId'> {
-  if (!principal || principal.actor === 'bootstrap') return {};
-  const { actor, organizationId } = principal;
-  return { actor, organizationId };
-}
+import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
 
 /** Has those who are turned away written down, and passes the error on. */
 export function noteRefusals(
@@ -19,12 +12,20 @@ export function noteRefusals(
     const from = request.socket.remoteAddress;
     const address = from === undefined ? {} : { address: from };
     if (error instanceof NotAuthenticated) log.note({ ...error.refusal, ...address });
-    else if (error instanceof ServiceError && error.code === 'not-permitted') {
-      const principal = principals.get(request);
+    else if (error instanceof ServiceError && error.code === 'bootstrap-used') {
+      log.note({ reason: 'bootstrap-secret-spent', ...address });
+    } else if (error instanceof ServiceError && error.code === 'not-permitted') {
       // The route, not the path: that holds whatever ids a caller made up.
       const route: unknown = request.route?.path;
       const operation = `${request.method} ${typeof route === 'string' ? route : '-'}`;
-      log.note({ reason: 'not-permitted', ...proven(principal), operation, ...address });
+      const { actor, organizationId } = principals.get(request) ?? {};
+      log.note({
+        reason: 'not-permitted',
+        ...(actor === undefined ? {} : { actor }),
+        ...(organizationId === undefined ? {} : { organizationId }),
+        operation,
+        ...address,
+      });
     }
     next(error);
   };

@@ -99,6 +99,10 @@ export function createApi(parts: ApiParts): Express {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
     app[operation.method](path, routeOf(parts, operation, principals, secrets));
   }
+  // Paths that the validator takes for one of its own, such as those with a slash too many.
+  app.use(() => {
+    throw new ServiceError('not-found', 'there is nothing by this path');
+  });
   app.use(noteRefusals(parts.refusals, principals));
   app.use(problemHandler(parts.logger));
   return app;

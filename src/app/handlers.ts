@@ -1,0 +1,45 @@
+/** What answers at each door, made from the parts. */
+
+import { removeBootstrapSecret } from '../bootstrap-secret.ts';
+import { accessHandlers } from '../http/api/access.ts';
+import { auditHandlers } from '../http/api/audit.ts';
+import { authorityHandlers } from '../http/api/authorities.ts';
+import { certificateHandlers } from '../http/api/certificates.ts';
+import { grantHandlers } from '../http/api/grants.ts';
+import { hierarchyHandlers } from '../http/api/hierarchies.ts';
+import { certificateStatusHandlers, ocppSigningHandlers } from '../http/api/ocpp.ts';
+import type { Handlers } from '../http/api/operations.ts';
+import { organizationHandlers } from '../http/api/organizations.ts';
+import { profileHandlers } from '../http/api/profiles.ts';
+import { requestHandlers } from '../http/api/requests.ts';
+import { stationHandlers } from '../http/api/stations.ts';
+import type { PublicParts } from '../http/public/server.ts';
+import type { InstancePurpose } from '../services/hierarchy-requests.ts';
+import type { Parts } from './parts.ts';
+
+/** The operations of openapi.yaml by their ids, but for those that need no credentials. */
+export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
+  ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
+  ...auditHandlers(parts),
+  ...certificateHandlers(parts),
+  ...requestHandlers(parts),
+  ...authorityHandlers({ ...parts, instance }),
+  ...grantHandlers(parts),
+  ...hierarchyHandlers({ ...parts, instance }),
+  ...organizationHandlers(parts),
+  ...profileHandlers(parts.profiles),
+  ...stationHandlers(parts),
+  ...ocppSigningHandlers(parts),
+  ...certificateStatusHandlers(parts),
+});
+
+/** What the public listener answers with. */
+export const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
+  answer: (request) => parts.ocsp.answer(request),
+  findCrl: (issuerId) => parts.crls.findCrl(issuerId),
+  readChunk: (issuerId, number, chunk) => parts.crls.readChunk(issuerId, number, chunk),
+  isIssuer: async (issuerId) => (await parts.authorities.findIssuer(issuerId)) !== undefined,
+  issuerCertificate: async (issuerId) =>
+    (await parts.authorities.findIssuer(issuerId))?.certificate,
+  clock: parts.clock,
+});
