@@ -609,6 +609,7 @@ export interface AuditCheckpoint {
   previous: string;
   /**
    * @minItems 1
+   * @maxItems 10000
    */
   streams: {
     stream: string;
