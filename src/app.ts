@@ -13,11 +13,12 @@ import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
 import { createParts } from './app/parts.ts';
-import { missingSettings, requireProductionSettings } from './app/production.ts';
+import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
+import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
 import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { type ApiParts, createApi } from './http/api/server.ts';
@@ -90,7 +91,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
   const { profiles, access } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
-  requireProductionSettings(config, hierarchy);
+  const missing = missingForHierarchy(config, hierarchy);
+  if (missing !== undefined) throw new StartError(missing);
   const blockedKeys = await loadBlockedKeys(config.blockedKeys);
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
 

@@ -1,6 +1,7 @@
 /** The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. */
 
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { StartError } from './app/start-error.ts';
 import { type App, startApp } from './app.ts';
 import { bootstrapSecretFile } from './bootstrap-secret.ts';
@@ -13,6 +14,7 @@ import { createLogger } from './observe/log.ts';
 import { ServiceError } from './services/errors.ts';
 import { StorageError } from './storage/errors.ts';
 
+const DEFAULT_API_URL = 'https://localhost:8543';
 const EXIT_USAGE = 2;
 const EXIT_FAILURE = 70;
 
@@ -62,6 +64,14 @@ try {
   process.exit(known ? EXIT_USAGE : EXIT_FAILURE);
 }
 
+/** What `evpki login --bootstrap` cannot guess, when the service is not where it looks. */
+function loginOptions(app: App, dataDir: string): string {
+  const url = app.apiUrl === DEFAULT_API_URL ? '' : ` --url ${app.apiUrl}`;
+  if (resolve(dataDir) === resolve('data')) return url;
+  const ca = app.apiAuthorityFile === undefined ? '' : ` --ca ${app.apiAuthorityFile}`;
+  return ` ${bootstrapSecretFile(dataDir)}${url}${ca}`;
+}
+
 /** What a person at a terminal does next. */
 function welcome(app: App, { dataDir }: Config): void {
   const lines = [
@@ -73,7 +83,7 @@ function welcome(app: App, { dataDir }: Config): void {
     ...(app.awaitsAdministrator
       ? [
           '  Next, in another terminal: make yourself its administrator, then play a charger:',
-          '    npx evpki login --bootstrap',
+          `    npx evpki login --bootstrap${loginOptions(app, dataDir)}`,
           '    npx evpki quickstart',
           `  (The bootstrap secret is in ${bootstrapSecretFile(dataDir)} and works once.)`,
         ]

@@ -55,9 +55,9 @@ describe('answers', () => {
     const look = (schema: unknown): void => {
       if (typeof schema !== 'object' || schema === null) return;
       const { properties } = schema as { properties?: Record<string, unknown> };
-      for (const name of Object.keys(properties ?? {})) {
-        // When a secret ends is none.
-        if (/Until$/.test(name)) continue;
+      for (const [name, member] of Object.entries(properties ?? {})) {
+        // Until when a secret holds is none.
+        if ((member as { format?: string }).format === 'date-time') continue;
         if (/secret|passphrase|password|private/i.test(name)) suspicious.add(name);
       }
       for (const member of Object.values(schema)) look(member);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { ApiClient, ClientCredentials, RotatedCredentials } from './api-bodies.ts';
 import { readCredentials } from './credentials.ts';
 import { usageFailure } from './failure.ts';
-import { readTime } from './input.ts';
+import { timeOption } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
 import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
 import { type SecretPlace, secretPlace } from './secret-file.ts';
@@ -126,7 +126,7 @@ async function disable(id: string, options: JsonOption, io: Io): Promise<void> {
 
 async function create(options: CreateOptions, io: Io): Promise<void> {
   const { name, organization, role: roles } = options;
-  const expiresAt = timeOption(options.expires);
+  const expiresAt = timeOption('--expires', options.expires);
   const body = { name, organization, roles, ...(expiresAt === undefined ? {} : { expiresAt }) };
   await withSecret(options, io, async (place) => {
     const answer = await withSession(io, (session) => session.post(PATH, body));
@@ -206,15 +206,6 @@ function tell(client: ApiClient, { json }: JsonOption, io: Io): void {
       ['old secret until', time(client.oldSecretUntil)],
       ['id', client.id],
     ]),
-  );
-}
-
-function timeOption(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const time = readTime(text);
-  if (time !== undefined) return time;
-  throw usageFailure(
-    '--expires is a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z',
   );
 }
 

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Certificate, IssuedCertificate } from './api-bodies.ts';
 import { certificateFields, stateOf } from './certificate-fields.ts';
+import { certificateId } from './certificate-id.ts';
 import { readChain } from './chain-file.ts';
 import { timeOption } from './input.ts';
 import { colorsFor, type Io, note, printableJson } from './io.ts';
@@ -47,10 +48,10 @@ export function addCertificates(program: Command, io: Io): void {
   group
     .command('show')
     .description('Shows a certificate.')
-    .argument('<id>', 'its id, as in the list')
+    .argument('<id>', 'its id, as in the list, or a file with the certificate')
     .option('--pem', 'print the chain as PEM, leaf first, without the root')
     .option('--json', "print the API's answer")
-    .action((id: string, options: ShowOptions) => show(id, options, io));
+    .action((idOrFile: string, options: ShowOptions) => show(idOrFile, options, io));
   addRevocation(group, io);
 }
 
@@ -85,9 +86,11 @@ async function list(options: ListOptions, io: Io): Promise<void> {
   if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
 }
 
-async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
-  const path = pathOf('/v1/certificates', id);
-  const certificate = await withSession(io, (session) => session.get<IssuedCertificate>(path));
+async function show(idOrFile: string, options: ShowOptions, io: Io): Promise<void> {
+  const certificate = await withSession(io, async (session) => {
+    const id = await certificateId(session, idOrFile);
+    return session.get<IssuedCertificate>(pathOf('/v1/certificates', id));
+  });
   if (options.pem) io.stdout.write(readChain(certificate.certificateChain).pem);
   else if (options.json) io.stdout.write(`${printableJson(certificate)}\n`);
   else {

@@ -3,7 +3,11 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/settings.ts';
 import { type ShownSetting, showConfig } from '../config/show.ts';
+import { DeclarationsInvalid, loadHierarchy, loadPolicies } from '../declarations.ts';
+import { missingForHierarchy } from '../hierarchy-settings.ts';
+import type { DeclarationError } from '../pki/declaration-errors.ts';
 import { errorCodes } from '../services/errors.ts';
 import { Failure } from './failure.ts';
 import { type Io, printableJson } from './io.ts';
@@ -25,10 +29,14 @@ export function addConfig(program: Command, io: Io): void {
   ] as const;
   group
     .command('check')
-    .description('Checks environment and file as the service does when it starts.')
+    .description(
+      'Checks the settings of environment and file, and the hierarchy that they name, as the service does when it starts.',
+    )
     .option(...fileOption)
     .action((options: ConfigOptions) => {
-      settingsOf(options, io);
+      const { config } = configurationOf(options, io);
+      const errors = hierarchyErrors(config);
+      if (errors.length > 0) throw configurationFailure(errors);
       io.stdout.write('The configuration has no errors.\n');
     });
   group
@@ -40,7 +48,8 @@ export function addConfig(program: Command, io: Io): void {
 }
 
 function show(options: ConfigOptions, io: Io): void {
-  const settings = settingsOf(options, io);
+  const { config, sources } = configurationOf(options, io);
+  const settings = showConfig(config, sources);
   if (options.json) {
     io.stdout.write(`${printableJson(settings)}\n`);
     return;
@@ -54,19 +63,34 @@ function show(options: ConfigOptions, io: Io): void {
 }
 
 /** @throws Failure with every error of the configuration */
-function settingsOf({ file }: ConfigOptions, io: Io): readonly ShownSetting[] {
+function configurationOf({ file }: ConfigOptions, io: Io) {
   const result = loadConfig({
     env: io.env,
     readFile: (path) => readFileSync(path, 'utf8'),
     ...(file === undefined ? {} : { file }),
   });
-  if (result.ok) return showConfig(result.config, result.sources);
-  throw new Failure(errorCodes['declaration-invalid'].exit, 'the configuration has errors', {
-    violations: result.errors.map(({ source, path, message }) => ({
+  if (result.ok) return result;
+  throw configurationFailure(result.errors);
+}
+
+/** What is wrong with the hierarchy, or with the settings for it. */
+function hierarchyErrors(config: Config): readonly DeclarationError[] {
+  try {
+    const hierarchy = loadHierarchy(config.hierarchy, loadPolicies().profiles);
+    const message = missingForHierarchy(config, hierarchy);
+    return message === undefined ? [] : [{ source: config.hierarchy, path: '', message }];
+  } catch (error) {
+    if (error instanceof DeclarationsInvalid) return error.errors;
+    throw error;
+  }
+}
+
+const configurationFailure = (errors: readonly DeclarationError[]): Failure =>
+  new Failure(errorCodes['declaration-invalid'].exit, 'the configuration has errors', {
+    violations: errors.map(({ source, path, message }) => ({
       code: 'setting-invalid',
       message: path === '' ? message : `${path} ${message}`,
       field: source,
     })),
     remedy: 'Correct them; the README lists every setting.',
   });
-}

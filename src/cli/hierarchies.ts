@@ -85,8 +85,13 @@ async function send(
 function readDeclaration(file: string, text: string): Declaration {
   const document = parseDocument(text, { prettyErrors: true });
   if (document.errors.length > 0) {
-    throw new Failure(errorCodes['declaration-invalid'].exit, `${file} is not YAML`, {
-      violations: document.errors.map(({ message }) => ({ code: 'yaml', message })),
+    const name = file === '-' ? 'standard input' : file;
+    throw new Failure(errorCodes['declaration-invalid'].exit, `${name} is not YAML`, {
+      // The first line says what and where; below it is the place itself, as a picture.
+      violations: document.errors.map(({ message }) => ({
+        code: 'yaml',
+        message: (message.split('\n')[0] ?? '').replace(/:$/, ''),
+      })),
     });
   }
   const declaration: unknown = document.toJS();

@@ -106,7 +106,7 @@ async function makeAdministrator(
   }
   await proveCredentials(credentials);
   io.stdout.write(`Made ${printable(name)} the first administrator of ${service.url}.\n`);
-  tellStored(credentials, moved, io);
+  tellStored(credentials, moved, io, NEXT_OF_ADMINISTRATOR);
 }
 
 async function takeCredentials(options: LoginOptions, clientId: string, io: Io): Promise<void> {
@@ -145,16 +145,26 @@ async function store(credentials: Credentials, io: Io): Promise<string | undefin
   }
 }
 
-function tellStored(credentials: Credentials, moved: string | undefined, io: Io): void {
+const NEXT_OF_ADMINISTRATOR = [
+  '',
+  'Next: play a charger from its key to its revoked certificate, or see what can be certified:',
+  '  evpki quickstart',
+  '  evpki profile list',
+];
+
+/** Says what is remembered; what somebody can do next depends on their roles. */
+function tellStored(
+  credentials: Credentials,
+  moved: string | undefined,
+  io: Io,
+  next: readonly string[] = [],
+): void {
   const { url, clientId } = credentials;
   const lines = [
     `Logged in to ${url} as ${printable(clientId)}.`,
     `The URL, its CA and the client's secret are in ${credentialsFile(io)}, for your eyes only.`,
     ...(moved === undefined ? [] : [`Those of the client before are in ${moved}.`]),
-    '',
-    'Next: play a charger from its key to its revoked certificate, or see what can be certified:',
-    '  evpki quickstart',
-    '  evpki profile list',
+    ...next,
   ];
   io.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -52,7 +52,7 @@ export function addQuickstart(program: Command, io: Io): void {
     .command('quickstart')
     .summary('play a charger: from its key to its revoked certificate')
     .description(
-      'Plays a charger and its back end: key and certification request, a signed chain, OCSP good,\n' +
+      'Plays a charger and its back end: key and certification request, a signed chain, OCSP good, ' +
         'revocation, OCSP and CRL revoked. Shows for each step the lines of a shell that do the same.',
     )
     .option(
@@ -174,7 +174,7 @@ async function stationAuthority(
   if (!only) {
     throw usageFailure(
       `there is no active authority with the profile ${PROFILE_OF_AUTHORITY}`,
-      'The demo hierarchy has one: start with EVPKI_HIERARCHY=ca/demo.yaml.',
+      'The demo hierarchy has one: apply ca/demo.yaml with `evpki ca apply`, or start evpki with it.',
     );
   }
   if (another && another.organization !== only.organization) {

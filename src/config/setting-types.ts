@@ -10,6 +10,14 @@ export const text = z.string('must be text; in YAML, put it in quotes');
 export const oneOf = <const T extends readonly [string, ...string[]]>(...words: T) =>
   z.enum(words, `must be one of ${words.join(', ')}`);
 
+const LEAST_PASSPHRASE_CHARACTERS = 12;
+
+/** A passphrase: what the keystore would refuse is refused before there is a database. */
+export const passphrase = text.refine(
+  (value) => [...value].length >= LEAST_PASSPHRASE_CHARACTERS,
+  `must have at least ${LEAST_PASSPHRASE_CHARACTERS} characters`,
+);
+
 const portMessage = 'must be a port from 0 to 65535; 0 picks a free one';
 
 /** A TCP port: a number in YAML, digits in the environment. */

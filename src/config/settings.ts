@@ -10,6 +10,7 @@ import {
   instant,
   listenHost,
   oneOf,
+  passphrase,
   port,
   portOrOff,
   rate,
@@ -120,7 +121,7 @@ export const settings = {
   },
   keyPassphrase: {
     env: 'EVPKI_KEY_PASSPHRASE',
-    type: text,
+    type: passphrase,
     secret: 'whole',
     description:
       'Passphrase that protects the private keys in the database, at least 12 characters. Needed unless the hierarchy is a demo.',

@@ -5,6 +5,7 @@
 
 import {
   type AccessPolicy,
+  BOOTSTRAP_ROLE,
   isSuper,
   mayGrant,
   type Principal,
@@ -93,7 +94,8 @@ function roleViolations(
 ): FieldViolation[] {
   const field = 'body.roles';
   if (!access.has(role)) {
-    const message = `${role} is none of ${[...access.keys()].join(', ')}`;
+    const given = [...access.keys()].filter((known) => known !== BOOTSTRAP_ROLE);
+    const message = `${role} is none of ${given.join(', ')}`;
     return [{ code: 'role-unknown', message, field }];
   }
   if (mayGrant(access, principal, role)) return [];
@@ -149,7 +151,7 @@ export async function listApiClients(
  * Gives a client a new secret. The one before holds for the overlap, so that running systems can
  * change over; with none, it and the tokens that were given for it end now.
  * @throws ServiceError `not-found`; `not-permitted` for a client with a role that is not the
- *   caller's to give; `conflict` for a disabled client or a rotation at the same moment
+ *   caller's to give; `conflict` for a client that is disabled or has expired, or a rotation at the same moment
  */
 export async function rotateSecret(
   parts: ApiClientParts,
@@ -160,6 +162,9 @@ export async function rotateSecret(
   const client = await manageable(parts, principal, id);
   if (client.disabledAt) throw new ServiceError('conflict', `${id} is disabled`);
   const now = parts.clock();
+  // Its new secret would be good for nothing.
+  if (client.expiresAt && client.expiresAt <= now)
+    throw new ServiceError('conflict', `${id} has expired`);
   const clientSecret = newSecret('sec', parts.random);
   const oldSecretUntil = new Date(now.getTime() + overlapSeconds * 1000);
   const outcome = await parts.clients.rotateSecret({

@@ -102,6 +102,8 @@ describe('login', () => {
       stdin: `${clientSecret}\n`,
     });
     expect(result).toMatchObject({ status: 0, stderr: '' });
+    // What this client may do next is not known; that it could play a charger is not said.
+    expect(result.stdout).not.toContain('evpki quickstart');
     expect(JSON.parse(readFileSync(file('second.json'), 'utf8'))).toEqual(stored());
   });
 
@@ -220,6 +222,8 @@ describe('reading', () => {
     expect(shown).toContain(leaf.serialNumber.toLowerCase().replace(/^0+/, ''));
     const answer = JSON.parse((await service.evpki(['cert', 'show', id, '--json'])).stdout);
     expect(answer).toMatchObject({ id, certificateChain: chain });
+    const byFile = await service.evpki(['cert', 'show', write('shown.pem', chain)]);
+    expect(byFile.stdout).toBe(shown);
   });
 
   test.each([

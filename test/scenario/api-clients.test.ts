@@ -145,6 +145,11 @@ describe('API clients', () => {
     expect((await disable(client.clientId, admin)).json).toEqual(json);
     const rotated = await rotate(client.clientId, {});
     expect([rotated.status, rotated.json.code]).toEqual([409, 'conflict']);
+    const leaving = (await create({})).json;
+    await rotate(leaving.clientId, {});
+    expect((await show(leaving.clientId)).oldSecretUntil).toBeDefined();
+    await disable(leaving.clientId, admin);
+    expect((await show(leaving.clientId)).oldSecretUntil).toBeUndefined();
     const listed = await evpki.call('GET', `${LIST}?limit=200`, undefined, admin);
     expect(listed.json.items).toContainEqual(json);
   });
@@ -162,6 +167,8 @@ describe('API clients', () => {
     offset += 301_000;
     expect([await works(token), (await tokenFor(client)).status]).toEqual([401, 401]);
     expect((await show(client.clientId)).state).toBe('expired');
+    const rotated = await rotate(client.clientId, {});
+    expect([rotated.status, rotated.json.code]).toEqual([409, 'conflict']);
   });
 
   test('the last super cannot disable itself; with another one it can', async () => {

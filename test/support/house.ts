@@ -50,7 +50,7 @@ export const places: Readonly<Record<string, Place>> = {
   cli: adapter(
     'network',
     ['commander', 'picocolors', 'yaml', 'zod'],
-    ['app.ts', 'config', 'declarations.ts', 'bootstrap-secret.ts'],
+    ['app.ts', 'config', 'declarations.ts', 'hierarchy-settings.ts', 'bootstrap-secret.ts'],
   ),
 
   config: { imports: ['identifiers', 'pki'], packages: ['yaml', 'zod'], node: 'local' },
@@ -59,6 +59,7 @@ export const places: Readonly<Record<string, Place>> = {
     packages: ['yaml'],
     node: 'local',
   },
+  'hierarchy-settings.ts': { imports: ['config', 'services'], packages: [], node: 'deterministic' },
   'bootstrap-secret.ts': { imports: [], packages: [], node: 'local' },
   'http/listener.ts': { imports: [], packages: [], node: 'network' },
   'webcrypto.d.ts': { imports: [], packages: [], node: 'deterministic' },

@@ -101,17 +101,19 @@ export const tokenHandlers = (parts: AccessParts) =>
 function clientBody(client: ClientRecord, now: Date): ApiClient {
   const { id, organizationId, name, roles, createdAt, ...rest } = client;
   const { expiresAt, disabledAt, lastUsedAt, oldSecret } = rest;
+  const state = stateOf(client, now);
   return {
     id,
     organization: organizationId,
     name,
     roles: [...roles],
-    state: stateOf(client, now),
+    state,
     createdAt: createdAt.toISOString(),
     ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
     ...(disabledAt ? { disabledAt: disabledAt.toISOString() } : {}),
     ...(lastUsedAt ? { lastUsedAt: lastUsedAt.toISOString() } : {}),
-    ...(oldSecret && oldSecret.until > now
+    // With the client all of its secrets have ended.
+    ...(oldSecret && oldSecret.until > now && state === 'active'
       ? { oldSecretUntil: oldSecret.until.toISOString() }
       : {}),
   };
