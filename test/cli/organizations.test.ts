@@ -115,7 +115,7 @@ describe('evpki authority create', () => {
       ...['--organization', 'demo-cpo'],
     );
     expect(result.status).toBe(2);
-    expect(result.stderr).toMatch(/wrong\.title[\s\S]*wrong\.profile/);
+    expect(result.stderr).toMatch(/authorities\.wrong\.title: it is empty/);
   });
 });
 

@@ -22,16 +22,16 @@ const everything = [
 ];
 
 test('put registers all that is named, and show tells it', async () => {
-  const put = await station('put', 'CS 1/a', ...everything);
+  const put = await station('put', 'CS|1@a', ...everything);
   expect(put.status, put.stderr).toBe(0);
   expect(put.stderr).toBe('');
-  expect(put.stdout).toMatch(/id +CS 1\/a\n +of +demo-cpo\n +serial number +SN\/1\n/);
+  expect(put.stdout).toMatch(/id +CS\|1@a\n +of +demo-cpo\n +serial number +SN\/1\n/);
   expect(put.stdout).toMatch(/EVSEs +DE\*ICE\*E45B\*78C, DE\*ICE\*E45B\*79C\n +type +station\n/);
   expect(put.stdout).toMatch(/security profile +3\n[\s\S]*last seen +never\n/);
-  expect(await station('show', 'CS 1/a')).toEqual(put);
-  const json = JSON.parse((await station('show', 'CS 1/a', '--json')).stdout);
+  expect(await station('show', 'CS|1@a')).toEqual(put);
+  const json = JSON.parse((await station('show', 'CS|1@a', '--json')).stdout);
   expect(json).toEqual({
-    ...{ id: 'CS 1/a', organization: 'demo-cpo', serialNumber: 'SN/1', seccId: 'DE*ICE*E45B*78C' },
+    ...{ id: 'CS|1@a', organization: 'demo-cpo', serialNumber: 'SN/1', seccId: 'DE*ICE*E45B*78C' },
     ...{ evseIds: ['DE*ICE*E45B*78C', 'DE*ICE*E45B*79C'], certificateType: 'station' },
     ...{ securityProfile: 3, createdAt: expect.any(String) },
   });
