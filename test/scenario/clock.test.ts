@@ -36,7 +36,7 @@ describe('O6 a clock that goes back', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'evpki-clock-'));
     evpki = await start();
-    authorization = `Bearer ${await evpki.tokenOf('demo-cpo', ['administrator'])}`;
+    authorization = `Bearer ${await evpki.tokenOf('demo-cpo', ['super'])}`;
     question = ocspQuestion((await issue('SN-1')).json.certificateChain);
   });
   afterAll(async () => {
