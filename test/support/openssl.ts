@@ -40,14 +40,20 @@ const keyOptions: Readonly<Record<string, readonly string[]>> = {
   'RSA-3072': ['-newkey', 'rsa:3072'],
 };
 
+/** The options that make a new key. */
+export function opensslNewKey(algorithm: string): readonly string[] {
+  const options = keyOptions[algorithm];
+  if (!options) throw new Error(`no openssl options for ${algorithm}`);
+  return options;
+}
+
 /** A certification request as a charger makes it with openssl, in PEM; its key stays beside it. */
 export function opensslRequest(
   bench: Workbench,
   subject: string,
   { key = 'P-256', name = 'request', extra = [] as readonly string[] } = {},
 ): string {
-  const options = keyOptions[key];
-  if (!options) throw new Error(`no openssl options for ${key}`);
+  const options = opensslNewKey(key);
   const files = ['-keyout', `${name}.key`, '-out', `${name}.csr`];
   bench.openssl('req', '-new', ...options, '-nodes', '-subj', subject, ...files, ...extra);
   return bench.read(`${name}.csr`);
