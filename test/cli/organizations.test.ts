@@ -1,7 +1,11 @@
 /** `evpki organization`, and `evpki authority` for what organizations give each other. */
 
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
+import { foreignRoot } from '../support/foreign-roots.ts';
+import { generateKey, leafExtensions } from '../support/issuing.ts';
 
 let service: CliService;
 beforeAll(async () => {
@@ -116,6 +120,48 @@ describe('evpki authority create', () => {
     );
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(/authorities\.wrong\.title: it is empty/);
+  });
+});
+
+describe('evpki authority cross-certify', () => {
+  const file = (name: string): string => join(service.folder, name);
+
+  test('has another root certified, into a file or to standard output', async () => {
+    const { pem } = foreignRoot();
+    writeFileSync(file('other.pem'), pem);
+    const argv = ['cross-certify', 'v2g-root', '--certificate', file('other.pem')];
+    const made = await authority(...argv, '--out', file('cross.pem'));
+    expect(made.status, made.stderr).toBe(0);
+    expect(made.stdout).toMatch(/^Certified the other root:\n +subject +CN=Other V2G Root,/);
+    expect(readFileSync(file('cross.pem'), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
+
+    const piped = await service.evpki(
+      ['authority', 'cross-certify', 'v2g-root', '--certificate', '-'],
+      { stdin: pem },
+    );
+    expect(piped.stdout).toMatch(
+      /^-----BEGIN CERTIFICATE-----\n[\s\S]*-----END CERTIFICATE-----\n$/,
+    );
+    expect(piped.stderr).toMatch(/profile +iso15118-2-cross\n/);
+    const json = JSON.parse((await authority(...argv, '--json')).stdout);
+    expect(json).toMatchObject({ state: 'issued', profile: 'iso15118-2-cross' });
+  });
+
+  test('is refused with everything that is wrong, and no private key is sent', async () => {
+    const key = generateKey();
+    writeFileSync(file('leaf.pem'), foreignRoot({ extensions: leafExtensions(key, key) }).pem);
+    const target = file('none.pem');
+    const refused = await authority(
+      ...['cross-certify', 'v2g-root', '--certificate', file('leaf.pem'), '--out', target],
+    );
+    expect([refused.status, refused.stdout]).toEqual([6, '']);
+    expect(refused.stderr).toMatch(/root-not-ca[\s\S]*root-key-usage/);
+    expect(existsSync(target)).toBe(false);
+    const pkcs8 = key.privateKey.export({ format: 'pem', type: 'pkcs8' });
+    writeFileSync(file('key.pem'), `${foreignRoot().pem}${pkcs8}`);
+    const kept = await authority('cross-certify', 'v2g-root', '--certificate', file('key.pem'));
+    expect([kept.status, kept.stdout]).toEqual([2, '']);
+    expect(kept.stderr).toMatch(/private key and is not sent/);
   });
 });
 

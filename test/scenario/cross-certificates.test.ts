@@ -1,17 +1,24 @@
 /** Another root is certified by ours: what becomes of it, and what is refused. */
 
+import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { writeName } from '../../src/pki/names.ts';
 import { readPemBlocks, toPem } from '../../src/pki/pem.ts';
+import { readPublicKey } from '../../src/pki/public-key.ts';
 import type { CertificateTemplate } from '../../src/pki/template.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
 import { opensslBelow, opensslRoot } from '../support/cross-certificates.ts';
 import { foreignName, foreignRoot } from '../support/foreign-roots.ts';
-import { authorityExtensions, generateKey, leafExtensions } from '../support/issuing.ts';
+import {
+  authorityExtensions,
+  generateKey,
+  leafExtensions,
+  type TestKey,
+} from '../support/issuing.ts';
 import { type Workbench, workbench } from '../support/openssl.ts';
 import { nameOf } from '../support/policy.ts';
 
@@ -37,6 +44,21 @@ const spkiHash = async (spki: Uint8Array): Promise<string> =>
   Buffer.from(await crypto.subtle.digest('SHA-256', Uint8Array.from(spki))).toString('hex');
 
 const certify = (certificate: string, path = PATH) => evpki.call('POST', path, { certificate });
+/** The key pair of the private key 1. */
+function weakKey(): TestKey {
+  const pair = createECDH('prime256v1');
+  pair.setPrivateKey(`${'0'.repeat(63)}1`, 'hex');
+  const point = pair.getPublicKey();
+  const text = (octets: Uint8Array) => Buffer.from(octets).toString('base64url');
+  const [x, y] = [text(point.subarray(1, 33)), text(point.subarray(33))];
+  const d = text(Buffer.from(`${'0'.repeat(63)}1`, 'hex'));
+  const privateKey = createPrivateKey({ key: { kty: 'EC', crv: 'P-256', x, y, d }, format: 'jwk' });
+  const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+  const publicKey = readPublicKey(spki);
+  if (!publicKey.ok) throw new Error('no key');
+  return { publicKey: publicKey.value, privateKey };
+}
+
 const codesOf = ({ json }: Awaited<ReturnType<typeof certify>>): string[] =>
   json.violations.map(({ code }: { code: string }) => code).sort();
 const first = (pem: string) => {
@@ -188,6 +210,7 @@ describe('what is refused', () => {
     ['one of our name', () => spoiled({ subject: first(ownRoot).subject }), ['subject-of-issuer']],
     ['our own', () => ownRoot, ['key-of-authority', 'subject-of-issuer']],
     ['C3 a blocked key', () => foreignRoot({}, { key: blockedKey }).pem, ['key-blocked']],
+    ['C2 a weak key', () => foreignRoot({}, { key: weakKey() }).pem, ['key-weak']],
     [
       'a key of another kind',
       () => foreignRoot({}, { key: generateKey('P-384') }).pem,
@@ -213,6 +236,26 @@ describe('what is refused', () => {
     ],
   ])('%s', async (_name, pem, codes) => {
     const answer = await certify(pem());
+    expect([answer.status, answer.json.code], answer.text).toEqual([422, 'root-refused']);
+    expect(codesOf(answer)).toEqual([...codes]);
+  });
+
+  test.each([
+    [
+      'with a critical extension that is unknown',
+      'P-256',
+      ['1.2.3.4=critical,ASN1:NULL'],
+      ['root-critical-extension'],
+    ],
+    ['with a key that evpki does not know', 'secp256k1', [], ['root-key']],
+  ] as const)('one %s', async (_name, key, more, codes) => {
+    const extensions = [
+      'basicConstraints=critical,CA:TRUE',
+      'keyUsage=critical,keyCertSign',
+      'subjectKeyIdentifier=hash',
+    ];
+    const pem = opensslRoot(bench, 'odd', { key, extensions: [...extensions, ...more] });
+    const answer = await certify(pem);
     expect([answer.status, answer.json.code], answer.text).toEqual([422, 'root-refused']);
     expect(codesOf(answer)).toEqual([...codes]);
   });

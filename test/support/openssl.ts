@@ -34,6 +34,7 @@ const keyOptions: Readonly<Record<string, readonly string[]>> = {
   'P-256': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
   'P-384': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
   'P-521': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
+  secp256k1: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'],
   Ed25519: ['-newkey', 'ed25519'],
   Ed448: ['-newkey', 'ed448'],
   'RSA-2048': ['-newkey', 'rsa:2048'],
