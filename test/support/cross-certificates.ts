@@ -2,7 +2,7 @@
 
 import { opensslNewKey, type Workbench } from './openssl.ts';
 
-export const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
+const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
 
 /** As operators make one; openssl gives it a key identifier of 20 octets. */
 const ROOT_EXTENSIONS = [
