@@ -128,6 +128,39 @@ export interface AuthorityWithIssuers extends Authority {
   readonly issuers: readonly Issuer[];
 }
 
+export interface AuthorityGrant {
+  readonly authority: string;
+  readonly organization: string;
+  readonly grantedAt: string;
+}
+
+export interface ReceivedGrant {
+  readonly authority: string;
+  readonly title: string;
+  readonly profile: string;
+  readonly grantedAt: string;
+}
+
+export interface Organization {
+  readonly id: string;
+  readonly name: string;
+  readonly country?: string;
+  readonly roles: readonly string[];
+  readonly stationsOnFirstSight: boolean;
+}
+
+export interface Station {
+  readonly id: string;
+  readonly organization: string;
+  readonly serialNumber?: string;
+  readonly seccId?: string;
+  readonly evseIds: readonly string[];
+  readonly certificateType?: string;
+  readonly securityProfile?: number;
+  readonly createdAt: string;
+  readonly lastSeenAt?: string;
+}
+
 export interface HierarchyStep {
   readonly kind: string;
   readonly id: string;

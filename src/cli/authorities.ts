@@ -1,9 +1,11 @@
-/** `evpki authority`: lists and shows authorities; see also `authority-certificates.ts`. */
+/** `evpki authority`: lists and shows authorities; see also the other `authority-*.ts`. */
 
 import type { Command } from 'commander';
 import { errorCodes } from '../services/errors.ts';
 import type { Authority, AuthorityWithIssuers, Page } from './api-bodies.ts';
 import { addAuthorityCertificates } from './authority-certificates.ts';
+import { addAuthorityCreation } from './authority-creation.ts';
+import { addAuthorityGrants } from './authority-grants.ts';
 import { authorityText } from './authority-text.ts';
 import { readChain } from './chain-file.ts';
 import { Failure } from './failure.ts';
@@ -19,7 +21,7 @@ interface ShowOptions {
 export function addAuthorities(program: Command, io: Io): void {
   const group = program
     .command('authority')
-    .description('certification authorities: list, show, csr, activate, rollover')
+    .description('certification authorities: their certificates, and whom they are granted to')
     .helpCommand(false);
   group
     .command('list')
@@ -33,7 +35,9 @@ export function addAuthorities(program: Command, io: Io): void {
     .option('--pem', 'print the chain of its active issuer as PEM, the root last')
     .option('--json', "print the API's answer")
     .action((id: string, options: ShowOptions) => show(id, options, io));
+  addAuthorityCreation(group, io);
   addAuthorityCertificates(group, io);
+  addAuthorityGrants(group, io);
 }
 
 async function list(options: { readonly json?: true }, io: Io): Promise<void> {

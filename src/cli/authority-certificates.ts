@@ -1,10 +1,14 @@
-/** `evpki authority csr|activate|rollover`: how an authority comes by its certificates. */
+/**
+ * `evpki authority csr|activate|rollover|cross-certify`: how an authority comes by its certificates,
+ * and how another root gets one.
+ */
 
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { AuthorityWithIssuers } from './api-bodies.ts';
+import type { AuthorityWithIssuers, IssuedCertificate } from './api-bodies.ts';
 import { authorityText } from './authority-text.ts';
-import { checkTarget } from './chain-file.ts';
+import { certificateFields } from './certificate-fields.ts';
+import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
 import { readInput } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
@@ -12,6 +16,12 @@ import { pathOf, withSession } from './session.ts';
 
 interface ActivateOptions {
   readonly chain: string;
+  readonly json?: true;
+}
+
+interface CrossCertifyOptions {
+  readonly certificate: string;
+  readonly out?: string;
   readonly json?: true;
 }
 
@@ -40,6 +50,17 @@ export function addAuthorityCertificates(group: Command, io: Io): void {
     .argument('<id>', 'its id, as in the list')
     .option('--json', "print the API's answer")
     .action((id: string, options: { readonly json?: true }) => rollOver(id, options, io));
+  group
+    .command('cross-certify')
+    .description('Has another root certified by an authority of yours.')
+    .argument('<id>', 'the id of your authority')
+    .requiredOption(
+      '--certificate <file>',
+      'PEM of the certificate that the other root has signed itself, - for standard input',
+    )
+    .option('--out <file>', 'where to write the cross-certificate (default: -, standard output)')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: CrossCertifyOptions) => crossCertify(id, options, io));
 }
 
 async function request(id: string, { out }: { readonly out?: string }, io: Io): Promise<void> {
@@ -63,13 +84,45 @@ async function request(id: string, { out }: { readonly out?: string }, io: Io): 
 }
 
 async function activate(id: string, options: ActivateOptions, io: Io): Promise<void> {
-  const certificateChain = (await readInput(io, options.chain)).toString('latin1');
-  if (certificateChain.includes('PRIVATE KEY-----')) {
-    throw usageFailure(`${options.chain} holds a private key and is not sent anywhere`);
-  }
+  const certificateChain = await readCertificates(io, options.chain);
   const path = `${pathOf('/v1/authorities', id)}/activation`;
   const answer = await withSession(io, (session) => session.post(path, { certificateChain }));
   tell(answer.body as AuthorityWithIssuers, options, io);
+}
+
+async function crossCertify(id: string, options: CrossCertifyOptions, io: Io): Promise<void> {
+  const out = options.out === '-' ? undefined : options.out;
+  const certificate = await readCertificates(io, options.certificate);
+  if (out !== undefined) await checkTarget(out);
+  const path = `${pathOf('/v1/authorities', id)}/cross-certificates`;
+  const answer = await withSession(io, (session) => session.post(path, { certificate }));
+  await tellIssued(answer.body as IssuedCertificate, { ...options, out }, io);
+}
+
+async function readCertificates(io: Io, file: string): Promise<string> {
+  const text = (await readInput(io, file)).toString('latin1');
+  if (!text.includes('PRIVATE KEY-----')) return text;
+  throw usageFailure(`${file} holds a private key and is not sent anywhere`);
+}
+
+async function tellIssued(
+  certificate: IssuedCertificate,
+  { out, json }: { readonly out: string | undefined; readonly json?: true },
+  io: Io,
+): Promise<void> {
+  if (out !== undefined) await writeChain(out, certificate);
+  if (json) {
+    io.stdout.write(`${printableJson(certificate)}\n`);
+    return;
+  }
+  const summary = `Certified the other root:\n${certificateFields(certificate, io, [['file', out]])}`;
+  if (out === undefined) {
+    // The certificate may be on its way into a file or another program; people read stderr.
+    io.stderr.write(`${summary}\n`);
+    io.stdout.write(readChain(certificate.certificateChain).pem);
+    return;
+  }
+  io.stdout.write(summary);
 }
 
 async function rollOver(id: string, options: { readonly json?: true }, io: Io): Promise<void> {

@@ -16,7 +16,7 @@ export interface Service {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   readonly token?: string;
@@ -26,6 +26,7 @@ export interface Call {
 
 export interface Answer {
   readonly status: number;
+  /** Undefined when there is none, as with 204. */
   readonly body: unknown;
 }
 
@@ -87,6 +88,7 @@ function exchange(
 }
 
 function readAnswer(url: string, { statusCode = 0 }: IncomingMessage, text: string): Answer {
+  if (statusCode === 204) return { status: statusCode, body: undefined };
   let body: unknown;
   try {
     body = JSON.parse(text);

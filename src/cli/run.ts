@@ -11,9 +11,11 @@ import { exitStatus, tellFailure } from './failure.ts';
 import { addHierarchies } from './hierarchies.ts';
 import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
+import { addOrganizations } from './organizations.ts';
 import { addProfiles } from './profiles.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
+import { addStations } from './stations.ts';
 
 /**
  * Runs one command line.
@@ -56,6 +58,8 @@ export function buildProgram(io: Io): Command {
   addRequests(program, io);
   addAuthorities(program, io);
   addHierarchies(program, io);
+  addOrganizations(program, io);
+  addStations(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addAudit(program, io);

@@ -14,7 +14,8 @@ export interface Session {
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
   /** Without a time, an answer is waited for as long as for any other. */
   post(path: string, body?: unknown, timeoutMilliseconds?: number): Promise<Answer>;
-  put(path: string, body: unknown): Promise<Answer>;
+  put(path: string, body?: unknown): Promise<Answer>;
+  patch(path: string, body: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
 }
 
@@ -70,6 +71,9 @@ function openSession(client: Client, credentials: Credentials, clock: Io['clock'
     },
     async put(path, body) {
       return client.send({ method: 'PUT', path, body, token: await currentToken() });
+    },
+    async patch(path, body) {
+      return client.send({ method: 'PATCH', path, body, token: await currentToken() });
     },
     async delete(path) {
       return client.send({ method: 'DELETE', path, token: await currentToken() });

@@ -20,8 +20,8 @@ const MAX_BYTES = 64 * 1024;
 /**
  * The TBSCertificate of a v3 certificate, DER: what lint inspects and a signer signs.
  * @throws RangeError on a serial number that is not 1 to 20 octets with the first in 0x01..0x7f,
- *   on times with a fraction of a second or in the wrong order, on an issuer name or public key
- *   that is no DER SEQUENCE, on extensions that cannot be written; NameError on a subject that
+ *   on times with a fraction of a second or in the wrong order, on an issuer name, subject or
+ *   public key that is no DER SEQUENCE, on extensions that cannot be written; NameError on a subject that
  *   cannot be written
  */
 export function buildTbs(template: CertificateTemplate): Uint8Array {
@@ -31,7 +31,7 @@ export function buildTbs(template: CertificateTemplate): Uint8Array {
     algorithmIdentifier(template.signatureAlgorithm),
     oneSequence(template.issuerName, 'issuer name'),
     validity(template.notBefore, template.notAfter),
-    writeName(template.subject),
+    template.subjectDer ? oneSequence(template.subjectDer, 'subject') : writeName(template.subject),
     oneSequence(template.spki, 'public key'),
     explicit(3, writeExtensions(template.extensions)),
   );

@@ -8,6 +8,7 @@
 import { sameBytes } from './der.ts';
 import { attributeValue, type DistinguishedName, sameName, writeName } from './names.ts';
 import { decideNames } from './policy/alternative-names.ts';
+import { type CertifiedRoot, certifiedSubject } from './policy/certified.ts';
 import { checkAddresses, grantedExtensions } from './policy/granted-extensions.ts';
 import { checkIssuer, checkNameConstraints, type IssuerFacts } from './policy/issuer.ts';
 import { checkRenewal, type RenewedFacts } from './policy/renewal.ts';
@@ -52,6 +53,8 @@ export interface PolicyInput {
   readonly nameTaken?: boolean;
   /** The certificate that this one renews. */
   readonly renewed?: RenewedFacts;
+  /** The root that a cross-certificate is for; `request` has nothing but its key. */
+  readonly certified?: CertifiedRoot;
 }
 
 /**
@@ -61,7 +64,9 @@ export interface PolicyInput {
 export function decide(input: PolicyInput): Checked<CertificateTemplate> {
   const { request, profile, issuer, now } = input;
   const key = request.publicKey;
-  const subject = buildSubject(profile.subject, request.subject, input.facts);
+  const subject = input.certified
+    ? certifiedSubject(profile.subject, input.certified)
+    : buildSubject(profile.subject, request.subject, input.facts);
   const requested = checkRequestedExtensions(request.extensions, profile, key.algorithm);
   const alternativeNames = decideNames({
     rules: profile.extensions.subjectAltName,
@@ -98,9 +103,13 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     notBefore: validity.period.notBefore,
     notAfter: validity.period.notAfter,
     subject: subject.subject,
+    ...(input.certified ? { subjectDer: input.certified.subjectDer } : {}),
     keyAlgorithm: key.algorithm,
     spki: key.spki,
-    extensions: grantedExtensions({ profile, issuer, key, names: alternativeNames.names }),
+    extensions: grantedExtensions({
+      ...{ profile, issuer, key, names: alternativeNames.names },
+      keyIdentifier: input.certified?.keyIdentifier,
+    }),
   });
 }
 
@@ -123,13 +132,13 @@ export const keyInUse = violation(
 
 /**
  * Chains are built by name, so nobody below an authority may carry its name, or one that differs
- * in case and spaces only (RFC 5280 7.1). Key rollover needs that, as a cross certificate.
+ * in case and spaces only (RFC 5280 7.1).
  */
 function checkDistinctFromIssuer(
   subject: DistinguishedName,
-  { profile, issuer }: PolicyInput,
+  { issuer }: PolicyInput,
 ): readonly Violation[] {
-  if (issuer === 'self' || profile.kind === 'cross-ca') return [];
+  if (issuer === 'self') return [];
   if (!sameName(subject, issuer.subject)) return [];
   return [violation('subject-of-issuer', 'The subject is the name of the issuer.', 'subject')];
 }

@@ -75,6 +75,8 @@ export interface CertificateTemplate {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly subject: DistinguishedName;
+  /** DER of the subject where it is somebody's already, to be repeated byte for byte. */
+  readonly subjectDer?: Uint8Array;
   readonly keyAlgorithm: KeyAlgorithm;
   /** DER of the SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;

@@ -26,6 +26,8 @@ export const violationCodes = {
   'subject-attribute-invalid': 'A subject attribute is not in the form that the profile demands.',
   'subject-attribute-mismatch': 'A subject attribute differs from what is registered.',
   'subject-of-issuer': 'The subject is that of the authority that would sign.',
+  'certificate-too-large':
+    'With names as long as these the certificate is larger than its standard allows.',
   // The station.
   'station-unknown': 'No station of this identity is registered with the organization.',
   'station-name-taken': 'The common name is that of another station of the organization.',

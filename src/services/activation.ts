@@ -246,8 +246,11 @@ function chainFaults(
   ];
 }
 
-/** The usages that a certificate with a key usage extension does not grant. */
-function missingUsages(certificate: Certificate, wanted: readonly KeyUsage[]): readonly KeyUsage[] {
+/** The wanted usages that a certificate does not grant. */
+export function missingUsages(
+  certificate: Certificate,
+  wanted: readonly KeyUsage[],
+): readonly KeyUsage[] {
   const granted = certificate.extensions.keyUsage?.usages;
   return granted ? wanted.filter((usage) => !granted.includes(usage)) : wanted;
 }

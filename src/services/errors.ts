@@ -169,6 +169,12 @@ export const errorCodes = {
     cause: "The certificate does not fit the authority's key, name, profile or chain.",
     remedy: 'Have the request of `GET /v1/authorities/{id}/csr` signed again as `violations` says.',
   },
+  'root-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The other root cannot be cross-certified.',
+    remedy: 'Correct what `violations` lists: bring the one certificate that it has signed itself.',
+  },
   'declaration-invalid': {
     http: 422,
     exit: 2,

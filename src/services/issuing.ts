@@ -10,13 +10,13 @@ import { buildTbs } from '../pki/build-certificate.ts';
 import { serialHex } from '../pki/certificate.ts';
 import { signLinted } from '../pki/issue.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
-import type { LintIssuer } from '../pki/lint/rule.ts';
+import type { LintFinding, LintIssuer } from '../pki/lint/rule.ts';
 import { lintAndSeal } from '../pki/linted.ts';
 import { nameText } from '../pki/names.ts';
 import { decide, keyBlocked, keyInUse, nameTaken, type PolicyInput } from '../pki/policy.ts';
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
-import type { Violation } from '../pki/violations.ts';
+import { type Violation, violation } from '../pki/violations.ts';
 import type { ActiveDeclarations } from './active-declarations.ts';
 import type {
   Approval,
@@ -97,6 +97,11 @@ const decidedByRecord = {
   'name-taken': nameTaken,
 } as const;
 
+/** The one lint rule that names, which callers choose, can break by their mere length. */
+const SIZE_RULE = 'maximum-size';
+const tooLarge = ({ message }: LintFinding): Violation =>
+  violation('certificate-too-large', message, 'subject');
+
 /** Issuance failed inside evpki: nothing was handed out, and the log says why. */
 class IssuanceError extends Error {
   override readonly name = 'IssuanceError';
@@ -125,8 +130,12 @@ export async function issueCertificate(
       profile: command.input.profile,
       issuer: command.lintIssuer,
       issuerKeyAlgorithm: command.signer.algorithm,
+      certified: command.input.certified,
     });
     if (!sealed.ok) {
+      if (sealed.findings.every(({ rule }) => rule === SIZE_RULE)) {
+        return { outcome: 'refused', violations: sealed.findings.map(tooLarge) };
+      }
       const findings = sealed.findings.map(({ rule, message }) => `${rule}: ${message}`);
       parts.logger.error('lint-refused', { profile: command.input.profile.name, findings });
       throw new IssuanceError('lint refused the certificate that policy allowed');
@@ -180,6 +189,7 @@ async function signAndRecord(
       profileHash: certificate.profileHash,
       ...(command.request ? { request: command.request.id } : {}),
       ...(command.approval && command.request ? { requester: command.request.requester } : {}),
+      ...(command.input.certified ? { crossCertifies: command.input.certified.sha256 } : {}),
       ...(command.request?.renews ? { renews: command.request.renews } : {}),
       ...(command.stationId ? { station: command.stationId } : {}),
       // The issuer that begins to work with this certificate, and its authority with it.

@@ -81,6 +81,13 @@ test('an answer is its status and body', async () => {
   expect(seen).toEqual(['GET', '/below/v1/x', 'Bearer evpki_tok_secret']);
 });
 
+test('204 is an answer without a body', async () => {
+  const url = await serve(trusted, (_request, response) => {
+    response.writeHead(204).end();
+  });
+  expect(await get(url)).toEqual({ status: 204, body: undefined });
+});
+
 describe('a server that is not to be trusted', () => {
   test.each<[string, () => Identity, () => string]>([
     ['of another CA', () => stranger, () => trusted.cert],

@@ -61,6 +61,10 @@ const lintIssuerOf = (facts: typeof issuerFacts) => ({
   ...(facts.pathLength === undefined ? {} : { pathLength: facts.pathLength }),
 });
 
+function withContext(sample: Sample, changes: Partial<LintContext>): Sample {
+  return { ...sample, context: { ...sample.context, ...changes } };
+}
+
 const leaf = sampleOf(stationInput);
 const subCa = sampleOf({
   ...stationInput,
@@ -74,6 +78,32 @@ const root = sampleOf({
   issuer: 'self',
   facts: { 'authority.name': 'V2G Root' },
 });
+
+const crossProfile: Profile = {
+  ...subCaProfile,
+  name: 'cross',
+  kind: 'cross-ca',
+  subject: subCaProfile.subject.map((rule) =>
+    rule.attribute === 'CN' ? { ...rule, source: { from: 'request', form: 'common-name' } } : rule,
+  ),
+};
+const otherRootName = nameOf('DC=V2G', 'OU=PKI', 'CN=Other Root');
+const otherRoot = {
+  subject: otherRootName,
+  subjectDer: writeName(otherRootName),
+  spki: stationInput.request.publicKey.spki,
+  keyIdentifier: new Uint8Array(20).fill(7),
+  sha256: '',
+};
+const cross = withContext(
+  sampleOf({
+    ...stationInput,
+    profile: crossProfile,
+    issuer: { ...issuerFacts, profile: 'root', pathLength: 1 },
+    certified: otherRoot,
+  }),
+  { certified: otherRoot },
+);
 
 const withTemplate = (sample: Sample, changes: Partial<CertificateTemplate>): Sample => ({
   ...sample,
@@ -89,11 +119,6 @@ const withSet = (
   const extensions = Object.fromEntries(merged.filter(([, value]) => value !== undefined));
   return withTemplate(sample, { extensions });
 };
-
-const withContext = (sample: Sample, changes: Partial<LintContext>): Sample => ({
-  ...sample,
-  context: { ...sample.context, ...changes },
-});
 
 const withProfile = (sample: Sample, changes: Partial<Profile>): Sample =>
   withContext(sample, { profile: { ...sample.context.profile, ...changes } });
@@ -568,6 +593,36 @@ const cases: readonly Case[] = [
       subjectKeyIdentifier: { critical: false, value: keyIdentifier(otherKey.publicKey, 8) },
     }),
   },
+  ...(
+    [
+      ['another key', { spki: otherKey.publicKey.spki }],
+      ['another name', { subjectDer: writeName(nameOf('DC=V2G', 'CN=Other Root')) }],
+      ['another key identifier', { keyIdentifier: new Uint8Array(20).fill(8) }],
+    ] as const
+  ).map(([how, changes]) => ({
+    rule: 'cross-as-certified',
+    how: `the other root has ${how}`,
+    broken: withContext(cross, { certified: { ...otherRoot, ...changes } }),
+  })),
+  {
+    rule: 'cross-as-certified',
+    how: 'nobody is cross-certified',
+    broken: withContext(subCa, {
+      certified: {
+        ...{ subjectDer: writeName(subCa.template.subject), spki: subCa.template.spki },
+        keyIdentifier: subCa.template.extensions.subjectKeyIdentifier?.value ?? new Uint8Array(),
+      },
+    }),
+  },
+  {
+    rule: 'subject-attributes',
+    how: 'another root without a common name',
+    broken: (() => {
+      const subjectDer = writeName(nameOf('DC=V2G', 'OU=PKI'));
+      const certified = { ...otherRoot, subjectDer };
+      return withContext(withTemplate(cross, { subjectDer }), { certified });
+    })(),
+  },
   {
     rule: 'information-not-critical',
     how: 'as in the profile',
@@ -893,6 +948,7 @@ describe('lint', () => {
         },
       }),
     ],
+    ['a cross-certificate', cross],
   ])('finds nothing in %s', (_, { template, context }) => {
     expect(lintTbs(buildTbs(template), context)).toEqual([]);
   });

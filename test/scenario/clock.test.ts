@@ -50,6 +50,7 @@ describe('O6 a clock that goes back', () => {
     const refused = await issue('SN-2');
     expect([refused.status, refused.json.code]).toEqual([503, 'clock-went-back']);
     expect(refused.json.detail).toContain('something was signed at');
+    expect(refused.headers['retry-after']).toBe('5');
     // The ready-signed answer is from the future now.
     expect(await status()).toBe('tryLater');
     expect(running().log.join('')).toContain('"event":"clock-went-back"');

@@ -92,7 +92,7 @@ export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launch
       });
     });
 
-    test('an abandoned serial number is not drawn again', { timeout: 120_000 }, async () => {
+    test('S2 an abandoned serial number is not drawn again', { timeout: 120_000 }, async () => {
       await withHistory(async (history) => {
         const fault = { point: 'sign:after', passing: 1 };
         await examine(history, [await launcher().run(job(history, { ...batch, fault }))], '');

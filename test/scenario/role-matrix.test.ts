@@ -50,6 +50,7 @@ const authorities: readonly (readonly [string, string, string?])[] = [
   ['oem-1', 'iso15118-2-oem-sub-ca-1', 'oem-root'],
   ['oem-2', 'iso15118-2-oem-sub-ca-2', 'oem-1'],
   ['maker-root', 'ocpp-manufacturer-root'],
+  ['v2g-root', 'iso15118-2-v2g-root'],
   ['awaiting', 'iso15118-2-cpo-sub-ca-1', 'external'],
 ];
 

@@ -1,95 +1,57 @@
-/** Cross-certificates. No front door issues them yet, so this calls the service behind the doors. */
+/** Roots that somebody else runs, made with openssl: what cross-certificates are for. */
 
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { vaultKeyring } from '../../src/keystore/keyring.ts';
-import { demoPassphrase } from '../../src/keystore/passphrase.ts';
-import { openVault } from '../../src/keystore/vault.ts';
-import { toPem } from '../../src/pki/pem.ts';
-import type { Profile } from '../../src/pki/profile.ts';
-import { readRequest } from '../../src/pki/request.ts';
-import { decodeRequestText } from '../../src/pki/request-text.ts';
-import type { DeclaredAuthority } from '../../src/services/hierarchies.ts';
-import { createIssuers, type ReadyIssuer } from '../../src/services/issuers.ts';
-import { type IssuingParts, issueCertificate } from '../../src/services/issuing.ts';
-import { authorityStore } from '../../src/storage/authorities.ts';
-import { openDatabase } from '../../src/storage/database.ts';
-import { issuanceStore } from '../../src/storage/issuance.ts';
-import { vaultStore } from '../../src/storage/vault.ts';
-import { capture } from './captured-log.ts';
+import { opensslNewKey, type Workbench } from './openssl.ts';
 
-export interface CrossCertification {
-  readonly profile: Profile;
-  readonly issuer: DeclaredAuthority;
-  /** The other root's request, in PEM. */
-  readonly csr: string;
-}
+const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
+
+/** As operators make one; openssl gives it a key identifier of 20 octets. */
+const ROOT_EXTENSIONS = [
+  'basicConstraints=critical,CA:TRUE',
+  'keyUsage=critical,keyCertSign,cRLSign',
+  'subjectKeyIdentifier=hash',
+];
 
 /**
- * Issues cross-certificates from the authorities of an evpki that has been stopped.
- * @returns PEM, in the order of the orders
+ * A root that has signed itself, in PEM; `<name>.pem` and `<name>.key` stay in the folder.
+ * @param extensions lines of an extension section of openssl's configuration
  */
-export async function issueCrossCertificates(
-  dataDir: string,
-  databaseUrl: string,
-  profiles: ReadonlyMap<string, Profile>,
-  orders: readonly CrossCertification[],
-): Promise<string[]> {
-  const clock = () => new Date();
-  const processId = 'interop';
-  const database = await openDatabase(databaseUrl, { clock, processId });
-  try {
-    const record = await vaultStore(database).findVault();
-    if (!record) throw new Error(`${dataDir} has no vault`);
-    const vault = await openVault(await demoPassphrase(join(dataDir, 'demo-passphrase')), record);
-    const authorities = authorityStore(database);
-    const issuers = createIssuers(authorities, vaultKeyring(vault), profiles);
-    const parts: IssuingParts = {
-      store: issuanceStore(database),
-      clock,
-      signingTime: async () => clock(),
-      random: randomBytes,
-      processId,
-      // A second process beside the one that has put its declarations in force.
-      declarations: { requireActive: async () => undefined },
-      logger: capture().logger,
-    };
-    return await Promise.all(
-      orders.map(async (order) => {
-        const authority = await authorities.findAuthority(order.issuer.id);
-        const issuer = authority && (await issuers.current(authority));
-        if (!issuer) throw new Error(`${order.issuer.id} does not sign`);
-        return issueOne(parts, issuer, order);
-      }),
-    );
-  } finally {
-    await database.close();
-  }
+export function opensslRoot(
+  bench: Workbench,
+  name: string,
+  {
+    key = 'P-256',
+    subject = OTHER_ROOT,
+    days = 3650,
+    extensions = ROOT_EXTENSIONS as readonly string[],
+  } = {},
+): string {
+  const config = ['[req]', 'distinguished_name=dn', '[dn]', '[root]', ...extensions].join('\n');
+  bench.write(`${name}.cnf`, config);
+  bench.openssl(
+    ...['req', '-x509', '-new', ...opensslNewKey(key), '-nodes', '-subj', subject],
+    ...['-days', String(days), '-config', `${name}.cnf`, '-extensions', 'root'],
+    ...['-keyout', `${name}.key`, '-out', `${name}.pem`],
+  );
+  return bench.read(`${name}.pem`);
 }
 
-async function issueOne(
-  parts: IssuingParts,
-  issuer: ReadyIssuer,
-  { profile, csr }: CrossCertification,
-): Promise<string> {
-  const text = decodeRequestText(csr);
-  const request = text.ok ? readRequest(text.value) : text;
-  if (!request.ok) throw new Error(JSON.stringify(request.violations));
-  const result = await issueCertificate(parts, {
-    input: {
-      request: request.value,
-      profile,
-      issuer: issuer.facts,
-      facts: {},
-      keyHistory: { blocked: false, ofAuthority: false, certifiedForOther: false },
-    },
-    issuerId: issuer.issuer.id,
-    signer: issuer.signer,
-    verificationKey: issuer.verificationKey,
-    lintIssuer: issuer.lint,
-    organizationId: issuer.authority.organizationId,
-    actor: parts.processId,
-  });
-  if (result.outcome !== 'issued') throw new Error(`${profile.name}: ${JSON.stringify(result)}`);
-  return toPem('CERTIFICATE', result.der);
+/** A certificate below one in the folder, in PEM. */
+export function opensslBelow(
+  bench: Workbench,
+  name: string,
+  issuer: string,
+  subject: string,
+  extensions: readonly string[],
+): string {
+  bench.openssl(
+    ...['req', '-new', ...opensslNewKey('P-256'), '-nodes', '-subj', subject],
+    ...['-keyout', `${name}.key`, '-out', `${name}.csr`],
+  );
+  const identifiers = ['subjectKeyIdentifier=hash', 'authorityKeyIdentifier=keyid:always'];
+  bench.write(`${name}.ext`, [...extensions, ...identifiers].join('\n'));
+  bench.openssl(
+    ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`],
+    ...['-days', '365', '-extfile', `${name}.ext`, '-out', `${name}.pem`],
+  );
+  return bench.read(`${name}.pem`);
 }

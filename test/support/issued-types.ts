@@ -8,9 +8,9 @@ import { loadHierarchy, loadPolicies } from '../../src/declarations.ts';
 import { readPemBlocks, toPem } from '../../src/pki/pem.ts';
 import type { Profile, ValueForm } from '../../src/pki/profile.ts';
 import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
-import type { DeclaredAuthority, Hierarchy } from '../../src/services/hierarchies.ts';
-import { startTestApp, type TestApp } from './app.ts';
-import { issueCrossCertificates } from './cross-certificates.ts';
+import type { DeclaredAuthority } from '../../src/services/hierarchies.ts';
+import { type Answer, startTestApp, type TestApp } from './app.ts';
+import { opensslRoot } from './cross-certificates.ts';
 import { opensslRequest, type Workbench } from './openssl.ts';
 import type { Path } from './other-tools.ts';
 
@@ -27,7 +27,6 @@ export const typeName = ({ profile, key }: Pick<IssuedType, 'profile' | 'key'>):
 
 const { profiles } = loadPolicies();
 const RESPONDER = 'ocsp-responder';
-const OTHER_ROOT = '/C=DE/O=Other V2G Operator/CN=Other V2G Root CA/DC=V2G';
 const shippedHierarchies = ['ca/demo.yaml', 'ca/iso15118-20.yaml', 'ca/private-environment.yaml'];
 
 /** A common name of each form, for requests. */
@@ -116,19 +115,16 @@ async function issueTypesOf(file: string, bench: Workbench, folder: string): Pro
   const evpki = await startTestApp({
     hierarchy: file,
     dataDir,
-    env: { EVPKI_DATABASE_URL: databaseUrl(dataDir) },
   });
   const { hierarchy } = evpki.app;
-  let issued: IssuedType[];
   try {
     const ofAuthorities = await Promise.all(
       hierarchy.authorities.map((each) => typesBelow(evpki, bench, each)),
     );
-    issued = [...(await ownTypes(evpki)), ...ofAuthorities.flat()];
+    return [...(await ownTypes(evpki)), ...ofAuthorities.flat()];
   } finally {
     await evpki.close();
   }
-  return [...issued, ...(await crossTypes(hierarchy, issued, dataDir, bench))];
 }
 
 /** The authority's certificate, and one of each leaf that it issues. */
@@ -144,18 +140,13 @@ async function typesBelow(
   const leaves = [...profiles.values()].flatMap((leaf) =>
     keysBelow(profile, keyAlgorithm, leaf).map((key) => ({ leaf, key })),
   );
-  const approver = {
-    authorization: `Bearer ${await evpki.tokenOf(declared.organizationId, ['approver'])}`,
-  };
   const issued = await Promise.all(
     leaves.map(async ({ leaf, key }): Promise<IssuedType> => {
       const name = `${evpki.app.hierarchy.id}-${id}-${leaf.name}-${key}`;
       const csr = requestFor(bench, leaf, key, name);
       const body = { profile: leaf.name, csr, authority: id };
-      const asked = await evpki.call('POST', '/v1/certificates', body);
-      const approval = `/v1/requests/${asked.json.id}/approval`;
-      const answer =
-        asked.status === 202 ? await evpki.call('POST', approval, undefined, approver) : asked;
+      let answer = await evpki.call('POST', '/v1/certificates', body);
+      if (answer.status === 202) answer = await approved(evpki, answer.json.id);
       if (answer.status !== 201) throw new Error(`${leaf.name} ${key}: ${answer.text}`);
       const path = pathOf(certificatesIn(answer.json.certificateChain), root);
       return { profile: leaf.name, key, ...path };
@@ -163,7 +154,15 @@ async function typesBelow(
   );
   const own = { profile: profile.name, key: keyAlgorithm };
   const responders = await responderTypes(evpki, declared, root);
-  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued, ...responders];
+  const cross = await crossTypes(evpki, bench, declared, root);
+  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued, ...responders, ...cross];
+}
+
+/** Some profiles want a second person. */
+async function approved(evpki: TestApp, requestId: string): Promise<Answer> {
+  const authorization = `Bearer ${await evpki.tokenOf('instance', ['super'])}`;
+  const path = `/v1/requests/${requestId}/approval`;
+  return evpki.call('POST', path, undefined, { authorization });
 }
 
 /** The kinds of key with which a leaf is issued below an authority: its own, where it issues it. */
@@ -221,43 +220,29 @@ async function ownTypes(evpki: TestApp): Promise<IssuedType[]> {
   ];
 }
 
-/** Another root's key, certified by each V2G root. */
+/** Another root, certified by the authority where that is a V2G root. */
 async function crossTypes(
-  { id, authorities }: Hierarchy,
-  issued: readonly IssuedType[],
-  dataDir: string,
+  evpki: TestApp,
   bench: Workbench,
+  { id, profile, keyAlgorithm: key }: DeclaredAuthority,
+  root: string,
 ): Promise<IssuedType[]> {
-  const orders = [...profiles.values()]
-    .filter(({ kind }) => kind === 'cross-ca')
-    .flatMap((profile) =>
-      authorities
-        .filter((issuer) => profile.issuedBy.includes(issuer.profile.name))
-        .map((issuer) => {
-          const request = { key: issuer.keyAlgorithm, name: `${id}-${issuer.id}-cross` };
-          return { profile, issuer, csr: opensslRequest(bench, OTHER_ROOT, request) };
-        }),
-    );
-  if (orders.length === 0) return [];
-  const url = databaseUrl(dataDir);
-  const certificates = await issueCrossCertificates(dataDir, url, profiles, orders);
-  return orders.map(({ profile, issuer: { profile: root, keyAlgorithm: key } }, index) => {
-    const issuer = issued.find((type) => type.profile === root.name && type.key === key);
-    if (!issuer) throw new Error(`${root.name} ${key} was not issued`);
-    return {
-      profile: profile.name,
-      key,
-      ...pathOf(certificates.slice(index, index + 1), issuer.root),
-    };
-  });
+  const crossProfile = [...profiles.values()].find(
+    ({ kind, issuedBy }) => kind === 'cross-ca' && issuedBy.includes(profile.name),
+  );
+  if (!crossProfile) return [];
+  const certificate = opensslRoot(bench, `${evpki.app.hierarchy.id}-${id}-other-root`, { key });
+  const path = `/v1/authorities/${id}/cross-certificates`;
+  const answer = await evpki.call('POST', path, { certificate });
+  if (answer.status !== 201) throw new Error(`${crossProfile.name}: ${answer.text}`);
+  const chain = certificatesIn(answer.json.certificateChain);
+  return [{ profile: crossProfile.name, key, ...pathOf(chain, root) }];
 }
 
 /** From a chain without its root; that of a root is empty. */
 function pathOf([first, ...issuers]: readonly string[], root: string): Path {
   return { certificate: first ?? root, issuers, root };
 }
-
-const databaseUrl = (dataDir: string): string => `sqlite:${join(dataDir, 'evpki.sqlite')}`;
 
 const certificatesIn = (pem: string): string[] =>
   readPemBlocks(pem).map(({ label, der }) => toPem(label, der));

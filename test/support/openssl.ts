@@ -34,11 +34,19 @@ const keyOptions: Readonly<Record<string, readonly string[]>> = {
   'P-256': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
   'P-384': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
   'P-521': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-521'],
+  secp256k1: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'],
   Ed25519: ['-newkey', 'ed25519'],
   Ed448: ['-newkey', 'ed448'],
   'RSA-2048': ['-newkey', 'rsa:2048'],
   'RSA-3072': ['-newkey', 'rsa:3072'],
 };
+
+/** The options that make a new key. */
+export function opensslNewKey(algorithm: string): readonly string[] {
+  const options = keyOptions[algorithm];
+  if (!options) throw new Error(`no openssl options for ${algorithm}`);
+  return options;
+}
 
 /** A certification request as a charger makes it with openssl, in PEM; its key stays beside it. */
 export function opensslRequest(
@@ -46,8 +54,7 @@ export function opensslRequest(
   subject: string,
   { key = 'P-256', name = 'request', extra = [] as readonly string[] } = {},
 ): string {
-  const options = keyOptions[key];
-  if (!options) throw new Error(`no openssl options for ${key}`);
+  const options = opensslNewKey(key);
   const files = ['-keyout', `${name}.key`, '-out', `${name}.csr`];
   bench.openssl('req', '-new', ...options, '-nodes', '-subj', subject, ...files, ...extra);
   return bench.read(`${name}.csr`);

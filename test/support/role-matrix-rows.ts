@@ -4,6 +4,7 @@
  */
 
 import { toPem } from '../../src/pki/pem.ts';
+import { foreignRoot } from './foreign-roots.ts';
 import type { Row, Side } from './role-matrix.ts';
 import { stationRequest } from './stations.ts';
 
@@ -192,6 +193,16 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       ask: ({ organization }) => ({ body: newAuthority(organization) }),
       success: [200, 201],
       foreign: [422],
+    },
+  ],
+  crossCertify: [
+    {
+      kind: 'cross-ca',
+      ask: ({ organization }) => ({
+        params: { id: `${organization}-v2g-root` },
+        body: { certificate: foreignRoot().pem },
+      }),
+      success: [201],
     },
   ],
   rollOverAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [201] }],

@@ -7,9 +7,12 @@ import { type AccessPolicy, type Principal, reaches } from '../../services/acces
 import { activateAuthority } from '../../services/activation.ts';
 import { type AuthorityParts, rollOver } from '../../services/authorities.ts';
 import type { Authority, Issuer } from '../../services/authority-records.ts';
+import { type CertificateParts, findCertificate } from '../../services/certificates.ts';
 import { issuerChain } from '../../services/chains.ts';
+import { type CrossCertificationParts, crossCertify } from '../../services/cross-certification.ts';
 import { ServiceError } from '../../services/errors.ts';
 import { declareAuthority, type HierarchyParts } from '../../services/hierarchy-requests.ts';
+import { sendCertificate } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
 import type * as api from './types.ts';
 
@@ -17,7 +20,9 @@ const PEM_FILE = 'application/x-pem-file';
 
 type ViewParts = Pick<AuthorityParts, 'authorities'> & { readonly access: AccessPolicy };
 
-export const authorityHandlers = (parts: HierarchyParts) =>
+export const authorityHandlers = (
+  parts: HierarchyParts & CrossCertificationParts & CertificateParts,
+) =>
   ({
     async listAuthorities(_request, response, principal) {
       const all = await parts.authorities.listAuthorities();
@@ -68,6 +73,14 @@ export const authorityHandlers = (parts: HierarchyParts) =>
       const authority = await visibleAuthority(parts, principal, request);
       await rollOver(parts, authority, principal.actor);
       response.status(201).json(await detailedBody(parts, authority.id));
+    },
+
+    async crossCertify(request, response, principal) {
+      const authority = await visibleAuthority(parts, principal, request);
+      const { certificate } = request.body as api.CrossCertification;
+      const id = await crossCertify(parts, principal, authority, certificate);
+      response.status(201).location(`/v1/certificates/${id}`);
+      sendCertificate(request, response, await findCertificate(parts, principal, id));
     },
   }) satisfies Handlers;
 

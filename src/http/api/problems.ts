@@ -16,6 +16,14 @@ export const PROBLEM_TYPE = 'application/problem+json';
 /** The page that explains every code: `/docs/errors#csr-refused`. */
 const ERROR_PAGE = '/docs/errors';
 
+/** Errors that pass by themselves, and the seconds after which it is worth trying again. */
+const passing: { readonly [code in ErrorCode]?: number } = {
+  'not-ready': 2,
+  // Another process answers, or this one once it has been started again, or its clock set.
+  'declarations-superseded': 5,
+  'clock-went-back': 5,
+};
+
 /** What the OpenAPI validator and the body parsers throw. */
 interface HttpError {
   readonly status: number;
@@ -54,7 +62,8 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
 function sendProblem(request: Request, response: Response, error: ServiceError): void {
   const { http } = errorCodes[error.code];
   if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="evpki"');
-  if (error instanceof RateLimited) response.set('Retry-After', String(error.retryAfterSeconds));
+  const seconds = error instanceof RateLimited ? error.retryAfterSeconds : passing[error.code];
+  if (seconds !== undefined) response.set('Retry-After', String(seconds));
   response.status(http).type(PROBLEM_TYPE).send(problemText(request, error));
 }
 

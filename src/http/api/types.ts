@@ -143,6 +143,7 @@ export interface ApiBodies {
   Organization?: Organization;
   AuthorityRequest?: AuthorityRequest;
   Activation?: Activation;
+  CrossCertification?: CrossCertification;
   NewStation?: NewStation;
   Station?: Station;
   StationPage?: StationPage;
@@ -528,6 +529,12 @@ export interface Activation {
    * The certificate and those above it, root included, as PEM in any order
    */
   certificateChain: string;
+}
+export interface CrossCertification {
+  /**
+   * The certificate that the other root has signed itself, as PEM
+   */
+  certificate: string;
 }
 export interface NewStation {
   /**

@@ -85,7 +85,7 @@ export const isSelfSignedAsRoot: LintCheck = ({ publicKey }, context) => {
 
 /** A leaf with its issuer's name would be taken for a certificate of the issuer. */
 export const hasNameOfItsOwn: LintCheck = ({ issuerDer, subjectDer }, { profile }) => {
-  if (profile.kind === 'root-ca' || profile.kind === 'cross-ca') return undefined;
+  if (profile.kind === 'root-ca') return undefined;
   return sameBytes(issuerDer, subjectDer) ? 'The subject is the name of the issuer.' : undefined;
 };
 

@@ -74,9 +74,9 @@ export const hasPoliciesOfProfile: LintCheck = ({ extensions }, { profile }) => 
 };
 
 /** 8 octets in ISO 15118 (RFC 5280 4.2.1.2 method 2), 20 elsewhere. */
-export const hasKeyIdentifierLengthOfProfile: LintCheck = ({ extensions }, { profile }) => {
-  const found = extensions.subjectKeyIdentifier?.value.length;
-  const given = profile.extensions.subjectKeyIdentifier?.octets;
+export const hasKeyIdentifierLengthOfProfile: LintCheck = (tbs, { profile, certified }) => {
+  const found = tbs.extensions.subjectKeyIdentifier?.value.length;
+  const given = certified?.keyIdentifier.length ?? profile.extensions.subjectKeyIdentifier?.octets;
   return found === undefined || given === undefined || found === given
     ? undefined
     : `The subject key identifier has ${found} octets, not ${given}.`;

@@ -19,6 +19,14 @@ export interface LintContext {
   readonly issuer: LintIssuer | 'self';
   /** The type of the key that will sign. */
   readonly issuerKeyAlgorithm: KeyAlgorithm;
+  /** The root that a cross-certificate is for, from its own certificate. */
+  readonly certified?: LintCertified | undefined;
+}
+
+export interface LintCertified {
+  readonly subjectDer: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly keyIdentifier: Uint8Array;
 }
 
 /** Undefined if the certificate keeps the rule; otherwise a sentence on how it breaks it. */

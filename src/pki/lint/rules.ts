@@ -65,7 +65,7 @@ export const lintRules: readonly LintRule[] = [
   {
     id: 'subject-not-issuer',
     clause: 'RFC 5280 6.1',
-    what: 'Nobody but a root or a cross certificate has the name of its issuer.',
+    what: 'Nobody but a root has the name of its issuer.',
     check: fields.hasNameOfItsOwn,
   },
   {
@@ -113,7 +113,7 @@ export const lintRules: readonly LintRule[] = [
   {
     id: 'subject-attributes',
     clause: 'C5',
-    what: 'The subject has the attributes of the profile in its order.',
+    what: 'The subject has the attributes of the profile, in its order unless it is repeated.',
     check: subject.hasAttributesOfProfile,
   },
   {
@@ -145,6 +145,12 @@ export const lintRules: readonly LintRule[] = [
     clause: 'ISO 15118-2 [V2G2-925]',
     what: 'The domain component of an ISO 15118 leaf marks the branch of its kind.',
     check: subject.hasBranchOfKind,
+  },
+  {
+    id: 'cross-as-certified',
+    clause: 'RFC 5280 3.2, 4.2.1.1',
+    what: "A cross-certificate repeats name, key and key identifier of the other root's own.",
+    check: subject.repeatsCertifiedRoot,
   },
   {
     id: 'extensions-unique',
@@ -185,7 +191,7 @@ export const lintRules: readonly LintRule[] = [
   {
     id: 'ski-of-key',
     clause: 'RFC 5280 4.2.1.2',
-    what: 'The subject key identifier is made of the public key.',
+    what: 'The subject key identifier is made of the public key; in cross-certificates it is repeated.',
     check: extensions.hasKeyIdentifierOfKey,
   },
   {

@@ -1,6 +1,6 @@
 /** Lint rules about the subject: as a name, and against the profile's rules. */
 
-import { DerError, DerReader } from '../der.ts';
+import { DerError, DerReader, sameBytes } from '../der.ts';
 import { type DistinguishedName, NameError, readName } from '../names.ts';
 import { normalValue } from '../policy/value-forms.ts';
 import type { CertificateKind } from '../profile.ts';
@@ -21,9 +21,20 @@ export const hasStrictSubject: LintCheck = ({ subjectDer }) => {
   }
 };
 
-/** Exactly the attributes of the profile in its order; only optional ones may be left out. */
-export const hasAttributesOfProfile: LintCheck = ({ subject }, { profile }) => {
+/**
+ * Exactly the attributes of the profile in its order; only optional ones may be left out. The name
+ * of another root has them all, and is otherwise its own.
+ */
+export const hasAttributesOfProfile: LintCheck = ({ subject }, { profile, certified }) => {
   const types = subject.attributes.map(({ type }) => type);
+  if (certified) {
+    const missing = profile.subject.filter(
+      ({ attribute, optional }) => !optional && !types.includes(attribute),
+    );
+    return missing.length === 0
+      ? undefined
+      : `The subject lacks ${missing.map(({ attribute }) => attribute).join(', ')}.`;
+  }
   const expected = profile.subject.filter(
     ({ attribute, optional }) => !optional || types.includes(attribute),
   );
@@ -56,6 +67,23 @@ export const hasNormalValues: LintCheck = ({ subject }, { profile }) => {
     }
   }
   return undefined;
+};
+
+/** Octet by octet: whoever builds paths compares no less (RFC 5280 4.2.1.1, 7.1). */
+export const repeatsCertifiedRoot: LintCheck = (tbs, { profile, certified }) => {
+  if ((profile.kind === 'cross-ca') !== (certified !== undefined)) {
+    return 'Cross-certificates, and only they, are for the certificate of another root.';
+  }
+  if (certified === undefined) return undefined;
+  const found = tbs.extensions.subjectKeyIdentifier?.value;
+  const different = [
+    ...(sameBytes(tbs.subjectDer, certified.subjectDer) ? [] : ['name']),
+    ...(sameBytes(tbs.spki, certified.spki) ? [] : ['key']),
+    ...(found && sameBytes(found, certified.keyIdentifier) ? [] : ['key identifier']),
+  ];
+  return different.length === 0
+    ? undefined
+    : `The ${different.join(' and the ')} is not that of the other root.`;
 };
 
 export const hasSubjectOrCriticalNames: LintCheck = ({ subject, extensions }) => {

@@ -12,10 +12,13 @@ export interface GrantInput {
   readonly issuer: IssuerFacts | 'self';
   readonly key: PublicKey;
   readonly names: readonly GeneralName[];
+  /** That of the key, as another certificate has it already; it is made of the key without. */
+  readonly keyIdentifier?: Uint8Array | undefined;
 }
 
 /** What the profile says, with the identifiers of keys and the issuer's addresses filled in. */
-export function grantedExtensions({ profile, issuer, key, names }: GrantInput): ExtensionSet {
+export function grantedExtensions(input: GrantInput): ExtensionSet {
+  const { profile, issuer, key, names } = input;
   const given = profile.extensions;
   const urls = issuer === 'self' ? undefined : issuer.urls;
   const { critical } = given.keyUsage;
@@ -26,7 +29,8 @@ export function grantedExtensions({ profile, issuer, key, names }: GrantInput): 
   if (given.extendedKeyUsage) granted.extendedKeyUsage = given.extendedKeyUsage;
   if (given.subjectKeyIdentifier) {
     const { critical, octets } = given.subjectKeyIdentifier;
-    granted.subjectKeyIdentifier = { critical, value: keyIdentifier(key, octets) };
+    const value = input.keyIdentifier ?? keyIdentifier(key, octets);
+    granted.subjectKeyIdentifier = { critical, value };
   }
   if (given.authorityKeyIdentifier) {
     const value =

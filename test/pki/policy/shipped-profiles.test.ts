@@ -5,11 +5,13 @@ import { buildTbs } from '../../../src/pki/build-certificate.ts';
 import { keyIdentifier } from '../../../src/pki/key-identifier.ts';
 import { lintTbs } from '../../../src/pki/lint.ts';
 import type { LintIssuer } from '../../../src/pki/linted.ts';
+import { writeName } from '../../../src/pki/names.ts';
 import { extensions as oids } from '../../../src/pki/oids.ts';
+import type { CertifiedRoot } from '../../../src/pki/policy/certified.ts';
 import { decide, type IssuerFacts } from '../../../src/pki/policy.ts';
 import type { Profile, RegisteredFact, SubjectRule, ValueForm } from '../../../src/pki/profile.ts';
 import { parseProfiles } from '../../../src/pki/profile-file.ts';
-import type { KeyAlgorithm } from '../../../src/pki/public-key.ts';
+import type { KeyAlgorithm, PublicKey } from '../../../src/pki/public-key.ts';
 import type { RawExtension } from '../../../src/pki/raw-extensions.ts';
 import { generateKey, type TestKey } from '../../support/issuing.ts';
 import { issuerFacts, NOW, nameOf, SERIAL } from '../../support/policy.ts';
@@ -92,6 +94,16 @@ function issuerOf(profile: Profile): IssuerFacts | 'self' {
   };
 }
 
+/** A root that orders its name otherwise and has a longer key identifier than evpki makes. */
+function otherRoot(publicKey: PublicKey): CertifiedRoot {
+  const subject = nameOf('DC=V2G', 'CN=Other', 'O=Other Operator', 'C=FR');
+  const keyIdentifierOf = keyIdentifier(publicKey, 20);
+  return {
+    ...{ subject, subjectDer: writeName(subject), spki: publicKey.spki },
+    ...{ keyIdentifier: keyIdentifierOf, sha256: '' },
+  };
+}
+
 // Longer RSA keys take seconds to make and differ in nothing that is judged here.
 const slow: readonly KeyAlgorithm[] = ['RSA-3072', 'RSA-4096'];
 const cases = profiles.flatMap((profile) =>
@@ -111,9 +123,11 @@ describe('a shipped profile is something that policy grants and lint passes', ()
   test.each(cases)('%s with %s', (_, algorithm, profile) => {
     const issuer = issuerOf(profile);
     const { publicKey } = keyOf(algorithm, 'subject');
+    const subject = nameOf(...profile.subject.flatMap(asked));
+    const certified = profile.kind === 'cross-ca' ? otherRoot(publicKey) : undefined;
     const decision = decide({
       request: {
-        subject: nameOf(...profile.subject.flatMap(asked)),
+        subject,
         publicKey,
         extensions: askedExtensions(profile),
       },
@@ -122,6 +136,7 @@ describe('a shipped profile is something that policy grants and lint passes', ()
       facts,
       keyHistory: { blocked: false, ofAuthority: true, certifiedForOther: false },
       authorityKeys: true,
+      ...(certified ? { certified } : {}),
       now: NOW,
       serialNumber: SERIAL,
     });
@@ -131,6 +146,7 @@ describe('a shipped profile is something that policy grants and lint passes', ()
       profile,
       issuer: lintIssuer,
       issuerKeyAlgorithm: issuer === 'self' ? algorithm : issuer.publicKey.algorithm,
+      certified,
     });
     expect(findings).toEqual([]);
   });

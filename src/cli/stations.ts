@@ -1,0 +1,139 @@
+/** `evpki station`: what is registered of charging stations. */
+
+import type { Command } from 'commander';
+import type { Station } from './api-bodies.ts';
+import { usageFailure } from './failure.ts';
+import { type Io, note, printableJson } from './io.ts';
+import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { pathOf, withSession } from './session.ts';
+import { day, fields, moment, table, widthOf } from './table.ts';
+
+const PATH = '/v1/stations';
+
+interface StationOptions {
+  readonly organization?: string;
+  readonly json?: true;
+}
+
+interface PutOptions extends StationOptions {
+  readonly serialNumber?: string;
+  readonly seccId?: string;
+  readonly evseId?: readonly string[];
+  readonly type?: string;
+  readonly securityProfile?: string;
+}
+
+interface ListOptions extends StationOptions {
+  readonly limit?: string;
+  readonly all?: true;
+}
+
+export function addStations(program: Command, io: Io): void {
+  const group = program
+    .command('station')
+    .description('charging stations: put, show, list')
+    .helpCommand(false);
+  group
+    .command('put')
+    .description('Registers a station, or replaces all that is registered of it.')
+    .argument('<id>', 'its OCPP identity')
+    .option('--serial-number <text>', 'the common name of its certificates towards the CSMS')
+    .option('--secc-id <text>', 'the common name of its certificates towards vehicles')
+    .option('--evse-id <id...>', 'its EVSEs')
+    .option('--type <type>', 'what it means by leaving out the type in OCPP 2.x: combined, station')
+    .option('--security-profile <number>', 'its OCPP security profile, 0 to 3')
+    .option('--organization <id>', 'whose it is (default: your organization)')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: PutOptions) => put(id, options, io));
+  group
+    .command('show')
+    .description('Shows what is registered of a station.')
+    .argument('<id>', 'its OCPP identity')
+    .option('--organization <id>', 'whose it is (default: your organization)')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: StationOptions) => show(id, options, io));
+  group
+    .command('list')
+    .description('Lists stations, newest first.')
+    .option('--organization <id>', 'only those of this organization')
+    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
+    .option('--all', 'as many as there are')
+    .option('--json', "print the API's answer")
+    .action((options: ListOptions) => list(options, io));
+}
+
+async function put(id: string, options: PutOptions, io: Io): Promise<void> {
+  const { serialNumber, seccId, evseId: evseIds, type: certificateType } = options;
+  const securityProfile = securityProfileOption(options.securityProfile);
+  const { organization } = options;
+  const query = organization === undefined ? '' : `?${new URLSearchParams({ organization })}`;
+  const path = `${pathOf(PATH, id)}${query}`;
+  const body = { serialNumber, seccId, evseIds, certificateType, securityProfile };
+  const answer = await withSession(io, (session) => session.put(path, body));
+  if (!options.json && answer.status === 200) note(io, 'It was registered before; now it is:');
+  tell(answer.body as Station, options, io);
+}
+
+async function show(id: string, options: StationOptions, io: Io): Promise<void> {
+  const path = pathOf(PATH, id);
+  const { organization } = options;
+  tell(
+    await withSession(io, (session) => session.get<Station>(path, { organization })),
+    options,
+    io,
+  );
+}
+
+async function list(options: ListOptions, io: Io): Promise<void> {
+  const limit = limitOption(options);
+  const { organization } = options;
+  const page = await withSession(io, (session) =>
+    fetchPages<Station>(session, PATH, { organization }, limit),
+  );
+  if (options.json) {
+    io.stdout.write(`${printableJson(page)}\n`);
+    return;
+  }
+  if (page.items.length === 0) {
+    note(io, 'There are no stations that you may see.');
+    return;
+  }
+  const columns = [
+    { title: 'ID', value: ({ id }: Station) => id },
+    {
+      title: 'LAST SEEN',
+      value: ({ lastSeenAt }: Station) => (lastSeenAt ? day(lastSeenAt) : '-'),
+    },
+    { title: 'OF', value: (station: Station) => station.organization },
+    { title: 'SERIAL NUMBER', value: ({ serialNumber }: Station) => serialNumber ?? '-' },
+    { title: 'SECC ID', value: ({ seccId }: Station) => seccId ?? '-' },
+  ];
+  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+}
+
+function tell(station: Station, { json }: StationOptions, io: Io): void {
+  if (json) {
+    io.stdout.write(`${printableJson(station)}\n`);
+    return;
+  }
+  io.stdout.write(
+    fields([
+      ['id', station.id],
+      ['of', station.organization],
+      ['serial number', station.serialNumber],
+      ['SECC id', station.seccId],
+      ['EVSEs', station.evseIds.join(', ') || undefined],
+      ['type', station.certificateType],
+      ['security profile', station.securityProfile?.toString()],
+      ['registered', moment(station.createdAt, io)],
+      ['last seen', station.lastSeenAt ? moment(station.lastSeenAt, io) : 'never'],
+    ]),
+  );
+}
+
+function securityProfileOption(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[0-3]$/.test(text)) return Number(text);
+  throw usageFailure('--security-profile is 0, 1, 2 or 3');
+}

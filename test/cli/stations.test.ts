@@ -1,0 +1,77 @@
+/** `evpki station` against a running service. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CliService, startCliService } from '../support/cli-service.ts';
+
+let service: CliService;
+beforeAll(async () => {
+  service = await startCliService();
+  const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
+  expect(login.status, login.stderr).toBe(0);
+});
+afterAll(() => service?.close());
+
+const station = (...argv: string[]) =>
+  service.evpki(['station', ...argv, ...(argv[0] === 'list' ? [] : OF_CPO)]);
+const OF_CPO = ['--organization', 'demo-cpo'];
+
+const everything = [
+  ...['--serial-number', 'SN/1', '--secc-id', 'DE*ICE*E45B*78C'],
+  ...['--evse-id', 'DE*ICE*E45B*78C', 'DE*ICE*E45B*79C'],
+  ...['--type', 'station', '--security-profile', '3'],
+];
+
+test('put registers all that is named, and show tells it', async () => {
+  const put = await station('put', 'CS|1@a', ...everything);
+  expect(put.status, put.stderr).toBe(0);
+  expect(put.stderr).toBe('');
+  expect(put.stdout).toMatch(/id +CS\|1@a\n +of +demo-cpo\n +serial number +SN\/1\n/);
+  expect(put.stdout).toMatch(/EVSEs +DE\*ICE\*E45B\*78C, DE\*ICE\*E45B\*79C\n +type +station\n/);
+  expect(put.stdout).toMatch(/security profile +3\n[\s\S]*last seen +never\n/);
+  expect(await station('show', 'CS|1@a')).toEqual(put);
+  const json = JSON.parse((await station('show', 'CS|1@a', '--json')).stdout);
+  expect(json).toEqual({
+    ...{ id: 'CS|1@a', organization: 'demo-cpo', serialNumber: 'SN/1', seccId: 'DE*ICE*E45B*78C' },
+    ...{ evseIds: ['DE*ICE*E45B*78C', 'DE*ICE*E45B*79C'], certificateType: 'station' },
+    ...{ securityProfile: 3, createdAt: expect.any(String) },
+  });
+});
+
+test('put replaces: what is left out is not registered any more', async () => {
+  await station('put', 'CS-2', ...everything.slice(0, 2), '--security-profile', '0');
+  const put = await station('put', 'CS-2', '--json');
+  expect(JSON.parse(put.stdout)).toEqual({
+    ...{ id: 'CS-2', organization: 'demo-cpo', evseIds: [], createdAt: expect.any(String) },
+  });
+  const again = await station('put', 'CS-2');
+  expect([again.status, again.stderr]).toEqual([0, 'It was registered before; now it is:\n']);
+});
+
+test('list tells of stations, in pages', async () => {
+  for (const id of ['CS-3', 'CS-4']) await station('put', id, '--serial-number', `SN-${id}`);
+  const listed = await station('list', ...OF_CPO, '--limit', '1');
+  expect(listed.stdout).toMatch(
+    /^ID +LAST SEEN +OF +SERIAL NUMBER +SECC ID\nCS-\d +- +demo-cpo +SN-CS-\d +-\n$/,
+  );
+  expect(listed.stderr).toMatch(/--all/);
+  const all = JSON.parse((await station('list', '--all', '--json')).stdout);
+  const ids = all.items.map(({ id }: { id: string }) => id);
+  expect(ids).toEqual(expect.arrayContaining(['CS-3', 'CS-4']));
+  const none = await station('list', '--organization', 'demo-mo');
+  expect(none).toEqual({
+    status: 0,
+    stdout: '',
+    stderr: 'There are no stations that you may see.\n',
+  });
+});
+
+test.each([
+  ['a security profile that there is not', ['put', 'CS-9', '--security-profile', '4'], 2],
+  ['a type that there is not', ['put', 'CS-9', '--type', 'car'], 2],
+  ['an EVSE that is none', ['put', 'CS-9', '--evse-id', 'nonsense'], 2],
+  ['an unknown station', ['show', 'CS-9'], 4],
+  ['an id that is another path', ['put', '.'], 2],
+])('%s is refused', async (_name, argv, status) => {
+  const result = await station(...argv);
+  expect([result.status, result.stdout], result.stderr).toEqual([status, '']);
+});

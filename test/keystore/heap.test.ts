@@ -1,0 +1,120 @@
+/** What the heap of a process holds that has made, sealed, opened and used private keys. */
+
+import { execFile } from 'node:child_process';
+import { createECDH, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { openVault } from '../../src/keystore/vault.ts';
+import {
+  BUFFERS,
+  HEAP_PASSPHRASE,
+  type HeapReport,
+  heapAlgorithms,
+  SNAPSHOT,
+} from '../support/heap-process.ts';
+
+const script = fileURLToPath(new URL('../support/heap-process.ts', import.meta.url));
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** Runs the process; what it left, and the private keys, which only its envelopes tell. */
+async function heapOf(mode?: 'leaking') {
+  const folder = mkdtempSync(join(tmpdir(), 'evpki-heap-'));
+  folders.push(folder);
+  const args = ['--import', 'tsx', script, folder, ...(mode ? [mode] : [])];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+  });
+  const { strings } = JSON.parse(readFileSync(join(folder, SNAPSHOT), 'utf8')) as {
+    strings: string[];
+  };
+  return {
+    strings: strings.map(flat).join('\n'),
+    buffers: readFileSync(join(folder, BUFFERS)),
+    secrets: await secretsOf(JSON.parse(stdout) as HeapReport),
+  };
+}
+
+/** V8 shows NUL as a space; and PEM has lines. */
+const flat = (text: string): string => text.replaceAll('\0', ' ').replaceAll(/[\r\n]/g, '');
+
+async function secretsOf({ salt, check, keys }: HeapReport): Promise<Map<string, Buffer>> {
+  const octets = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
+  const costs = { costN: 2 ** 17, blockSize: 8, parallelization: 1 };
+  const record = { ...costs, salt: octets(salt), check: octets(check) };
+  const vault = await openVault(HEAP_PASSPHRASE, record);
+  return new Map(
+    keys.map(({ algorithm, envelope, spki, ...ids }) => {
+      const secret = privateOctets(vault.open(octets(envelope), ids));
+      expect(publicOctets(algorithm, secret)).toEqual(Buffer.from(spki, 'hex').subarray(-32));
+      return [algorithm, secret];
+    }),
+  );
+}
+
+/** The private scalar (RFC 5915) or seed (RFC 8410): the one OCTET STRING of 32 octets in it. */
+function privateOctets(key: KeyObject): Buffer {
+  const pkcs8 = key.export({ format: 'der', type: 'pkcs8' });
+  const at = pkcs8.indexOf(Buffer.from('0420', 'hex'), 12) + 2;
+  return pkcs8.subarray(at, at + 32);
+}
+
+/** The last 32 octets of the public key that belongs to it: proof that it is the private one. */
+function publicOctets(algorithm: string, secret: Buffer): Buffer {
+  if (algorithm === 'P-256') {
+    const pair = createECDH('prime256v1');
+    pair.setPrivateKey(secret);
+    return pair.getPublicKey().subarray(-32);
+  }
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), secret]);
+  const key = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }));
+  return key.export({ format: 'der', type: 'spki' }).subarray(-32);
+}
+
+/** In base64 of something longer the octets may begin at any of three places. */
+const base64Forms = (secret: Buffer): string[] =>
+  [0, 1, 2].map((skip) => secret.subarray(skip, skip + 30).toString('base64'));
+
+/** In which forms a secret is in a heap. */
+function formsFound(secret: Buffer, { strings, buffers }: Awaited<ReturnType<typeof heapOf>>) {
+  const hex = secret.toString('hex');
+  const base64 = base64Forms(secret);
+  const texts: Readonly<Record<string, readonly string[]>> = {
+    hex: [hex, hex.toUpperCase()],
+    base64: [...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))],
+    latin1: [flat(secret.toString('latin1'))],
+  };
+  return [
+    ...(buffers.includes(secret) ? ['octets'] : []),
+    ...Object.entries(texts)
+      .filter(([, forms]) =>
+        forms.some((form) => strings.includes(form) || buffers.includes(form, 0, 'latin1')),
+      )
+      .map(([name]) => name),
+  ];
+}
+
+test('K2 no private key is in the heap after it was made, sealed, opened and used', async () => {
+  const heap = await heapOf();
+  // It was the right heap that was looked at, all of it.
+  expect(heap.strings).toContain(HEAP_PASSPHRASE);
+  expect(heap.buffers.includes('to be signed')).toBe(true);
+  expect([...heap.secrets.keys()]).toEqual([...heapAlgorithms]);
+  for (const [algorithm, secret] of heap.secrets) {
+    expect([algorithm, ...formsFound(secret, heap)]).toEqual([algorithm]);
+  }
+}, 120_000);
+
+test('K2 and one that is kept is found, in every form', async () => {
+  const heap = await heapOf('leaking');
+  for (const [algorithm, secret] of heap.secrets) {
+    const found = [algorithm, ...formsFound(secret, heap)];
+    expect(found).toEqual([algorithm, 'octets', 'hex', 'base64', 'latin1']);
+  }
+}, 120_000);
