@@ -141,9 +141,15 @@ export const generalizedTime = (value: Date): Uint8Array =>
 
 function compactTime(value: Date): string {
   const year = value.getUTCFullYear();
-  // toISOString writes years outside this range with a sign and six digits.
-  if (year < 0 || year > 9999) throw new RangeError(`year ${year} cannot be written`);
-  const iso = value.toISOString();
-  const [date, clock] = [iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 10), iso.slice(11, 19)];
-  return `${date}${clock.slice(0, 2)}${clock.slice(3, 5)}${clock.slice(6)}Z`;
+  if (!(year >= 0 && year <= 9999)) throw new RangeError(`year ${year} cannot be written`);
+  return (
+    String(year).padStart(4, '0') +
+    twoDigits(value.getUTCMonth() + 1) +
+    twoDigits(value.getUTCDate()) +
+    twoDigits(value.getUTCHours()) +
+    twoDigits(value.getUTCMinutes()) +
+    `${twoDigits(value.getUTCSeconds())}Z`
+  );
 }
+
+const twoDigits = (number: number): string => (number < 10 ? `0${number}` : `${number}`);
