@@ -4,7 +4,7 @@ import type { JobHandler } from '../jobs/runner.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { IssuanceStore } from '../services/certificate-records.ts';
-import type { OcspResponder } from '../services/ocsp-responder.ts';
+import type { OcspReply, OcspResponder } from '../services/ocsp-responder.ts';
 import type { RevocationStore } from '../services/revocation-records.ts';
 
 /** Certificates that evpki makes for itself come through no door. */
@@ -85,15 +85,20 @@ export const measuredRevocations = (store: RevocationStore, metrics: Metrics): R
   },
 });
 
-export const measuredOcsp = (responder: OcspResponder, metrics: Metrics): OcspResponder => ({
-  ...responder,
-  async answer(request) {
-    const reply = await responder.answer(request);
+export function measuredOcsp(responder: OcspResponder, metrics: Metrics): OcspResponder {
+  const count = (reply: OcspReply): OcspReply => {
     if (reply.kind === 'error') metrics.ocspAnswer(reply.status, 'demand');
     else metrics.ocspAnswer(reply.says, reply.ready ? 'ready' : 'demand');
     return reply;
-  },
-});
+  };
+  return {
+    ...responder,
+    answer(request) {
+      const reply = responder.answer(request);
+      return 'then' in reply ? reply.then(count) : count(reply);
+    },
+  };
+}
 
 export const measuredJobs = (
   handlers: Readonly<Record<string, JobHandler>>,

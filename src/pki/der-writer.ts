@@ -73,7 +73,9 @@ export const octetString = (content: Uint8Array): Uint8Array => element(tags.oct
 
 /** A BIT STRING; `unusedBits` of the last octet do not count and must be zero. */
 export const bitString = (bytes: Uint8Array, unusedBits = 0): Uint8Array =>
-  element(tags.bitString, new Uint8Array([unusedBits]), bytes);
+  element(tags.bitString, unusedBits === 0 ? zero : new Uint8Array([unusedBits]), bytes);
+
+const zero = new Uint8Array([0]);
 
 /**
  * A BIT STRING of named bits without trailing zero bits (X.690 11.2.2).
@@ -114,8 +116,15 @@ export function oid(dotted: string): Uint8Array {
   return encoded;
 }
 
-export const utf8String = (text: string): Uint8Array =>
-  element(tags.utf8String, Buffer.from(text, 'utf8'));
+export const utf8String = (characters: string): Uint8Array =>
+  isAscii(characters)
+    ? text(tags.utf8String, characters)
+    : element(tags.utf8String, Buffer.from(characters, 'utf8'));
+
+function isAscii(characters: string): boolean {
+  for (let i = 0; i < characters.length; i++) if (characters.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
 
 /** A PrintableString; the caller has checked the characters. */
 export const printableString = (characters: string): Uint8Array =>
@@ -124,8 +133,14 @@ export const printableString = (characters: string): Uint8Array =>
 /** An IA5String; the caller has checked the characters. */
 export const ia5String = (characters: string): Uint8Array => text(tags.ia5String, characters);
 
-const text = (tag: number, characters: string): Uint8Array =>
-  element(tag, Buffer.from(characters, 'latin1'));
+function text(tag: number, characters: string): Uint8Array {
+  if (characters.length > MAX_LOOPED) return element(tag, Buffer.from(characters, 'latin1'));
+  const out = new Uint8Array(2 + characters.length);
+  out[0] = tag;
+  out[1] = characters.length;
+  for (let i = 0; i < characters.length; i++) out[2 + i] = characters.charCodeAt(i);
+  return out;
+}
 
 /** A Time as RFC 5280 4.1.2.5 wants it: UTCTime through 2049, GeneralizedTime after. */
 export function time(value: Date): Uint8Array {
@@ -141,9 +156,15 @@ export const generalizedTime = (value: Date): Uint8Array =>
 
 function compactTime(value: Date): string {
   const year = value.getUTCFullYear();
-  // toISOString writes years outside this range with a sign and six digits.
-  if (year < 0 || year > 9999) throw new RangeError(`year ${year} cannot be written`);
-  const iso = value.toISOString();
-  const [date, clock] = [iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 10), iso.slice(11, 19)];
-  return `${date}${clock.slice(0, 2)}${clock.slice(3, 5)}${clock.slice(6)}Z`;
+  if (!(year >= 0 && year <= 9999)) throw new RangeError(`year ${year} cannot be written`);
+  return (
+    String(year).padStart(4, '0') +
+    twoDigits(value.getUTCMonth() + 1) +
+    twoDigits(value.getUTCDate()) +
+    twoDigits(value.getUTCHours()) +
+    twoDigits(value.getUTCMinutes()) +
+    `${twoDigits(value.getUTCSeconds())}Z`
+  );
 }
+
+const twoDigits = (number: number): string => (number < 10 ? `0${number}` : `${number}`);

@@ -93,7 +93,7 @@ export function problemOfValue(type: string, value: string): string | undefined 
   const { kind, maximum } = ruleOf(type);
   if (type === 'C' && !twoLetters.test(value)) return 'the value is not two upper-case letters';
   // A character has at most two UTF-16 units; asking that first keeps long values cheap.
-  if (value.length > 2 * maximum || [...value].length > maximum) {
+  if (value.length > maximum && (value.length > 2 * maximum || [...value].length > maximum)) {
     return `the value has more than ${maximum} characters`;
   }
   if (plainText.test(value)) return kind === 'printable' ? printableProblem(value) : undefined;
@@ -129,7 +129,7 @@ function fromUtf8(content: Uint8Array): string | undefined {
 }
 
 function isAscii(content: Uint8Array): boolean {
-  for (const octet of content) if (octet >= 0x80) return false;
+  for (let i = 0; i < content.length; i++) if ((content[i] as number) >= 0x80) return false;
   return true;
 }
 
@@ -142,8 +142,17 @@ function fromUtf16(content: Uint8Array): string | undefined {
   }
 }
 
-const latin1 = (content: Uint8Array): string =>
-  Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
+/** Most values are short, and then a loop is faster than the call. */
+const MAX_LOOPED = 32;
+
+function latin1(content: Uint8Array): string {
+  if (content.length > MAX_LOOPED) {
+    return Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
+  }
+  let text = '';
+  for (let i = 0; i < content.length; i++) text += String.fromCharCode(content[i] as number);
+  return text;
+}
 
 function stringTypeName(tag: number): string {
   const known = Object.entries(tags).find(([, octet]) => octet === tag);

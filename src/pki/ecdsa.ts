@@ -4,8 +4,8 @@
  * (RFC 4050, XML Signature 1.1 6.4.3). Both are read strictly: one value has one encoding.
  */
 
-import { bigEndian, type Curve, type CurveName, curves } from './curves.ts';
-import { DerError, DerReader } from './der.ts';
+import { type Curve, type CurveName, curves } from './curves.ts';
+import { compareBytes, DerError, DerReader } from './der.ts';
 import { sequence, unsignedInteger } from './der-writer.ts';
 
 /** Two integers of P-521 with their headers, and some room for saying what is wrong. */
@@ -72,8 +72,18 @@ function readScalar(fields: DerReader, curve: Curve): Uint8Array {
   return magnitude;
 }
 
-function inRange(magnitude: Uint8Array, { octets, order }: Curve): boolean {
-  if (magnitude.length > octets) return false;
-  const value = bigEndian(magnitude);
-  return value > 0n && value < order;
+/** Octet by octet, as it is asked four times for every certificate. */
+function inRange(magnitude: Uint8Array, { name, octets }: Curve): boolean {
+  if (magnitude.length > octets || magnitude.every((octet) => octet === 0)) return false;
+  // The order fills its octets, so that whatever has fewer is below it.
+  return magnitude.length < octets || compareBytes(magnitude, orders[name]) < 0;
 }
+
+const bigEndianOctets = ({ order, octets }: Curve): Uint8Array =>
+  Buffer.from(order.toString(16).padStart(2 * octets, '0'), 'hex');
+
+const orders: Readonly<Record<CurveName, Uint8Array>> = {
+  'P-256': bigEndianOctets(curves['P-256']),
+  'P-384': bigEndianOctets(curves['P-384']),
+  'P-521': bigEndianOctets(curves['P-521']),
+};

@@ -6,6 +6,7 @@
 
 import { readTbs, type TbsCertificate } from './certificate.ts';
 import { DerError } from './der.ts';
+import { keepsRulesAsBefore, rememberRecurring } from './lint/recurring.ts';
 import type { LintContext, LintFinding } from './lint/rule.ts';
 import { lintRules } from './lint/rules.ts';
 
@@ -21,6 +22,12 @@ export const strictDer = {
  * @param tbs DER of the TBSCertificate, as it would be signed
  */
 export function lintTbs(tbs: Uint8Array, context: LintContext): readonly LintFinding[] {
+  if (keepsRulesAsBefore(tbs, context)) return [];
+  return lintInFull(tbs, context);
+}
+
+/** {@link lintTbs} without regard to what has been linted before. */
+export function lintInFull(tbs: Uint8Array, context: LintContext): readonly LintFinding[] {
   const read = readStrictly(tbs);
   if ('message' in read) return [finding(strictDer, read.message)];
   const findings: LintFinding[] = [];
@@ -28,6 +35,7 @@ export function lintTbs(tbs: Uint8Array, context: LintContext): readonly LintFin
     const message = rule.check(read, context);
     if (message !== undefined) findings.push(finding(rule, message));
   }
+  if (findings.length === 0) rememberRecurring(read, context);
   return findings;
 }
 

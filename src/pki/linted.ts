@@ -5,15 +5,15 @@
  * nothing, and a token that was used is worth nothing again.
  */
 
-import { createHash } from 'node:crypto';
 import { sameBytes } from './der.ts';
 import type { LintContext, LintFinding } from './lint/rule.ts';
 import { lintTbs } from './lint.ts';
 
 interface Sealed {
+  /** The caller's. */
   readonly tbs: Uint8Array;
-  /** SHA-256 of the bytes at the time when they passed lint. */
-  readonly digest: Uint8Array;
+  /** What lint has seen; nobody else ever had it. */
+  readonly seen: Uint8Array;
 }
 
 export type { LintIssuer } from './lint/rule.ts';
@@ -45,31 +45,28 @@ export type LintResult =
  * @param tbs DER; must not change until the token is consumed, or the token is void
  */
 export function lintAndSeal(tbs: Uint8Array, context: LintContext): LintResult {
-  // Hashed before lint reads them: bytes that change during or after it (they may be shared with
-  // another thread) are not those that the hash is of.
-  const digest = sha256(tbs);
-  const findings = lintTbs(tbs, context);
+  // Lint reads a copy of its own: bytes that change during or after it (they may be shared with
+  // another thread) are not those that were linted.
+  const seen = new Uint8Array(tbs);
+  const findings = lintTbs(seen, context);
   if (findings.length > 0) return { ok: false, findings };
   const linted = newToken();
-  sealed.set(linted, { tbs, digest });
+  sealed.set(linted, { tbs, seen });
   return { ok: true, linted };
 }
 
 /**
- * The bytes behind a token, which is used up by that, whatever comes of it. They are the caller's
- * own copy.
+ * The bytes behind a token, which is used up by that, whatever comes of it: those that lint has
+ * seen, and the caller's alone from now on.
  * @throws LintedTbsError if the token is none, has been used, or the bytes have changed
  */
 export function consume(linted: LintedTbs): Uint8Array {
   const found = sealed.get(linted);
   if (!found) throw new LintedTbsError('this was not linted, or has been signed already');
-  const { tbs, digest } = found;
+  const { tbs, seen } = found;
   sealed.delete(linted);
-  const copy = new Uint8Array(tbs);
-  if (!sameBytes(sha256(copy), digest)) {
+  if (!sameBytes(tbs, seen)) {
     throw new LintedTbsError('the bytes to be signed have changed since they were linted');
   }
-  return copy;
+  return seen;
 }
-
-const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

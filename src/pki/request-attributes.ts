@@ -74,7 +74,8 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
     const message = `The attributes are not strict DER: ${error.message}.`;
     violations.push(violation('csr-malformed', message, 'attributes'));
   }
-  return { extensions, violations: [...violations, ...duplicates(extensions)] };
+  violations.push(...duplicates(extensions));
+  return { extensions, violations };
 }
 
 const wrongForm = (type: string, problem: string): Violation => {
@@ -121,6 +122,7 @@ function collectExtensions(
 }
 
 function duplicates(extensions: readonly RawExtension[]): Violation[] {
+  if (extensions.length < 2) return [];
   const counts = new Map<string, number>();
   for (const { oid } of extensions) counts.set(oid, (counts.get(oid) ?? 0) + 1);
   return [...counts]

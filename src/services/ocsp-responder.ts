@@ -57,7 +57,8 @@ export type OcspReply =
   | { readonly kind: 'error'; readonly der: Uint8Array; readonly status: OcspErrorStatus };
 
 export interface OcspResponder {
-  answer(request: Uint8Array): Promise<OcspReply>;
+  /** At once when the answer is ready: most are, and waiting would cost more than answering. */
+  answer(request: Uint8Array): OcspReply | Promise<OcspReply>;
   /**
    * A status has changed durably.
    * @param sequence the number of the change, if it is known
@@ -94,43 +95,9 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   let loading: Promise<void> | undefined;
 
   return {
-    async answer(der) {
+    answer(der) {
       const question = questions.find(der);
-      const known = question && readyAnswer(question);
-      if (known) return known;
-      const request = readOcspRequest(der);
-      if ('fault' in request) {
-        parts.logger.debug('ocsp-request-refused', { message: request.message });
-        return failure('malformedRequest');
-      }
-      let issuer: KnownIssuer | undefined;
-      try {
-        issuer = await issuerOf(request);
-      } catch (error) {
-        parts.logger.error('ocsp-issuers-unknown', { error });
-        return failure('tryLater');
-      }
-      if (!issuer) return failure('unauthorized');
-      const [only, ...others] = request.certIds;
-      const isEveryday = only && others.length === 0 && request.nonce === undefined;
-      if (isEveryday) {
-        const everyday = { issuerId: issuer.id, serial: serialOf(only), certId: certIdKey(only) };
-        const ready = readyAnswer(everyday);
-        // Only what has an answer is remembered: made-up serial numbers have none.
-        if (ready) questions.remember(der, everyday);
-        if (ready) return ready;
-      }
-      if (!reads.take('all', request.certIds.length)) return failure('tryLater');
-      try {
-        return await sign(issuer, request, isEveryday ? only : undefined);
-      } catch (error) {
-        // That one has told the log itself.
-        if (error instanceof ServiceError && error.code === 'clock-went-back') {
-          return failure('tryLater');
-        }
-        parts.logger.error('ocsp-signing-failed', { issuer: issuer.id, error });
-        return failure('tryLater');
-      }
+      return (question && readyAnswer(question)) ?? answerAnew(der);
     },
 
     changed(issuerId, serial, sequence) {
@@ -139,6 +106,42 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     },
     poll: () => confirmation.poll(),
   };
+
+  async function answerAnew(der: Uint8Array): Promise<OcspReply> {
+    const request = readOcspRequest(der);
+    if ('fault' in request) {
+      parts.logger.debug('ocsp-request-refused', { message: request.message });
+      return failure('malformedRequest');
+    }
+    let issuer: KnownIssuer | undefined;
+    try {
+      issuer = await issuerOf(request);
+    } catch (error) {
+      parts.logger.error('ocsp-issuers-unknown', { error });
+      return failure('tryLater');
+    }
+    if (!issuer) return failure('unauthorized');
+    const [only, ...others] = request.certIds;
+    const isEveryday = only && others.length === 0 && request.nonce === undefined;
+    if (isEveryday) {
+      const everyday = { issuerId: issuer.id, serial: serialOf(only), certId: certIdKey(only) };
+      const ready = readyAnswer(everyday);
+      // Only what has an answer is remembered: made-up serial numbers have none.
+      if (ready) questions.remember(der, everyday);
+      if (ready) return ready;
+    }
+    if (!reads.take('all', request.certIds.length)) return failure('tryLater');
+    try {
+      return await sign(issuer, request, isEveryday ? only : undefined);
+    } catch (error) {
+      // That one has told the log itself.
+      if (error instanceof ServiceError && error.code === 'clock-went-back') {
+        return failure('tryLater');
+      }
+      parts.logger.error('ocsp-signing-failed', { issuer: issuer.id, error });
+      return failure('tryLater');
+    }
+  }
 
   function readyAnswer({ issuerId, serial, certId }: EverydayQuestion): OcspReply | undefined {
     if (!confirmation.isFresh) return undefined;

@@ -8,31 +8,54 @@ import type { Clock } from '../../services/clock.ts';
 import type { OcspReply } from '../../services/ocsp-responder.ts';
 
 export interface OcspDoor {
-  readonly answer: (request: Uint8Array) => Promise<OcspReply>;
+  readonly answer: (request: Uint8Array) => OcspReply | Promise<OcspReply>;
   readonly clock: Clock;
 }
 
 const CONTENT_TYPE = 'application/ocsp-response';
 
-export async function serveOcsp(
+/**
+ * Answers without promises whenever the answer is ready: they would cost more than it does.
+ * @param failed hears of whatever goes wrong, now or later
+ */
+export function serveOcsp(
   door: OcspDoor,
   request: IncomingMessage,
   response: ServerResponse,
   /** What follows `/ocsp` in the path. */
   rest: string,
-): Promise<void> {
+  failed: (error: unknown) => void,
+): void {
   if (request.method === 'POST') {
-    const body = await readBody(request);
-    if (body === 'too-large') return sendTooLarge(response);
-    return send(door, request, response, await door.answer(body));
-  }
-  if (request.method === 'GET' || request.method === 'HEAD') {
+    readBody(request, failed, (body) => {
+      if (body === 'too-large') sendTooLarge(response);
+      else answer(door, request, response, body, failed);
+    });
+  } else if (request.method === 'GET' || request.method === 'HEAD') {
     const der = decodeGetPath(rest.replace(/^\//, ''));
-    if (der === undefined) return sendError(response, ocspError('malformedRequest'));
-    return send(door, request, response, await door.answer(der));
+    if (der === undefined) sendError(response, ocspError('malformedRequest'));
+    else answer(door, request, response, der, failed);
+  } else {
+    response.writeHead(405, { Allow: 'GET, HEAD, POST', 'Cache-Control': 'no-store' });
+    response.end();
   }
-  response.writeHead(405, { Allow: 'GET, HEAD, POST', 'Cache-Control': 'no-store' });
-  response.end();
+}
+
+function answer(
+  door: OcspDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+  der: Uint8Array,
+  failed: (error: unknown) => void,
+): void {
+  try {
+    const reply = door.answer(der);
+    if ('then' in reply) {
+      reply.then((later) => send(door, request, response, later)).catch(failed);
+    } else send(door, request, response, reply);
+  } catch (error) {
+    failed(error);
+  }
 }
 
 function send(
@@ -45,23 +68,48 @@ function send(
     sendError(response, reply.der);
     return;
   }
-  const { der, thisUpdate, nextUpdate, shareable } = reply;
-  const etag = ocspEtag(der);
-  // What was made for one asker (a nonce, several certificates) is for nobody else.
-  const caching = shareable
-    ? ocspCacheHeaders({ etag, thisUpdate, nextUpdate }, door.clock())
-    : { 'Cache-Control': 'no-store' };
-  if (shareable && request.method !== 'POST' && request.headers['if-none-match'] === etag) {
-    response.writeHead(304, caching);
+  const { der, shareable } = reply;
+  if (!shareable) {
+    // What was made for one asker (a nonce, several certificates) is for nobody else.
+    sendDer(response, [...contentHeaders(der), 'Cache-Control', 'no-store'], der);
+  } else if (request.method !== 'POST' && request.headers['if-none-match'] === ocspEtag(der)) {
+    response.writeHead(304, { ...cacheHeaders(reply, door.clock()) });
     response.end();
-    return;
+  } else {
+    sendDer(response, shareableHeaders(reply, door.clock()), der);
   }
-  response.writeHead(200, {
-    'Content-Type': CONTENT_TYPE,
-    'Content-Length': der.length,
-    ...caching,
-  });
-  response.end(der);
+}
+
+type Answer = Extract<OcspReply, { readonly kind: 'answer' }>;
+
+const cacheHeaders = ({ der, thisUpdate, nextUpdate }: Answer, now: Date) =>
+  ocspCacheHeaders({ etag: ocspEtag(der), thisUpdate, nextUpdate }, now);
+
+const contentHeaders = (der: Uint8Array): string[] => [
+  'Content-Type',
+  CONTENT_TYPE,
+  'Content-Length',
+  String(der.length),
+];
+
+// Until the last minute of an answer its headers are the same.
+const headersByDer = new WeakMap<Uint8Array, string[]>();
+const LAST_MILLISECONDS = 60_000;
+
+/** Names and values in turn, as `writeHead` takes them. */
+function shareableHeaders(reply: Answer, now: Date): string[] {
+  const isLast = now.getTime() > reply.nextUpdate.getTime() - LAST_MILLISECONDS;
+  const known = isLast ? undefined : headersByDer.get(reply.der);
+  if (known !== undefined) return known;
+  const made = [...contentHeaders(reply.der), ...Object.entries(cacheHeaders(reply, now)).flat()];
+  if (!isLast) headersByDer.set(reply.der, made);
+  return made;
+}
+
+/** As text of one octet a character node:http sends head and body in one piece. */
+function sendDer(response: ServerResponse, headers: string[], der: Uint8Array): void {
+  response.writeHead(200, headers);
+  response.end(Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1'), 'latin1');
 }
 
 /** OCSP has errors of its own; HTTP has none to report (RFC 6960 4.2.1). */
@@ -79,22 +127,31 @@ function sendTooLarge(response: ServerResponse): void {
   response.end();
 }
 
-function readBody(request: IncomingMessage): Promise<Uint8Array | 'too-large'> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > MAX_OCSP_REQUEST_BYTES) {
-        request.pause();
-        resolve('too-large');
-      } else chunks.push(chunk);
-    });
-    request.on('end', () => {
-      // One chunk is the rule, and needs no copy.
-      const [first] = chunks;
-      resolve(first && chunks.length === 1 ? first : Buffer.concat(chunks));
-    });
-    request.on('error', reject);
+/** Calls `done` once, unless the request fails before its end. */
+function readBody(
+  request: IncomingMessage,
+  failed: (error: unknown) => void,
+  done: (body: Uint8Array | 'too-large') => void,
+): void {
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
+  let length = 0;
+  request.on('data', (chunk: Buffer) => {
+    const before = length;
+    length += chunk.length;
+    if (length > MAX_OCSP_REQUEST_BYTES) {
+      request.pause();
+      if (before <= MAX_OCSP_REQUEST_BYTES) done('too-large');
+    } else if (first === undefined) first = chunk;
+    else {
+      more ??= [first];
+      more.push(chunk);
+    }
   });
+  request.on('end', () => {
+    if (length > MAX_OCSP_REQUEST_BYTES) return;
+    // One chunk is the rule, and needs no copy.
+    done(more ? Buffer.concat(more) : (first ?? Buffer.alloc(0)));
+  });
+  request.on('error', failed);
 }

@@ -24,28 +24,36 @@ export function publicHandler(
   logger: Logger,
 ): RequestListener {
   return (request, response) => {
-    route(ready(), request, response).catch((error: unknown) => {
+    const failed = (error: unknown) => {
       // A client that hangs up in the middle is nothing to report.
       if (request.destroyed) return;
       logger.error('public-request-failed', { path: request.url, error });
       if (!response.headersSent) sendText(response, 500, 'internal error\n');
       else response.destroy();
-    });
+    };
+    const path = pathOf(request);
+    const parts = ready();
+    if (parts && (path === '/ocsp' || path.startsWith('/ocsp/'))) {
+      serveOcsp(parts, request, response, path.slice('/ocsp'.length), failed);
+    } else route(parts, path, request, response).catch(failed);
   };
 }
 
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** Everything but OCSP. */
 async function route(
   parts: PublicParts | undefined,
+  path: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = request.url?.split('?', 1)[0] ?? '/';
   if (path === '/health/live') return sendHealth(response, 200, { status: 'live' });
   if (!parts) {
     return sendHealth(response, 503, { status: 'not-ready', reason: 'starting or stopping' });
-  }
-  if (path === '/ocsp' || path.startsWith('/ocsp/')) {
-    return serveOcsp(parts, request, response, path.slice('/ocsp'.length));
   }
   const issuerId = ISSUER_PATH.exec(path)?.[1];
   const listedId = CRL_PATH.exec(path)?.[1];

@@ -36,51 +36,54 @@ type Issued<Name extends keyof ExtensionSet> = Required<ExtensionSet>[Name];
  */
 export function writeExtensions(set: ExtensionSet): Uint8Array {
   const parts: Uint8Array[] = [];
-  const add = (dotted: string, critical: boolean, value: Uint8Array) =>
-    parts.push(writeRawExtension(dotted, critical, value));
-
-  if (set.basicConstraints) {
-    const { critical } = set.basicConstraints;
-    add(oids.basicConstraints, critical, basicConstraints(set.basicConstraints));
+  for (const name of written) {
+    const member = set[name];
+    if (member !== undefined) parts.push(writtenOnce(name, member));
   }
-  if (set.keyUsage) add(oids.keyUsage, set.keyUsage.critical, keyUsage(set.keyUsage));
-  if (set.extendedKeyUsage) {
-    const { critical, purposes } = set.extendedKeyUsage;
-    add(oids.extendedKeyUsage, critical, extendedKeyUsage(purposes));
-  }
-  if (set.subjectKeyIdentifier) {
-    const { critical, value } = set.subjectKeyIdentifier;
-    add(oids.subjectKeyIdentifier, critical, octetString(identifier(value)));
-  }
-  if (set.authorityKeyIdentifier) {
-    const { critical, value } = set.authorityKeyIdentifier;
-    add(oids.authorityKeyIdentifier, critical, sequence(implicit(0, identifier(value))));
-  }
-  if (set.subjectAltName) {
-    const { critical, names } = set.subjectAltName;
-    const written = filled(names, 'subject alternative names').map(writeGeneralName);
-    add(oids.subjectAltName, critical, sequence(...written));
-  }
-  if (set.certificatePolicies) {
-    const { critical, policies } = set.certificatePolicies;
-    add(oids.certificatePolicies, critical, certificatePolicies(policies));
-  }
-  if (set.nameConstraints) {
-    const { critical } = set.nameConstraints;
-    add(oids.nameConstraints, critical, nameConstraints(set.nameConstraints));
-  }
-  if (set.crlDistributionPoints) {
-    const { critical, urls } = set.crlDistributionPoints;
-    add(oids.crlDistributionPoints, critical, crlDistributionPoints(urls));
-  }
-  if (set.authorityInfoAccess) {
-    const { critical } = set.authorityInfoAccess;
-    add(oids.authorityInfoAccess, critical, authorityInfoAccess(set.authorityInfoAccess));
-  }
-  if (set.ocspNoCheck) add(oids.ocspNoCheck, set.ocspNoCheck.critical, nullValue());
-
   return sequence(...filled(parts, 'extensions'));
 }
+
+const writers: {
+  readonly [Name in keyof Required<ExtensionSet>]: (member: Issued<Name>) => Uint8Array;
+} = {
+  basicConstraints,
+  // RFC 5280 4.2.1.3: at least one bit.
+  keyUsage: ({ usages }) =>
+    namedBits(filled(usages, 'key usages').map((usage) => keyUsages.indexOf(usage))),
+  // RFC 5280 4.2.1.12.
+  extendedKeyUsage: ({ purposes }) =>
+    sequence(...distinct(purposes.map(purposeOid), 'key purposes').map(oid)),
+  subjectKeyIdentifier: ({ value }) => octetString(identifier(value)),
+  authorityKeyIdentifier: ({ value }) => sequence(implicit(0, identifier(value))),
+  subjectAltName: ({ names }) =>
+    sequence(...filled(names, 'subject alternative names').map(writeGeneralName)),
+  certificatePolicies: ({ policies }) => certificatePolicies(policies),
+  nameConstraints,
+  crlDistributionPoints: ({ urls }) => crlDistributionPoints(urls),
+  authorityInfoAccess,
+  ocspNoCheck: () => nullValue(),
+};
+
+const written = Object.keys(writers) as (keyof ExtensionSet)[];
+
+/** What profile and issuer determine is the same object for every certificate. By extension. */
+const encoded = new Map(written.map((name) => [name, new WeakMap<object, Uint8Array>()]));
+
+/** The Extension of a member; members that nobody can change any more are written once. */
+function writtenOnce(name: keyof ExtensionSet, member: object & { critical: boolean }): Uint8Array {
+  const known = encoded.get(name)?.get(member);
+  if (known !== undefined) return known;
+  const write = writers[name] as (member: object) => Uint8Array;
+  const der = writeRawExtension(oids[name], member.critical, write(member));
+  if (isFrozenDeep(member)) encoded.get(name)?.set(member, der);
+  return der;
+}
+
+/** Octets cannot be frozen. */
+const isFrozenDeep = (value: unknown): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (Object.isFrozen(value) && Object.values(value).every(isFrozenDeep));
 
 /** RFC 5280 4.2.1.9. The default, cA FALSE, is not encoded (X.690 11.5). */
 function basicConstraints({ ca, pathLength }: Issued<'basicConstraints'>): Uint8Array {
@@ -91,14 +94,6 @@ function basicConstraints({ ca, pathLength }: Issued<'basicConstraints'>): Uint8
   }
   return sequence(boolean(true), integer(pathLength));
 }
-
-/** RFC 5280 4.2.1.3: at least one bit. */
-const keyUsage = ({ usages }: Issued<'keyUsage'>): Uint8Array =>
-  namedBits(filled(usages, 'key usages').map((usage) => keyUsages.indexOf(usage)));
-
-/** RFC 5280 4.2.1.12. */
-const extendedKeyUsage = (purposes: readonly string[]): Uint8Array =>
-  sequence(...distinct(purposes.map(purposeOid), 'key purposes').map(oid));
 
 const purposeOid = (purpose: string): string =>
   Object.hasOwn(keyPurposes, purpose) ? keyPurposes[purpose as keyof typeof keyPurposes] : purpose;

@@ -63,9 +63,9 @@ function algorithmParts(der: Uint8Array): { oid: string; parameters: Uint8Array 
 }
 
 /** Byte for byte: relying parties find the issuer by comparing names. */
-export const hasNameOfIssuer: LintCheck = ({ issuerDer, subjectDer }, { issuer }) => {
-  const expected = issuer === 'self' ? subjectDer : issuer.subjectDer;
-  return sameBytes(issuerDer, expected)
+export const hasNameOfIssuer: LintCheck = (tbs, { issuer }) => {
+  const expected = issuer === 'self' ? tbs.subjectDer : issuer.subjectDer;
+  return sameBytes(tbs.issuerDer, expected)
     ? undefined
     : "The issuer name is not the issuer's subject, byte for byte.";
 };

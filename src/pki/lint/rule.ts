@@ -40,6 +40,12 @@ export interface LintRule {
   /** What a certificate must be like, for people. */
   readonly what: string;
   readonly check: LintCheck;
+  /**
+   * It looks at what differs among the certificates of a profile and issuer: serial number,
+   * validity, subject, key, key identifier, size. Rules without this look at nothing of it but
+   * the type of the key.
+   */
+  readonly varies?: true;
 }
 
 export interface LintFinding {

@@ -11,6 +11,8 @@ export const MAX_NAME_CHARACTERS = 64;
 // Controls, formatting (bidirectional overrides, zero-width), unassigned, private use, lone
 // surrogates; what a renderer leaves out; the blank Braille cell, which only looks like a space.
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+/** Words of visible ASCII with single spaces between them. */
+const PLAIN_WORDS = /^[!-~]+(?: [!-~]+)*$/;
 const ODD_SPACE = /(?! )\p{Zs}/u;
 
 /**
@@ -18,6 +20,8 @@ const ODD_SPACE = /(?! )\p{Zs}/u;
  * spaces between words and none around them, so that no two names look alike and differ.
  */
 export function parseFreeText(text: string): Parsed<string> {
+  // Nothing in it that any of what follows would find.
+  if (text.length <= MAX_NAME_CHARACTERS && PLAIN_WORDS.test(text)) return parsed(text);
   const characters = [...text].length;
   if (characters === 0) return unparsed('it is empty');
   if (characters > MAX_NAME_CHARACTERS) {

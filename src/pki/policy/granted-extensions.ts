@@ -2,7 +2,7 @@
 
 import { keyIdentifier } from '../key-identifier.ts';
 import { grantedKeyUsages, type Profile } from '../profile.ts';
-import type { PublicKey } from '../public-key.ts';
+import type { KeyAlgorithm, PublicKey } from '../public-key.ts';
 import type { ExtensionSet, GeneralName } from '../template.ts';
 import { type Violation, violation } from '../violations.ts';
 import type { IssuerFacts } from './issuer.ts';
@@ -21,10 +21,8 @@ export function grantedExtensions(input: GrantInput): ExtensionSet {
   const { profile, issuer, key, names } = input;
   const given = profile.extensions;
   const urls = issuer === 'self' ? undefined : issuer.urls;
-  const { critical } = given.keyUsage;
-  const granted: Mutable<ExtensionSet> = {
-    keyUsage: { critical, usages: grantedKeyUsages(profile, key.algorithm) },
-  };
+  const recurring = recurringMembers(profile, urls, key.algorithm);
+  const granted: Mutable<ExtensionSet> = { keyUsage: recurring.keyUsage };
   if (given.basicConstraints) granted.basicConstraints = given.basicConstraints;
   if (given.extendedKeyUsage) granted.extendedKeyUsage = given.extendedKeyUsage;
   if (given.subjectKeyIdentifier) {
@@ -43,20 +41,81 @@ export function grantedExtensions(input: GrantInput): ExtensionSet {
     granted.subjectAltName = { critical: given.subjectAltName.critical, names };
   }
   if (given.certificatePolicies) granted.certificatePolicies = given.certificatePolicies;
-  if (given.crlDistributionPoints && urls) {
-    const { critical } = given.crlDistributionPoints;
-    granted.crlDistributionPoints = { critical, urls: [urls.crl] };
-  }
-  if (given.authorityInfoAccess && urls) {
-    const { critical, ocsp, caIssuers } = given.authorityInfoAccess;
-    granted.authorityInfoAccess = {
-      critical,
-      ocsp: ocsp ? [urls.ocsp] : [],
-      caIssuers: caIssuers ? [urls.caIssuers] : [],
-    };
-  }
+  const { crlDistributionPoints, authorityInfoAccess } = recurring;
+  if (crlDistributionPoints) granted.crlDistributionPoints = crlDistributionPoints;
+  if (authorityInfoAccess) granted.authorityInfoAccess = authorityInfoAccess;
   if (given.ocspNoCheck) granted.ocspNoCheck = given.ocspNoCheck;
   return granted;
+}
+
+type Addresses = NonNullable<IssuerFacts['urls']>;
+
+/** Members that are the same for all keys of a type: frozen, so that they are encoded once. */
+type RecurringMembers = Required<Pick<ExtensionSet, 'keyUsage'>> &
+  Pick<ExtensionSet, 'crlDistributionPoints' | 'authorityInfoAccess'>;
+
+interface KnownMembers {
+  /** What the addresses were; their object says nothing about that. */
+  readonly urls: Addresses;
+  readonly byKey: Map<KeyAlgorithm, RecurringMembers>;
+}
+
+// Forgotten with the profile, the issuer, or both.
+const known = new WeakMap<Profile, WeakMap<Addresses, KnownMembers>>();
+
+function recurringMembers(
+  profile: Profile,
+  urls: Addresses | undefined,
+  key: KeyAlgorithm,
+): RecurringMembers {
+  // A profile that could still be changed may be another the next time.
+  if (urls === undefined || !Object.isFrozen(profile)) return makeMembers(profile, urls, key);
+  let ofProfile = known.get(profile);
+  if (!ofProfile) {
+    ofProfile = new WeakMap();
+    known.set(profile, ofProfile);
+  }
+  let ofIssuer = ofProfile.get(urls);
+  if (!ofIssuer || !isSameAddresses(ofIssuer.urls, urls)) {
+    ofIssuer = { urls: { ...urls }, byKey: new Map() };
+    ofProfile.set(urls, ofIssuer);
+  }
+  const members = ofIssuer.byKey.get(key) ?? makeMembers(profile, urls, key);
+  ofIssuer.byKey.set(key, members);
+  return members;
+}
+
+const isSameAddresses = (a: Addresses, b: Addresses): boolean =>
+  a.ocsp === b.ocsp && a.crl === b.crl && a.caIssuers === b.caIssuers;
+
+function makeMembers(
+  profile: Profile,
+  urls: Addresses | undefined,
+  key: KeyAlgorithm,
+): RecurringMembers {
+  const { keyUsage, crlDistributionPoints, authorityInfoAccess } = profile.extensions;
+  const list = (...items: string[]) => Object.freeze(items);
+  return {
+    keyUsage: Object.freeze({
+      critical: keyUsage.critical,
+      usages: grantedKeyUsages(profile, key),
+    }),
+    ...(crlDistributionPoints &&
+      urls && {
+        crlDistributionPoints: Object.freeze({
+          critical: crlDistributionPoints.critical,
+          urls: list(urls.crl),
+        }),
+      }),
+    ...(authorityInfoAccess &&
+      urls && {
+        authorityInfoAccess: Object.freeze({
+          critical: authorityInfoAccess.critical,
+          ocsp: authorityInfoAccess.ocsp ? list(urls.ocsp) : list(),
+          caIssuers: authorityInfoAccess.caIssuers ? list(urls.caIssuers) : list(),
+        }),
+      }),
+  };
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };

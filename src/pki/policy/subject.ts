@@ -45,7 +45,7 @@ export function buildSubject(
       violations.push({ ...found.violation, field });
     } else if (found.value !== undefined) {
       // Identifiers may be longer than a name allows: an EVCCID has up to 255 characters.
-      if ([...found.value].length > MAX_NAME_CHARACTERS) {
+      if (isTooLong(found.value)) {
         const message = `${quote(found.value)} is longer than ${MAX_NAME_CHARACTERS} characters.`;
         violations.push(violation('subject-attribute-invalid', message, field));
       } else {
@@ -58,6 +58,10 @@ export function buildSubject(
   }
   return { subject: { attributes }, violations };
 }
+
+/** In characters, of which a string has no more than it has UTF-16 units. */
+const isTooLong = (value: string): boolean =>
+  value.length > MAX_NAME_CHARACTERS && [...value].length > MAX_NAME_CHARACTERS;
 
 function sourceValue(
   source: SubjectSource,
