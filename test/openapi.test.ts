@@ -12,10 +12,13 @@ const document = loadApiDocument() as ApiDocument;
 const operations = operationsOf(document);
 
 describe('every operation', () => {
-  test('K5 takes an Idempotency-Key if it is a POST under /v1', () => {
+  /** They change nothing, and what they have answered may be wrong a moment later. */
+  const asking = ['certificateStatus', 'verifyAudit'];
+
+  test('K5 takes an Idempotency-Key if it is a POST under /v1 that does something', () => {
     for (const { id, method, path, parameters } of operations) {
       const takes = parameters.some(({ name }) => name === 'Idempotency-Key');
-      expect(takes, id).toBe(method === 'post' && path.startsWith('/v1/'));
+      expect(takes, id).toBe(method === 'post' && path.startsWith('/v1/') && !asking.includes(id));
     }
   });
 

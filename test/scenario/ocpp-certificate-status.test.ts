@@ -91,7 +91,9 @@ describe('GetCertificateStatus', () => {
     }
   });
 
-  test('a leaf is good, and revoked at once when it is', async () => {
+  test('a leaf is good, and revoked at once when it is, also under one Idempotency-Key', async () => {
+    const repeated = { ...csms, 'idempotency-key': 'status' };
+    expect((await ask(hashData(0), repeated)).json.status).toBe('Accepted');
     const before = await ask(hashData(0));
     expect(verdict(before.json.ocspResult)).toContain('0.pem: good');
     const shouted = { ...hashData(0), serialNumber: `00${hashData(0).serialNumber.toUpperCase()}` };
@@ -104,6 +106,9 @@ describe('GetCertificateStatus', () => {
     const after = await ask(hashData(0));
     expect(after.json.status).toBe('Accepted');
     expect(verdict(after.json.ocspResult)).toContain('0.pem: revoked');
+    const again = await ask(hashData(0), repeated);
+    expect(again.headers).not.toHaveProperty('idempotency-replayed');
+    expect(verdict(again.json.ocspResult)).toContain('0.pem: revoked');
   });
 
   test.each<[string, () => unknown, RegExp]>([

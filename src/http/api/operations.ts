@@ -16,6 +16,7 @@ export interface ApiDocument {
 interface OperationObject {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
+  readonly parameters?: readonly { readonly $ref?: string }[];
   readonly 'x-evpki-action'?: string;
   readonly 'x-evpki-further-actions'?: readonly string[];
   readonly 'x-evpki-body-limit'?: number;
@@ -33,10 +34,14 @@ export interface Operation {
   readonly isPublic: boolean;
   /** Octets of the largest body that is read. */
   readonly bodyLimit: number;
+  /** Whether it is carried out once for each Idempotency-Key. */
+  readonly takesKey: boolean;
 }
 
 /** Room for the largest request that enrolment reads, in JSON; what takes less says so. */
 const BODY_LIMIT = 32 * 1024;
+
+const KEY_PARAMETER = '#/components/parameters/IdempotencyKey';
 
 const methods = ['get', 'put', 'post', 'delete', 'patch'] as const;
 type Method = (typeof methods)[number];
@@ -86,7 +91,17 @@ export function readOperations(
           'x-evpki-further-actions': furtherActions = [],
           'x-evpki-body-limit': bodyLimit = BODY_LIMIT,
         } = operation;
-        operations.push({ id, method, path, action, furtherActions, isPublic, bodyLimit });
+        const takesKey = operation.parameters?.some(({ $ref }) => $ref === KEY_PARAMETER) ?? false;
+        operations.push({
+          id,
+          method,
+          path,
+          action,
+          furtherActions,
+          isPublic,
+          bodyLimit,
+          takesKey,
+        });
       }
     }
   }

@@ -122,7 +122,7 @@ async function authenticated(parts: ApiParts, request: Request): Promise<Princip
 
 function routeOf(
   parts: ApiParts,
-  { id, method, path, action, isPublic }: Operation,
+  { id, action, isPublic, takesKey }: Operation,
   principals: WeakMap<Request, Principal>,
   secrets: ReadonlySet<string>,
 ): RequestHandler {
@@ -131,10 +131,7 @@ function routeOf(
     return async (request, response) => handle?.(request, response);
   }
   const plain = parts.handlers[id] as Handler;
-  const handle =
-    method === 'post' && path.startsWith('/v1/')
-      ? onceForEachKey(parts.idempotency, id, secrets, plain)
-      : plain;
+  const handle = takesKey ? onceForEachKey(parts.idempotency, id, secrets, plain) : plain;
   return async (request, response) => {
     const principal = principals.get(request);
     if (!principal) throw new ServiceError('not-authenticated', 'the request has no principal');
