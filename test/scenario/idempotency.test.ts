@@ -117,6 +117,17 @@ describe('K5 Idempotency-Key in one process', () => {
     expect(again.headers['idempotency-replayed']).toBe('true');
   });
 
+  test('a request that waits is not the last word: its key gets the certificate later', async () => {
+    const body = { profile: 'ocpp-station', csr: csr('SN-WAITS') };
+    const ask = () => post('/v1/certificates', body, 'waits', {}, 'cpo-operator');
+    const first = await ask();
+    expect([first.status, (await ask()).status]).toEqual([202, 202]);
+    const approval = await evpki.call('POST', `/v1/requests/${first.json.id}/approval`);
+    expect(approval.status, approval.text).toBe(201);
+    const fetched = await ask();
+    expect([fetched.status, fetched.json.id]).toEqual([200, approval.json.id]);
+  });
+
   test('what the caller may not is not kept, nor is what does not fit openapi.yaml', async () => {
     const body = { profile: 'ocpp-station', csr: csr('SN-ROLE') };
     const refused = await post('/v1/certificates', body, 'role', {}, 'csms');

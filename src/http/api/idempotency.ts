@@ -8,6 +8,8 @@ import type { KeptAnswer } from '../../services/idempotency-records.ts';
 import type { Handler } from './operations.ts';
 import { asServiceError, PROBLEM_TYPE, problemText } from './problems.ts';
 
+/** Not decided yet: the request on record waits, and the same one finds it, or what it became. */
+const ACCEPTED = 202;
 /** Says nothing about the request: the same one may be answered otherwise a moment later. */
 const passing: readonly number[] = [401, 403, 408, 429];
 
@@ -86,7 +88,8 @@ function outcomeOf(
   };
 }
 
-const isDecision = (status: number): boolean => status < 500 && !passing.includes(status);
+const isDecision = (status: number): boolean =>
+  status < 500 && status !== ACCEPTED && !passing.includes(status);
 
 function withoutSecrets(json: string, secrets: ReadonlySet<string>): string {
   return JSON.stringify(
