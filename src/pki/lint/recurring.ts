@@ -38,7 +38,9 @@ const known = new WeakMap<Profile, WeakMap<LintIssuer, Map<KeyAlgorithm, Recurri
  * @returns false when it breaks a rule, and also when nothing like it has been linted before
  */
 export function keepsRulesAsBefore(tbs: Uint8Array, context: LintContext): boolean {
-  const { profile, issuer } = context;
+  const { profile, issuer, certified } = context;
+  // A cross-certificate is held against the root that it is for: none is like another.
+  if (certified !== undefined) return false;
   const before = issuer === 'self' ? undefined : known.get(profile)?.get(issuer);
   if (before === undefined) return false;
   try {
@@ -144,7 +146,8 @@ export function rememberRecurring(read: TbsCertificate, context: LintContext): v
   const { profile, issuer, issuerKeyAlgorithm } = context;
   // A profile that could still be changed may be another the next time. Roots do not come in rows,
   // and alternative names are each certificate's own.
-  if (issuer === 'self' || !Object.isFrozen(profile) || read.extensions.subjectAltName) return;
+  if (issuer === 'self' || context.certified !== undefined) return;
+  if (!Object.isFrozen(profile) || read.extensions.subjectAltName) return;
   // What is kept are parts of a copy that nobody else has.
   const linted = readTbs(new Uint8Array(read.tbs));
   const { extensionsDer, publicKey } = linted;

@@ -167,6 +167,7 @@ export const lintRules: readonly LintRule[] = [
     clause: 'RFC 5280 3.2, 4.2.1.1',
     what: "A cross-certificate repeats name, key and key identifier of the other root's own.",
     check: subject.repeatsCertifiedRoot,
+    varies: true,
   },
   {
     id: 'extensions-unique',
