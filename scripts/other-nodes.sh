@@ -51,7 +51,7 @@ walk() {
   export EVPKI_DATA_DIR=$folder/data
   (
     cd "$root"
-    exec env EVPKI_PUBLIC_PORT=0 EVPKI_API_PORT=0 EVPKI_LOG_FORMAT=json "$node" dist/main.js
+    exec env EVPKI_PUBLIC_PORT=0 EVPKI_API_PORT=0 EVPKI_METRICS_PORT=0 EVPKI_LOG_FORMAT=json "$node" dist/main.js
   ) >"$log" 2>&1 &
   service=$!
 
