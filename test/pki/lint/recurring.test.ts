@@ -68,16 +68,6 @@ describe('what recurs is compared, what differs is read and judged', () => {
     expect(keepsRulesAsBefore(other, context)).toBe(true);
   });
 
-  test('a cross-certificate is like no other: the root that it is for is asked each time', () => {
-    const { issuer, context, tbs } = warm();
-    const { subjectDer, spki } = readTbs(tbs);
-    const certified = { subjectDer, spki, keyIdentifier: issuer.keyIdentifier ?? spki };
-    expect(keepsRulesAsBefore(tbs, { ...context, certified })).toBe(false);
-    expect(lintTbs(tbs, { ...context, certified }).map(({ rule }) => rule)).toContain(
-      'cross-as-certified',
-    );
-  });
-
   test.each([1, 0x80, 0xff])('nothing passes that the rules refuse: every octet xor %i', (mask) => {
     const { issuer, context } = warm();
     const tbs = tbsFor(station, issuer, 'SN-0002', generateKey(), 0x17);
