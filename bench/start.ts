@@ -72,7 +72,7 @@ async function starts(): Promise<number> {
 
 /** Copies of one authority, each with its key, issuer, certificate and jobs that are not due. */
 async function fill(): Promise<void> {
-  const database = await openDatabase(`sqlite:${join(dataDir, 'evpki.db')}`, {
+  const database = await openDatabase(`sqlite:${join(dataDir, 'evpki.sqlite')}`, {
     clock: () => new Date(),
     processId: 'bench',
   });
@@ -103,6 +103,8 @@ async function fill(): Promise<void> {
   ];
   await database.write(async ({ knex }) => {
     for (const sql of copies) await knex.raw(sql);
+    const made = await knex('issuers').where('id', 'like', 'copy%').count({ issuers: '*' }).first();
+    if (Number(made?.issuers) !== AUTHORITIES) throw new Error('not every authority was made');
   });
   await database.close();
 }
