@@ -1,17 +1,18 @@
 /** Signing with a private key that this process holds. */
 
-import { constants, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { constants, createPublicKey, createSign, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { sameBytes } from '../pki/der.ts';
 import type { KeyAlgorithm } from '../pki/public-key.ts';
 import { keyAlgorithmOf, nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Signer } from '../pki/signer.ts';
+import { gatherPieces, updateByPieces } from '../services/long-messages.ts';
 import { KeystoreError } from './keystore-error.ts';
 
 // docs/adr/0002-where-signing-runs.md: these sign in about 50 microseconds, which is less than
 // the way to another thread and back takes. All others would hold the event loop.
 const signedAtOnce: ReadonlySet<KeyAlgorithm> = new Set(['P-256', 'Ed25519']);
-// Hashing takes over the cost of signing here: a CRL can have 50 MB.
+// Hashing takes over the cost of signing here.
 const MOST_OCTETS_AT_ONCE = 64 * 1024;
 
 const signOnThreadPool = promisify(sign);
@@ -41,6 +42,13 @@ export function createSigner(
       return signedAtOnce.has(algorithm) && message.length <= MOST_OCTETS_AT_ONCE
         ? sign(digest, message, key)
         : signOnThreadPool(digest, message, key);
+    },
+    async signPieces(pieces) {
+      // EdDSA reads its message twice.
+      if (digest === undefined) {
+        return signOnThreadPool(undefined, await gatherPieces(pieces), key);
+      }
+      return (await updateByPieces(createSign(digest), pieces)).sign(key);
     },
   };
 }

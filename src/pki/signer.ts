@@ -10,4 +10,9 @@ export interface Signer {
   readonly spki: Uint8Array;
   /** Signs the message itself, not a hash of it. ECDSA signatures are DER (RFC 3279 2.2.3). */
   sign(message: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The same for a long message in pieces, which must not change meanwhile. Where the algorithm
+   * allows it they are hashed one by one, and the event loop gets a turn after each.
+   */
+  signPieces(pieces: readonly Uint8Array[]): Promise<Uint8Array>;
 }

@@ -3,9 +3,8 @@
  * so that building a list costs what has changed since the last one, however long the list is.
  */
 
-import { type KeyObject, verify } from 'node:crypto';
-import { assembleCrl, crlTbs, gatherCrlBytes } from '../pki/crl/build.ts';
-import { type CrlEntryInHex, encodeCrlEntries } from '../pki/crl/entries.ts';
+import { assembleCrl, crlMessage, crlTbs } from '../pki/crl/build.ts';
+import { encodeCrlLines } from '../pki/crl/entries.ts';
 import { lintCrlPieces } from '../pki/crl/lint.ts';
 import { lintCrlEntries } from '../pki/crl/lint-entries.ts';
 import type { Profile } from '../pki/profile.ts';
@@ -15,7 +14,8 @@ import { ServiceError } from './errors.ts';
 import type { Issuers } from './issuers.ts';
 import { refuseFindings } from './lint-refusal.ts';
 import type { Logger } from './logger.ts';
-import type { CrlStore, JobStore, PublishedCrl, RevokedEntry } from './revocation-records.ts';
+import { nextTurn, stepwise, verifyPieces } from './long-messages.ts';
+import type { CrlStore, JobStore, PublishedCrl } from './revocation-records.ts';
 import type { SigningTime } from './signing-time.ts';
 
 export interface CrlParts {
@@ -30,20 +30,6 @@ export interface CrlParts {
 const DAY = 86_400_000;
 /** Stored and served in pieces of this size. */
 const CHUNK_OCTETS = 1024 * 1024;
-
-/** On the thread pool: hashing 50 MB would hold the event loop. */
-const verifyInBackground = (
-  digest: string | undefined,
-  message: Uint8Array,
-  key: KeyObject,
-  signature: Uint8Array,
-): Promise<boolean> =>
-  new Promise((resolve, reject) => {
-    verify(digest, message, key, signature, (error, holds) => {
-      if (error) reject(error);
-      else resolve(holds);
-    });
-  });
 
 /**
  * Builds, signs and publishes the next CRL of an issuer. One process at a time does this for an
@@ -79,14 +65,10 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
     keyAlgorithm: issuer.signer.algorithm,
   });
   refuseFindings(findings, `CRL ${number} of ${issuerId}`);
-  const message = await stepwise(gatherCrlBytes(tbs));
-  const signature = await issuer.signer.sign(message);
-  const holds = await verifyInBackground(
-    nodeDigest(signatureAlgorithm),
-    message,
-    issuer.verificationKey,
-    signature,
-  );
+  const message = crlMessage(tbs);
+  const signature = await issuer.signer.signPieces(message);
+  const digest = nodeDigest(signatureAlgorithm);
+  const holds = await verifyPieces(digest, message, issuer.verificationKey, signature);
   if (!holds) throw new Error(`the signature of CRL ${number} of ${issuerId} does not verify`);
 
   const crl = assembleCrl(tbs, signatureAlgorithm, signature);
@@ -104,15 +86,6 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   );
   parts.logger.debug('crl-published', { issuer: issuerId, number, octets: crl.length, published });
   return new Date(thisUpdate.getTime() + Math.min(validity / 2, DAY));
-}
-
-/** Runs through a generator's steps, giving the event loop a turn after each. */
-async function stepwise<T>(steps: Generator<unknown, T, undefined>): Promise<T> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    await nextTurn();
-  }
 }
 
 const WAIT_MILLISECONDS = 15_000;
@@ -156,8 +129,7 @@ async function currentSegments(
     : await store.changedSegments(issuerId, last.sequence);
   const endingFrom = last?.thisUpdate ?? new Date(0);
   await severalAtOnce(outdated, async (segment) => {
-    const entries = await store.revokedIn(issuerId, segment, endingFrom);
-    const encoded = await encodeStepwise(entries);
+    const encoded = await encodeStepwise(await store.revokedIn(issuerId, segment, endingFrom));
     refuseFindings(await stepwise(lintCrlEntries([encoded])), `segment ${segment} of ${issuerId}`);
     await store.putSegment(issuerId, segment, encoded, sequence);
   });
@@ -184,25 +156,21 @@ async function severalAtOnce<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Entries encoded before the event loop gets a turn: some milliseconds. */
-const ENTRIES_AT_ONCE = 4096;
+/** Encoded before the event loop gets a turn: a millisecond or two. */
+const OCTETS_AT_ONCE = 256 * 1024;
+const LINE_FEED = 0x0a;
 
-async function encodeStepwise(entries: readonly RevokedEntry[]): Promise<Uint8Array> {
+async function encodeStepwise(lines: Uint8Array): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for (let next = 0; next < entries.length; next += ENTRIES_AT_ONCE) {
-    if (next > 0) await nextTurn();
-    parts.push(encodeCrlEntries(entries.slice(next, next + ENTRIES_AT_ONCE).map(crlEntry)));
+  for (let start = 0; start < lines.length; ) {
+    if (start > 0) await nextTurn();
+    const found = lines.indexOf(LINE_FEED, start + OCTETS_AT_ONCE);
+    const end = found < 0 ? lines.length : found;
+    parts.push(encodeCrlLines(lines.subarray(start, end)));
+    start = end + 1;
   }
   return Buffer.concat(parts);
 }
-
-const crlEntry = ({ serial, revokedAt, reason }: RevokedEntry): CrlEntryInHex => ({
-  serialNumber: serial,
-  revokedAt: wholeSeconds(revokedAt),
-  reason,
-});
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const wholeSeconds = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
 

@@ -2,7 +2,6 @@
 
 import type { Status } from '../pki/lifecycle.ts';
 import type { KeyAlgorithm } from '../pki/public-key.ts';
-import type { RevocationReason } from '../pki/revocation-reasons.ts';
 import type { AuditEvent } from './audit.ts';
 import type { KeyEnvelope } from './authority-records.ts';
 import type { Lease } from './certificate-records.ts';
@@ -91,14 +90,6 @@ export interface OcspSignerStore {
   activateSigner(id: string, certificateId: string): Promise<void>;
 }
 
-/** A revoked or held certificate as a CRL lists it. */
-export interface RevokedEntry {
-  /** Lower-case hex without leading zeros. */
-  readonly serial: string;
-  readonly revokedAt: Date;
-  readonly reason: RevocationReason;
-}
-
 export interface PublishedCrl {
   readonly issuerId: string;
   readonly number: number;
@@ -124,8 +115,11 @@ export interface CrlStore {
   changedSegments(issuerId: string, sequence: number): Promise<string[]>;
   /** Every segment that has a revoked or held certificate. */
   filledSegments(issuerId: string): Promise<string[]>;
-  /** Revoked and held certificates of a segment that end at `endingFrom` or later, by serial. */
-  revokedIn(issuerId: string, segment: string, endingFrom: Date): Promise<RevokedEntry[]>;
+  /**
+   * Revoked and held certificates of a segment that end at `endingFrom` or later, in any order, as
+   * lines that `encodeCrlLines` reads.
+   */
+  revokedIn(issuerId: string, segment: string, endingFrom: Date): Promise<Uint8Array>;
   /**
    * Stores the encoded entries of a segment as they were at `sequence`. Entries that are older
    * than those kept are ignored: a builder that was slow must not undo a later one.

@@ -10,6 +10,7 @@ import { generateKey } from '../../src/keystore/generate.ts';
 import { createSigner } from '../../src/keystore/signer.ts';
 import { type KeyAlgorithm, keyAlgorithms, readPublicKey } from '../../src/pki/public-key.ts';
 import { signatureAlgorithmFor, verifySignature } from '../../src/pki/signature-algorithm.ts';
+import { verifyPieces } from '../../src/services/long-messages.ts';
 
 const privateKeyOf = (pkcs8: Uint8Array): KeyObject =>
   createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
@@ -49,6 +50,13 @@ describe.each(keyAlgorithms)('%s', (algorithm) => {
     expect(holds('to be Signed')).toBe(false);
     const name = signatureAlgorithmFor(algorithm);
     expect(verifySignature(read.value, name, Buffer.from('to be signed'), signature)).toBe(true);
+
+    const pieces = ['to be ', '', 'signed'].map((piece) => Buffer.from(piece));
+    const ofPieces = await signer.signPieces(pieces);
+    expect(verifySignature(read.value, name, Buffer.from('to be signed'), ofPieces)).toBe(true);
+    const key = publicKeyOf(spki);
+    expect(await verifyPieces(digests[algorithm], pieces, key, ofPieces)).toBe(true);
+    expect(await verifyPieces(digests[algorithm], pieces.slice(1), key, ofPieces)).toBe(false);
   }, 20_000);
 });
 

@@ -37,6 +37,7 @@ const signerWith = (
   algorithm: key.publicKey.algorithm,
   spki: key.publicKey.spki,
   sign: async (message) => sign(message),
+  signPieces: async (pieces) => sign(Buffer.concat(pieces)),
 });
 
 const verificationKey = importPublicKey(issuerKey.publicKey);

@@ -15,6 +15,7 @@
 
 import { open } from 'node:fs/promises';
 import { devNull } from 'node:os';
+import type { Signer } from '../../src/pki/signer.ts';
 import type { Keyring } from '../../src/services/keyring.ts';
 import type { Database } from '../../src/storage/database.ts';
 
@@ -74,7 +75,16 @@ export function decorateKeyring(
         signing(message);
         return signer.sign(message);
       };
-      return decorate({ ...signer, sign }, pass);
+      const decorated = decorate({ ...signer, sign }, pass);
+      // To whom it dies in, one way of signing is as good as the other.
+      const signPieces: Signer['signPieces'] = async (pieces) => {
+        pass('sign:before');
+        signing(Buffer.concat(pieces));
+        const signature = await signer.signPieces(pieces);
+        pass('sign:after');
+        return signature;
+      };
+      return { ...decorated, signPieces };
     },
   };
 }

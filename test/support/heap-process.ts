@@ -61,6 +61,7 @@ async function useKeys(leaks: boolean): Promise<HeapReport> {
     const reopened = vaultKeyring(await openVault(HEAP_PASSPHRASE, record));
     const again = await reopened.open(key, algorithm, spki);
     kept.push(again, await again.sign(Buffer.alloc(100_000)));
+    kept.push(await again.signPieces([Buffer.alloc(100_000), Buffer.alloc(100_000)]));
     keys.push({ algorithm, ...ids, envelope: hex(key.envelope), spki: hex(spki) });
   }
   return { salt: hex(record.salt), check: hex(record.check), keys };

@@ -1,7 +1,6 @@
 /**
  * CRLs of evpki (RFC 5280 5.1), built around encoded entries that are never copied for it: a list
- * is its head, segments as `entries.ts` makes them, and its tail. Only the signer needs it in one
- * piece.
+ * is its head, segments as `entries.ts` makes them, and its tail.
  */
 
 import { DerReader, sameBytes, tags } from '../der.ts';
@@ -18,7 +17,7 @@ export interface CrlTemplate extends IssuedCrlExtensions {
   readonly thisUpdate: Date;
   /** In whole seconds. */
   readonly nextUpdate: Date;
-  /** As `encodeCrlEntries` makes them; empty ones do not count. */
+  /** As `encodeCrlLines` makes them; empty ones do not count. */
   readonly segments: readonly Uint8Array[];
 }
 
@@ -54,35 +53,7 @@ export function crlTbs(template: CrlTemplate): CrlPieces {
   return { head, segments, tail, length: head.length + revoked + tail.length };
 }
 
-/**
- * The TBSCertList in one buffer, for `Signer.sign`, which takes a message and not its hash: EdDSA
- * reads the message twice, and a key in an HSM is asked in one call. The buffer costs the size of
- * the CRL in memory until the signature is there (50 MB for a million entries); filling it holds
- * the event loop, and {@link gatherCrlBytes} is the way around that.
- *
- * An incremental digest would save the buffer: `createSign` of node:crypto takes the pieces of
- * {@link crlMessage} one by one. But only for ECDSA and RSA, so it would be a second method of
- * `Signer` that not every signer could have.
- */
-export const crlBytesToSign = (pieces: CrlPieces): Uint8Array => concatenated(crlMessage(pieces));
-
-/**
- * {@link crlBytesToSign} in steps of a segment, yielding the octets copied so far after each, so
- * that the caller can let the event loop turn. The pieces must not change in between.
- */
-export function* gatherCrlBytes(pieces: CrlPieces): Generator<number, Uint8Array, undefined> {
-  const out = Buffer.allocUnsafeSlow(pieces.length);
-  let at = 0;
-  for (const piece of crlMessage(pieces)) {
-    out.set(piece, at);
-    at += piece.length;
-    yield at;
-  }
-  if (at !== out.length) throw new RangeError('the pieces of the CRL are not as long as they say');
-  return out;
-}
-
-/** The TBSCertList piece by piece, by reference, for hashing or verifying without a copy. */
+/** The TBSCertList piece by piece, by reference: what is signed, and verified. */
 export const crlMessage = ({ head, segments, tail }: CrlPieces): readonly Uint8Array[] => [
   head,
   ...segments,

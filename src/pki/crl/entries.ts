@@ -9,20 +9,7 @@ import { tags } from '../der.ts';
 import { integer, sequence } from '../der-writer.ts';
 import { extensions as oids } from '../oids.ts';
 import { writeRawExtension } from '../raw-extensions.ts';
-import { type RevocationReason, revocationReasons } from '../revocation-reasons.ts';
-
-export interface CrlEntry {
-  /** The content octets of the INTEGER, as in the certificate: positive, shortest form. */
-  readonly serialNumber: Uint8Array;
-  /** In whole seconds. */
-  readonly revokedAt: Date;
-  readonly reason?: RevocationReason;
-}
-
-/** The same with the octets in lower-case hex, whose leading zero may be missing. */
-export interface CrlEntryInHex extends Omit<CrlEntry, 'serialNumber'> {
-  readonly serialNumber: string;
-}
+import { revocationReasons } from '../revocation-reasons.ts';
 
 /** RFC 5280 4.1.2.2. */
 export const MAX_SERIAL_OCTETS = 20;
@@ -39,141 +26,151 @@ export const reasonExtensions = sequence(
 const MAX_ENTRY_OCTETS = 2 + 2 + MAX_SERIAL_OCTETS + 2 + 15 + reasonExtensions.length;
 const UTC_TIME_OCTETS = 13;
 const GENERALIZED_TIME_OCTETS = 15;
-/** RFC 5280 5.1.2.4: UTCTime from 1950 through 2049, GeneralizedTime after. */
-const FIRST_UTC_TIME = Date.UTC(1950, 0);
-const FIRST_GENERALIZED_TIME = Date.UTC(2050, 0);
-const AFTER_LAST_TIME = Date.UTC(10_000, 0);
+
+const LINE_FEED = 0x0a;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
+const Z = 0x5a;
+/** A zero stands for any digit. */
+const timeForm = Buffer.from('0000-00-00T00:00:00.000Z', 'latin1');
+const TIME_CHARACTERS = timeForm.length;
+const SECONDS_END = timeForm.indexOf('.');
+
+/** What a line with the shortest serial number, no reason but its place, and its end have. */
+const MIN_LINE_OCTETS = 1 + 1 + TIME_CHARACTERS + 1;
 
 /**
- * One entry as DER: serial number, time and reason; `unspecified` is left out (RFC 5280 5.3.1).
- * @throws RangeError as {@link encodeCrlEntries}
+ * A segment: the DER of entries, one after the other, from lines of text, which is what a database
+ * can hand over at once. A line is the serial number in lower-case hex, the time in UTC as
+ * `2026-01-01T00:00:00.000Z`, whose fraction is dropped, and the reason; a space between them, a
+ * line feed between lines. Without lines it is empty. `unspecified` is left out (RFC 5280 5.3.1).
+ * It holds the event loop for less than a microsecond per entry.
+ * @param lines in ASCII
+ * @throws RangeError on any other line, on a serial number that is not 1 to 20 octets of a positive
+ *   INTEGER, in its shortest form but for one leading zero digit, on a year before 1950, and on
+ *   removeFromCRL, which belongs in delta CRLs only (RFC 5280 5.3.1). Whether the calendar has the
+ *   day is for `lintCrlEntries`.
  */
-export const encodeCrlEntry = (entry: CrlEntry): Uint8Array => encodeCrlEntries([entry]);
-
-/**
- * A segment: the DER of the entries, one after the other. Without entries it is empty. It holds
- * the event loop for about a microsecond per entry.
- * @throws RangeError on a serial number that is not 1 to 20 octets of a positive INTEGER in its
- *   shortest form, on a time with a fraction of a second or outside the years 1950 to 9999, and on
- *   removeFromCRL, which belongs in delta CRLs only (RFC 5280 5.3.1)
- */
-export function encodeCrlEntries(entries: readonly (CrlEntry | CrlEntryInHex)[]): Uint8Array {
-  const out = new Uint8Array(entries.length * MAX_ENTRY_OCTETS);
+export function encodeCrlLines(lines: Uint8Array): Uint8Array {
+  const most = Math.ceil((lines.length + 1) / MIN_LINE_OCTETS);
+  const out = new Uint8Array(most * MAX_ENTRY_OCTETS);
   let at = 0;
-  for (const entry of entries) at = fillEntry(out, at, entry);
+  for (let start = 0; start < lines.length; ) {
+    const found = lines.indexOf(LINE_FEED, start);
+    const end = found < 0 ? lines.length : found;
+    at = fillEntry(out, at, lines, start, end);
+    start = end + 1;
+  }
   return out.slice(0, at);
 }
 
-/** Writes the entry at `start`; where the next one goes. */
-function fillEntry(out: Uint8Array, start: number, entry: CrlEntry | CrlEntryInHex): number {
-  const { serialNumber, revokedAt, reason } = entry;
-  out[start] = tags.sequence;
-  let at = fillSerialNumber(out, start + 2, serialNumber);
-  at = fillTime(out, at, revokedAt);
-  if (isWritten(reason)) {
-    for (let i = 0; i < reasonExtensions.length; i++) out[at++] = reasonExtensions[i] as number;
-    out[at - 1] = revocationReasons[reason];
+/** Writes the entry of the line at `start`; where the next one goes. */
+function fillEntry(
+  out: Uint8Array,
+  entryAt: number,
+  lines: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const timeAt = lines.indexOf(SPACE, start) + 1;
+  const reasonAt = timeAt + TIME_CHARACTERS + 1;
+  if (timeAt === 0 || reasonAt >= end || lines[reasonAt - 1] !== SPACE) {
+    refuse('no entry of a CRL', lines, start, end);
+  }
+  out[entryAt] = tags.sequence;
+  const serialEnd = fillSerialNumber(out, entryAt + 2, lines, start, timeAt - 1);
+  let at = fillTime(out, serialEnd, lines, timeAt);
+  const reason = reasonIn(lines, reasonAt, end);
+  if (reason !== revocationReasons.unspecified) {
+    out.set(reasonExtensions, at);
+    at += reasonExtensions.length;
+    out[at - 1] = reason;
   }
   // In its short form: MAX_ENTRY_OCTETS is below 128.
-  out[start + 1] = at - start - 2;
+  out[entryAt + 1] = at - entryAt - 2;
   return at;
 }
 
-function fillSerialNumber(out: Uint8Array, start: number, serial: Uint8Array | string): number {
-  const isText = typeof serial === 'string';
-  const octets = isText ? (serial.length + 1) >> 1 : serial.length;
-  const at = start + 2;
-  if (octets === 0 || octets > MAX_SERIAL_OCTETS) refuseSerialNumber(serial);
-  out[start] = tags.integer;
-  out[start + 1] = octets;
-  if (isText) {
-    // From the last digit, so that it does not matter whether a leading zero is missing.
-    for (let i = octets - 1, digit = serial.length - 1; i >= 0; i--, digit -= 2) {
-      out[at + i] = hexDigit(serial, digit) + 16 * (digit > 0 ? hexDigit(serial, digit - 1) : 0);
-    }
-  } else {
-    for (let i = 0; i < octets; i++) out[at + i] = serial[i] as number;
+function fillSerialNumber(
+  out: Uint8Array,
+  at: number,
+  lines: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const octets = (end - start + 1) >> 1;
+  const content = at + 2;
+  if (octets === 0 || octets > MAX_SERIAL_OCTETS) refuseSerialNumber(lines, start, end);
+  out[at] = tags.integer;
+  out[at + 1] = octets;
+  // From the last digit, so that it does not matter whether a leading zero is missing.
+  for (let i = content + octets - 1, digit = end - 1; i >= content; i--, digit -= 2) {
+    const low = hexDigits[lines[digit] as number] as number;
+    const high = digit > start ? (hexDigits[lines[digit - 1] as number] as number) : 0;
+    if ((low | high) === NO_DIGIT) refuseSerialNumber(lines, start, end);
+    out[i] = low + 16 * high;
   }
-  const first = out[at] as number;
+  const first = out[content] as number;
   // Zero itself falls under this too.
-  const padded = first === 0 && (octets === 1 || (out[at + 1] as number) < 0x80);
-  if (first > 0x7f || padded) refuseSerialNumber(serial);
-  return at + octets;
+  const padded = first === 0 && (octets === 1 || (out[content + 1] as number) < 0x80);
+  if (first > 0x7f || padded) refuseSerialNumber(lines, start, end);
+  return content + octets;
 }
 
-function hexDigit(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  if (code >= 0x61 && code <= 0x66) return code - 0x61 + 10;
-  return refuseSerialNumber(text);
+const NO_DIGIT = 0xff;
+/** The value of each digit by its code. */
+const hexDigits = new Uint8Array(256).fill(NO_DIGIT);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  hexDigits[digit.charCodeAt(0)] = value;
 }
 
-function refuseSerialNumber(serial: Uint8Array | string): never {
-  const text = typeof serial === 'string' ? serial : Buffer.from(serial).toString('hex');
-  throw new RangeError(`no positive INTEGER of at most ${MAX_SERIAL_OCTETS} octets: ${text}`);
-}
-
-function timeOctets(time: Date): number {
-  const milliseconds = time.getTime();
-  if (milliseconds % 1000 !== 0) {
-    throw new RangeError('a revocation on a fraction of a second, or at no time at all');
+/** RFC 5280 5.1.2.4: UTCTime from 1950 through 2049, GeneralizedTime after. */
+function fillTime(out: Uint8Array, start: number, lines: Uint8Array, at: number): number {
+  for (let i = 0; i < timeForm.length; i++) {
+    const octet = lines[at + i] as number;
+    const fits = timeForm[i] === ZERO ? octet >= ZERO && octet <= NINE : octet === timeForm[i];
+    if (!fits) refuse('no time', lines, at, at + TIME_CHARACTERS);
   }
-  if (milliseconds < FIRST_UTC_TIME || milliseconds >= AFTER_LAST_TIME) {
-    throw new RangeError(`a revocation in the year ${time.getUTCFullYear()}`);
+  const year = 100 * twoDigits(lines, at) + twoDigits(lines, at + 2);
+  if (year < 1950) refuse('before 1950', lines, at, at + TIME_CHARACTERS);
+  const isUtcTime = year < 2050;
+  out[start] = isUtcTime ? tags.utcTime : tags.generalizedTime;
+  out[start + 1] = isUtcTime ? UTC_TIME_OCTETS : GENERALIZED_TIME_OCTETS;
+  let to = start + 2;
+  for (let i = isUtcTime ? 2 : 0; i < SECONDS_END; i++) {
+    if (timeForm[i] === ZERO) out[to++] = lines[at + i] as number;
   }
-  return milliseconds < FIRST_GENERALIZED_TIME ? UTC_TIME_OCTETS : GENERALIZED_TIME_OCTETS;
+  out[to++] = Z;
+  return to;
 }
 
-function isWritten(reason: RevocationReason | undefined): reason is RevocationReason {
-  if (reason === 'removeFromCRL') {
-    throw new RangeError('removeFromCRL belongs in delta CRLs only');
+const twoDigits = (lines: Uint8Array, at: number): number =>
+  10 * ((lines[at] as number) - ZERO) + (lines[at + 1] as number) - ZERO;
+
+/** Which reason has this length and this first letter: no two have both. */
+const reasonsByShape: { readonly name: Uint8Array; readonly number: number }[] = [];
+const shapeOf = (length: number, first: number): number => 256 * length + first;
+for (const [reason, number] of Object.entries(revocationReasons)) {
+  if (reason === 'removeFromCRL') continue;
+  const name = Buffer.from(reason, 'latin1');
+  reasonsByShape[shapeOf(name.length, name[0] as number)] = { name, number };
+}
+
+function reasonIn(lines: Uint8Array, start: number, end: number): number {
+  const reason = reasonsByShape[shapeOf(end - start, lines[start] as number)];
+  if (reason === undefined) return refuse('no reason of a full CRL', lines, start, end);
+  const { name, number } = reason;
+  for (let i = 1; i < name.length; i++) {
+    if (lines[start + i] !== name[i]) refuse('no reason of a full CRL', lines, start, end);
   }
-  return reason !== undefined && reason !== 'unspecified';
+  return number;
 }
 
-function fillTime(out: Uint8Array, start: number, time: Date): number {
-  const octets = timeOctets(time);
-  const day = Math.floor(time.getTime() / DAY);
-  const second = (time.getTime() - day * DAY) / 1000;
-  const date = dateDigits(day);
-  let at = start;
-  out[at++] = octets === UTC_TIME_OCTETS ? tags.utcTime : tags.generalizedTime;
-  out[at++] = octets;
-  const century = octets === GENERALIZED_TIME_OCTETS ? 0 : 2;
-  for (let i = century; i < date.length; i++) out[at++] = date[i] as number;
-  at = fillTwoDigits(out, at, Math.floor(second / 3600));
-  at = fillTwoDigits(out, at, Math.floor(second / 60) % 60);
-  at = fillTwoDigits(out, at, second % 60);
-  out[at++] = Z;
-  return at;
-}
+const refuseSerialNumber = (lines: Uint8Array, start: number, end: number): never =>
+  refuse(`no positive INTEGER of at most ${MAX_SERIAL_OCTETS} octets`, lines, start, end);
 
-const DAY = 86_400_000;
-/** The calendar is what costs, and a list has many entries of one day. */
-const knownDates = new Map<number, Uint8Array>();
-const MAX_KNOWN_DATES = 4096;
-
-/** The eight digits of a date, by the days since 1970. */
-function dateDigits(day: number): Uint8Array {
-  const known = knownDates.get(day);
-  if (known !== undefined) return known;
-  const date = new Date(day * DAY);
-  const digits = new Uint8Array(8);
-  const year = date.getUTCFullYear();
-  fillTwoDigits(digits, 0, Math.floor(year / 100));
-  fillTwoDigits(digits, 2, year % 100);
-  fillTwoDigits(digits, 4, date.getUTCMonth() + 1);
-  fillTwoDigits(digits, 6, date.getUTCDate());
-  if (knownDates.size < MAX_KNOWN_DATES) knownDates.set(day, digits);
-  return digits;
-}
-
-const ZERO = 0x30;
-const Z = 0x5a;
-
-function fillTwoDigits(out: Uint8Array, at: number, value: number): number {
-  const tens = Math.floor(value / 10);
-  out[at] = ZERO + tens;
-  out[at + 1] = ZERO + value - 10 * tens;
-  return at + 2;
+function refuse(why: string, lines: Uint8Array, start: number, end: number): never {
+  const text = Buffer.from(lines.subarray(start, end)).toString('latin1');
+  throw new RangeError(`${why}: ${JSON.stringify(text)}`);
 }

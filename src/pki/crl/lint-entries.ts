@@ -21,7 +21,7 @@ const unique = {
 
 /**
  * Checks the segments of a CRL one after the other: that each is a row of whole entries in the one
- * encoding that `encodeCrlEntries` gives them, and that no serial number occurs twice, in whatever
+ * encoding that `encodeCrlLines` gives them, and that no serial number occurs twice, in whatever
  * order they are. Yields the number of entries seen so far, once before the first segment and after each, so
  * that the caller can let the event loop turn; returns the findings, of which the first ends the
  * check. Uses 12 to 24 bytes of memory per entry while it runs.

@@ -1,18 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { readCertificate } from '../../../src/pki/certificate.ts';
-import {
-  assembleCrl,
-  type CrlTemplate,
-  crlBytesToSign,
-  crlMessage,
-  crlTbs,
-  gatherCrlBytes,
-} from '../../../src/pki/crl/build.ts';
-import { encodeCrlEntries, encodeCrlEntry } from '../../../src/pki/crl/entries.ts';
+import { assembleCrl, type CrlTemplate, crlMessage, crlTbs } from '../../../src/pki/crl/build.ts';
 import { readCrl } from '../../../src/pki/crl/read.ts';
 import { sequence } from '../../../src/pki/der-writer.ts';
 import { writeName } from '../../../src/pki/names.ts';
-import { crlTemplateFor, issueCrl } from '../../support/crls.ts';
+import {
+  crlBytesToSign,
+  crlTemplateFor,
+  encodeCrlEntries,
+  encodeCrlEntry,
+  issueCrl,
+} from '../../support/crls.ts';
 import {
   commonName,
   generateKey,
@@ -219,21 +217,6 @@ describe('pieces and chunks', () => {
     const { tbs } = readCrl(Buffer.concat(signed.chunks), { maxBytes });
     expect(toHex(tbs)).toBe(toHex(crlBytesToSign(pieces)));
     expect(crlBytesToSign(pieces)).toHaveLength(pieces.length);
-  });
-
-  test('the bytes to be signed can be gathered in steps of a segment', () => {
-    const steps: number[] = [];
-    const gathering = gatherCrlBytes(pieces);
-    let step = gathering.next();
-    for (; !step.done; step = gathering.next()) steps.push(step.value);
-    expect(toHex(step.value)).toBe(toHex(crlBytesToSign(pieces)));
-    const [head, first, second] = crlMessage(pieces).map((piece) => piece.length) as number[];
-    expect(steps).toEqual([
-      head,
-      (head ?? 0) + (first ?? 0),
-      (head ?? 0) + (first ?? 0) + (second ?? 0),
-      pieces.length,
-    ]);
   });
 
   test.each([

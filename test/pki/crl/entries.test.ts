@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CrlEntry, encodeCrlEntries, encodeCrlEntry } from '../../../src/pki/crl/entries.ts';
+import { encodeCrlLines } from '../../../src/pki/crl/entries.ts';
 import { tags } from '../../../src/pki/der.ts';
 import {
   integer,
@@ -11,9 +11,13 @@ import {
   unsignedInteger,
 } from '../../../src/pki/der-writer.ts';
 import { type RevocationReason, revocationReasons } from '../../../src/pki/revocation-reasons.ts';
+import { type CrlEntry, encodeCrlEntries, encodeCrlEntry } from '../../support/crls.ts';
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const encode = (lines: string): Uint8Array => encodeCrlLines(Buffer.from(lines, 'latin1'));
+const line = (serial: string): string => `${serial} 2026-02-03T04:05:06.000Z superseded`;
 
 const serialNumber = hex('11aa');
 const revokedAt = new Date('2026-02-03T04:05:06Z');
@@ -80,14 +84,41 @@ describe('RFC 5280 5.3: entries', () => {
     expect(toHex(der.subarray(6))).toBe(header + toHex(Buffer.from(text, 'latin1')));
   });
 
+  test('a fraction of a second is dropped', () => {
+    expect(
+      encodeCrlEntry({ serialNumber, revokedAt: new Date('2026-02-03T04:05:06.999Z') }),
+    ).toEqual(encodeCrlEntry({ serialNumber, revokedAt }));
+  });
+
   test.each([
-    ['before 1950', new Date('1949-12-31T23:59:59Z')],
-    ['after 9999', new Date(Date.UTC(10_000, 0))],
-    ['with a fraction of a second', new Date('2026-01-01T00:00:00.001Z')],
-    ['before 1970 with a fraction of a second', new Date('1969-01-01T00:00:00.001Z')],
-    ['that is none', new Date(Number.NaN)],
+    ['before 1950', '1949-12-31T23:59:59.000Z'],
+    ['before the year 0', '-000001-12-31T23:59:59.000Z'],
+    ['after 9999', '+010000-01-01T00:00:00.000Z'],
+    ['without a fraction', '2026-02-03T04:05:06Z'],
+    ['with a finer fraction', '2026-02-03T04:05:06.000000Z'],
+    ['of another zone', '2026-02-03T04:05:06.000+'],
+    ['with a letter', '2026-02-03T04:05:0o.000Z'],
+    ['with a space', '2026-02-03 04:05:06.000Z'],
+    ['that is none', ''],
   ])('a time %s is refused', (_, at) => {
-    expect(() => encodeCrlEntry({ serialNumber, revokedAt: at })).toThrow(RangeError);
+    expect(() => encode(`11aa ${at} superseded`)).toThrow(RangeError);
+  });
+
+  test.each([
+    ['an empty line', '\n'],
+    ['a serial number alone', '11aa'],
+    ['no reason', '11aa 2026-02-03T04:05:06.000Z'],
+    ['an empty reason', '11aa 2026-02-03T04:05:06.000Z '],
+    ['another reason', '11aa 2026-02-03T04:05:06.000Z stolen'],
+    ['a reason of the same length and letter', '11aa 2026-02-03T04:05:06.000Z keyCompromisf'],
+    ['the number of a reason', '11aa 2026-02-03T04:05:06.000Z 4'],
+    ['a word more', '11aa 2026-02-03T04:05:06.000Z superseded again'],
+    ['a carriage return', '11aa 2026-02-03T04:05:06.000Z superseded\r'],
+    ['a space before', ' 11aa 2026-02-03T04:05:06.000Z superseded'],
+    ['two spaces', '11aa  2026-02-03T04:05:06.000Z superseded'],
+    ['half a line after it', '11aa 2026-02-03T04:05:06.000Z superseded\n11'],
+  ])('%s is refused', (_, lines) => {
+    expect(() => encode(lines)).toThrow(RangeError);
   });
 
   test.each([
@@ -114,7 +145,7 @@ describe('RFC 5280 5.3: entries', () => {
 });
 
 test('no entries are no octets', () => {
-  expect(encodeCrlEntries([])).toEqual(new Uint8Array(0));
+  expect(encode('')).toEqual(new Uint8Array(0));
 });
 
 const reasons = (Object.keys(revocationReasons) as RevocationReason[]).filter(
@@ -146,17 +177,15 @@ describe('serial numbers in hex', () => {
     '%s is the same entry as its octets',
     (serial) => {
       const octets = hex(serial.length % 2 ? `0${serial}` : serial);
-      const reason = 'superseded';
-      expect(toHex(encodeCrlEntries([{ serialNumber: serial, revokedAt, reason }]))).toBe(
-        toHex(encodeCrlEntries([{ serialNumber: octets, revokedAt, reason }])),
-      );
+      const entry = { serialNumber: octets, revokedAt, reason: 'superseded' } as const;
+      expect(toHex(encode(line(serial)))).toBe(toHex(encodeCrlEntry(entry)));
     },
   );
 
   test.each(['', '0', '00', '80', '007f', 'fg', 'AB', '1 ', `7f${'00'.repeat(20)}`])(
     '%j is refused',
     (serial) => {
-      expect(() => encodeCrlEntries([{ serialNumber: serial, revokedAt }])).toThrow(RangeError);
+      expect(() => encode(line(serial))).toThrow(RangeError);
     },
   );
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeCrlEntries, encodeCrlEntry } from '../../../src/pki/crl/entries.ts';
 import { lintCrlEntries } from '../../../src/pki/crl/lint-entries.ts';
 import type { LintFinding } from '../../../src/pki/lint/rule.ts';
 import type { RevocationReason } from '../../../src/pki/revocation-reasons.ts';
+import { encodeCrlEntries, encodeCrlEntry } from '../../support/crls.ts';
 
 const revokedAt = new Date('2026-02-03T04:05:06Z');
 const entry = (...serialNumber: number[]) => ({

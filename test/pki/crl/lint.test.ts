@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  assembleCrl,
-  type CrlTemplate,
-  crlBytesToSign,
-  crlTbs,
-} from '../../../src/pki/crl/build.ts';
+import { assembleCrl, type CrlTemplate, crlTbs } from '../../../src/pki/crl/build.ts';
 import type { CrlPieces } from '../../../src/pki/crl/frame.ts';
 import { type CrlLintIssuer, lintCrl, lintCrlPieces } from '../../../src/pki/crl/lint.ts';
 import {
@@ -19,7 +14,7 @@ import {
 import { writeName } from '../../../src/pki/names.ts';
 import { writeRawExtension } from '../../../src/pki/raw-extensions.ts';
 import { algorithmIdentifier } from '../../../src/pki/signature-algorithm.ts';
-import { crlTemplateFor, issueCrl } from '../../support/crls.ts';
+import { crlBytesToSign, crlTemplateFor, issueCrl } from '../../support/crls.ts';
 import { commonName, generateKey, keyId } from '../../support/issuing.ts';
 
 const limits = { maxBytes: 1 << 20 };

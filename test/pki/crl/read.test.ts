@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeCrlEntries } from '../../../src/pki/crl/entries.ts';
 import { type Crl, readCrl, verifyCrlSignedBy } from '../../../src/pki/crl/read.ts';
 import { contextConstructed, DerError, tags } from '../../../src/pki/der.ts';
 import {
@@ -20,7 +19,7 @@ import {
 import { writeName } from '../../../src/pki/names.ts';
 import { writeRawExtension } from '../../../src/pki/raw-extensions.ts';
 import { algorithmIdentifier } from '../../../src/pki/signature-algorithm.ts';
-import { crlTemplateFor, issueCrl } from '../../support/crls.ts';
+import { crlTemplateFor, encodeCrlEntries, issueCrl } from '../../support/crls.ts';
 import { commonName, generateKey, signWith } from '../../support/issuing.ts';
 
 const maxBytes = 1 << 20;
