@@ -169,7 +169,7 @@ async function encodeStepwise(lines: Uint8Array): Promise<Uint8Array> {
     parts.push(encodeCrlLines(lines.subarray(start, end)));
     start = end + 1;
   }
-  return Buffer.concat(parts);
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
 }
 
 const wholeSeconds = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);

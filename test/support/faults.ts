@@ -64,7 +64,7 @@ export function decorate<T extends object>(port: T, pass: Pass): T {
 export function decorateKeyring(
   keyring: Keyring,
   pass: Pass,
-  signing: (message: Uint8Array) => void,
+  signing?: (message: Uint8Array) => void,
 ): Keyring {
   const { generate, open } = decorate(keyring, pass);
   return {
@@ -72,14 +72,14 @@ export function decorateKeyring(
     open: async (...args) => {
       const signer = await open(...args);
       const sign = (message: Uint8Array) => {
-        signing(message);
+        signing?.(message);
         return signer.sign(message);
       };
       const decorated = decorate({ ...signer, sign }, pass);
       // To whom it dies in, one way of signing is as good as the other.
       const signPieces: Signer['signPieces'] = async (pieces) => {
         pass('sign:before');
-        signing(Buffer.concat(pieces));
+        signing?.(Buffer.concat(pieces));
         const signature = await signer.signPieces(pieces);
         pass('sign:after');
         return signature;

@@ -109,13 +109,7 @@ export type Services = Awaited<ReturnType<typeof servicesOver>>;
 
 /** The stores, the vault and the parts of every service. */
 export async function servicesOver(plain: Database, options: ServicesOptions) {
-  const {
-    dataDir,
-    processId,
-    clock = () => new Date(),
-    pass = nothing,
-    signing = nothing,
-  } = options;
+  const { dataDir, processId, clock = () => new Date(), pass = nothing, signing } = options;
   const database = decorateDatabase(plain, pass);
   const vault = await unlockVault(decorate(vaultStore(database), pass), options);
   const { profiles, access, hierarchy } = options.declarations;

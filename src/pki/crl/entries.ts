@@ -22,8 +22,6 @@ export const reasonExtensions = sequence(
   writeRawExtension(oids.reasonCode, false, integer(0, tags.enumerated)),
 );
 
-/** With every header, the longest serial number, a GeneralizedTime and a reason. */
-const MAX_ENTRY_OCTETS = 2 + 2 + MAX_SERIAL_OCTETS + 2 + 15 + reasonExtensions.length;
 const UTC_TIME_OCTETS = 13;
 const GENERALIZED_TIME_OCTETS = 15;
 
@@ -36,9 +34,6 @@ const Z = 0x5a;
 const timeForm = Buffer.from('0000-00-00T00:00:00.000Z', 'latin1');
 const TIME_CHARACTERS = timeForm.length;
 const SECONDS_END = timeForm.indexOf('.');
-
-/** What a line with the shortest serial number, no reason but its place, and its end have. */
-const MIN_LINE_OCTETS = 1 + 1 + TIME_CHARACTERS + 1;
 
 /**
  * A segment: the DER of entries, one after the other, from lines of text, which is what a database
@@ -53,16 +48,23 @@ const MIN_LINE_OCTETS = 1 + 1 + TIME_CHARACTERS + 1;
  *   day is for `lintCrlEntries`.
  */
 export function encodeCrlLines(lines: Uint8Array): Uint8Array {
-  const most = Math.ceil((lines.length + 1) / MIN_LINE_OCTETS);
-  const out = new Uint8Array(most * MAX_ENTRY_OCTETS);
+  // An entry is never longer than its line: at most 35 octets beside the serial number's, against at
+  // least 36 characters beside its digits.
+  const out = new Uint8Array(lines.length);
   let at = 0;
   for (let start = 0; start < lines.length; ) {
-    const found = lines.indexOf(LINE_FEED, start);
-    const end = found < 0 ? lines.length : found;
+    const end = endOfWord(lines, start, LINE_FEED);
     at = fillEntry(out, at, lines, start, end);
     start = end + 1;
   }
-  return out.slice(0, at);
+  return out.subarray(0, at);
+}
+
+/** Where the octet is, or the lines end. What is looked for is near. */
+function endOfWord(lines: Uint8Array, start: number, octet: number): number {
+  let at = start;
+  while (at < lines.length && lines[at] !== octet) at++;
+  return at;
 }
 
 /** Writes the entry of the line at `start`; where the next one goes. */
@@ -73,9 +75,9 @@ function fillEntry(
   start: number,
   end: number,
 ): number {
-  const timeAt = lines.indexOf(SPACE, start) + 1;
+  const timeAt = endOfWord(lines, start, SPACE) + 1;
   const reasonAt = timeAt + TIME_CHARACTERS + 1;
-  if (timeAt === 0 || reasonAt >= end || lines[reasonAt - 1] !== SPACE) {
+  if (reasonAt >= end || lines[reasonAt - 1] !== SPACE) {
     refuse('no entry of a CRL', lines, start, end);
   }
   out[entryAt] = tags.sequence;
@@ -83,11 +85,10 @@ function fillEntry(
   let at = fillTime(out, serialEnd, lines, timeAt);
   const reason = reasonIn(lines, reasonAt, end);
   if (reason !== revocationReasons.unspecified) {
-    out.set(reasonExtensions, at);
-    at += reasonExtensions.length;
+    for (let i = 0; i < reasonExtensions.length; i++) out[at++] = reasonExtensions[i] as number;
     out[at - 1] = reason;
   }
-  // In its short form: MAX_ENTRY_OCTETS is below 128.
+  // In its short form: an entry has less than 128 octets.
   out[entryAt + 1] = at - entryAt - 2;
   return at;
 }
