@@ -187,8 +187,9 @@ export async function authenticateToken(
   if (!isEnabled(found.client, now)) {
     throw unknownToken({ reason: 'client-ended', ...refused(found.client) });
   }
-  const { id, organizationId, roles } = found.client;
-  return { actor: `client:${id}`, organizationId, roles };
+  const { id, organizationId, roles, expiresAt } = found.client;
+  const actor = `client:${id}`;
+  return { actor, organizationId, roles, ...(expiresAt ? { endsAt: expiresAt } : {}) };
 }
 
 const unknownToken = (refusal: Refusal) =>
