@@ -163,7 +163,8 @@ function secretEnd(
   return isOld && until && until > now ? until : undefined;
 }
 
-const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
+/** Whether a client is somebody at that moment. */
+export const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
   disabledAt === undefined && (expiresAt === undefined || expiresAt > now);
 
 /**

@@ -5,16 +5,28 @@
  */
 
 import { readCertificate } from '../pki/certificate.ts';
+import { type Violation, violation } from '../pki/violations.ts';
+import { isEnabled } from './access.ts';
 import { type Principal, requireKind } from './access-policy.ts';
+import type { ApiClientStore } from './access-records.ts';
 import type { Approval, EnrolmentRequest } from './certificate-records.ts';
 import { stoppedError } from './enrolment.ts';
 import { enrollableProfile } from './enrolment-target.ts';
 import { ServiceError } from './errors.ts';
 import { answerOnRecord, type IssuedAnswer, RequestUnanswered } from './request-answers.ts';
-import { type EnrolmentParts, issueForRequest, type RequestToIssue } from './request-issuing.ts';
+import {
+  type EnrolmentParts,
+  issueForRequest,
+  objectionsToRequest,
+  type RequestToIssue,
+} from './request-issuing.ts';
 import { codesOf, pickUpUntil, requestAudit } from './request-making.ts';
 import { type RequestState, requestStateAt } from './request-records.ts';
 import { requestIn, visibleRequest } from './requests.ts';
+
+export interface ApprovalParts extends EnrolmentParts {
+  readonly clients: Pick<ApiClientStore, 'findClient'>;
+}
 
 /** One may approve certificates of the kinds only that one's role is for. */
 const APPROVE = 'requests:approve';
@@ -29,7 +41,7 @@ const ATTEMPTS = 5;
  * @throws RequestUnanswered `csr-refused` with every violation: that ends the request; `not-ready`
  */
 export async function approve(
-  parts: EnrolmentParts,
+  parts: ApprovalParts,
   principal: Principal,
   requestId: string,
 ): Promise<IssuedAnswer> {
@@ -64,12 +76,19 @@ async function decidable(
 
 /** @returns undefined when the request does not wait any more */
 async function approveWaiting(
-  parts: EnrolmentParts,
+  parts: ApprovalParts,
   principal: Principal,
   record: EnrolmentRequest,
 ): Promise<IssuedAnswer | undefined> {
   const { actor } = principal;
   const wanted = await wantedBy(parts, record);
+  if (await requesterHasEnded(parts, record)) {
+    const message = `${record.requester}, which asked, has been disabled or has expired.`;
+    return refuse(parts, principal, record, [
+      violation('requester-ended', message, 'requester'),
+      ...(await objectionsToRequest(parts, wanted)),
+    ]);
+  }
   const at = parts.clock();
   const approval: Approval = {
     by: actor,
@@ -88,29 +107,51 @@ async function approveWaiting(
         chain: result.chain,
         repeated: false,
       };
-    case 'refused': {
-      const { violations } = result;
-      const entry = { at: parts.clock(), actor, action: 'request.refused' };
-      const ended = await parts.requests.recordRefusal({
-        requestId: record.id,
-        violations,
-        at: entry.at,
-        audit: requestAudit(record, entry, { violations: codesOf(violations) }),
-      });
-      if (ended === 'not-waiting') return undefined;
-      throw new RequestUnanswered(
-        record.id,
-        'csr-refused',
-        `the profile ${record.profile} does not allow this request any more`,
-        violations,
-      );
-    }
+    case 'refused':
+      return refuse(parts, principal, record, result.violations);
     case 'not-waiting':
     case 'repeat':
       return undefined;
     default:
       throw stoppedError(result.outcome, record.authorityId, wanted.renewed);
   }
+}
+
+/**
+ * Ends a request with what speaks against it now.
+ * @returns undefined when it does not wait any more
+ */
+async function refuse(
+  parts: EnrolmentParts,
+  { actor }: Principal,
+  record: EnrolmentRequest,
+  violations: readonly Violation[],
+): Promise<undefined> {
+  const entry = { at: parts.clock(), actor, action: 'request.refused' };
+  const ended = await parts.requests.recordRefusal({
+    requestId: record.id,
+    violations,
+    at: entry.at,
+    audit: requestAudit(record, entry, { violations: codesOf(violations) }),
+  });
+  if (ended === 'not-waiting') return undefined;
+  throw new RequestUnanswered(
+    record.id,
+    'csr-refused',
+    'this request is not allowed any more',
+    violations,
+  );
+}
+
+/** Whoever was shut out, perhaps for what it asked for, gets nothing by having asked before. */
+async function requesterHasEnded(
+  { clients, clock }: ApprovalParts,
+  { requester }: EnrolmentRequest,
+): Promise<boolean> {
+  const [kind, id] = requester.split(':', 2);
+  if (kind !== 'client' || id === undefined) return false;
+  const client = await clients.findClient(id);
+  return !client || !isEnabled(client, clock());
 }
 
 /** What a request on record asks for, as things are now. */

@@ -261,6 +261,22 @@ describe('at the moment of approval everything is decided again', () => {
     expect(coded(await approve(administrator, id))).toEqual([409, 'conflict']);
   });
 
+  test('what a client has asked for that was disabled meanwhile nobody can give it', async () => {
+    const wanted = { name: 'leaked', organization: 'demo-cpo', roles: ['cpo-operator'] };
+    const leaked = (await evpki.call('POST', '/v1/api-clients', wanted)).json;
+    const token = await evpki.renewedToken(leaked);
+    const { id, body } = await waiting({ authorization: `Bearer ${token}` });
+    await evpki.call('DELETE', `/v1/api-clients/${leaked.clientId}`);
+    const answer = await approve(second, id);
+    expect(coded(answer)).toEqual([422, 'csr-refused']);
+    expect(codes(answer)).toEqual(['requester-ended']);
+    expect((await get(reader, `/v1/requests/${id}`)).json.state).toBe('refused');
+    expect(coded(await approve(second, id))).toEqual([409, 'conflict']);
+    // Whoever is somebody asks for the same anew.
+    const again = await ask(operator, { profile: 'ocpp-station', ...body });
+    expect(coded(await approve(second, again.json.id))).toEqual([201, 'issued']);
+  });
+
   test('C7 a local controller gets its station and the hosts that were vouched for', async () => {
     const name = '/v1/stations/CS-LATER?organization=demo-cpo';
     await evpki.call('PUT', name, { serialNumber: 'LATER-1' });

@@ -23,6 +23,7 @@ import { checkClock, createSigningTime } from '../../src/services/signing-time.t
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
+import { apiClientStore } from '../../src/storage/api-clients.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { checkpointStore } from '../../src/storage/audit-checkpoints.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
@@ -151,6 +152,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     random,
     processId,
     keep,
+    clients: apiClientStore(database),
     logger: silent,
     publicUrl: 'http://pki.example',
     store: decorate(issuanceStore(database), pass),

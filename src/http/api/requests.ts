@@ -1,9 +1,8 @@
 import type { Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import type { Principal } from '../../services/access-policy.ts';
-import { approve, reject } from '../../services/approval.ts';
+import { type ApprovalParts, approve, reject } from '../../services/approval.ts';
 import { type CertificateParts, findCertificate } from '../../services/certificates.ts';
-import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import type { RequestState } from '../../services/request-records.ts';
 import {
   findRequest,
@@ -16,7 +15,7 @@ import { sendCertificate } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
 import type { EnrolmentRequest, EnrolmentRequestDetails, Rejection } from './types.ts';
 
-export const requestHandlers = (parts: EnrolmentParts & RequestParts & CertificateParts) =>
+export const requestHandlers = (parts: ApprovalParts & RequestParts & CertificateParts) =>
   ({
     async listRequests(request, response, principal) {
       const { state, profile, authority, requester, limit, cursor } = request.query as Record<
