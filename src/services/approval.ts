@@ -1,7 +1,7 @@
 /**
- * Approval: a second person decides on a request that waits. Everything that policy decides on is
- * looked up again at that moment, and the certificate takes the same way as any other. Of any
- * number of approvals and rejections at once, the database lets one decide.
+ * Approval: a second person decides on a request that waits, or the first one takes it back.
+ * Everything that policy decides on is looked up again at that moment, and the certificate takes
+ * the same way as any other. Of any number of decisions at once, the database lets one stand.
  */
 
 import { readCertificate } from '../pki/certificate.ts';
@@ -30,6 +30,8 @@ export interface ApprovalParts extends EnrolmentParts {
 
 /** One may approve certificates of the kinds only that one's role is for. */
 const APPROVE = 'requests:approve';
+/** What the requester hears who asks the same again. */
+const WITHDRAWN = 'taken back by its requester';
 /** How often somebody else may decide, and lose it again, while we do. */
 const ATTEMPTS = 5;
 
@@ -187,20 +189,57 @@ export async function reject(
   requestId: string,
   reason: string,
 ): Promise<void> {
-  const { actor } = principal;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const record = await decidable(parts, principal, requestId);
-    const at = parts.clock();
-    const state = requestStateAt(record, at);
-    if (state === 'rejected' && record.rejectionReason === reason) return;
-    if (state !== 'waiting-for-approval') {
-      throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
-    }
-    const audit = requestAudit(record, { at, actor, action: 'request.rejected' }, { reason });
-    const command = { requestId, by: actor, at, reason, audit };
-    if ((await parts.requests.recordRejected(command)) === 'rejected') return;
+    if (record.state === 'rejected' && record.rejectionReason === reason) return;
+    requireWaiting(parts, record);
+    if (await endRequest(parts, principal, record, 'request.rejected', reason)) return;
   }
   throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+/**
+ * Takes back a request of one's own: it is rejected by its requester, for good.
+ * @throws ServiceError `not-found`; `conflict` for what does not wait, but for a request that was
+ *   taken back before; `not-permitted` for somebody else's
+ */
+export async function withdraw(
+  parts: EnrolmentParts,
+  principal: Principal,
+  requestId: string,
+): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await visibleRequest(parts, principal, requestId);
+    const isOwn = record.requester === principal.actor;
+    if (isOwn && record.state === 'rejected' && record.decidedBy === principal.actor) return;
+    requireWaiting(parts, record);
+    if (!isOwn) {
+      throw new ServiceError('not-permitted', `${requestId} is a request of somebody else`);
+    }
+    if (await endRequest(parts, principal, record, 'request.withdrawn', WITHDRAWN)) return;
+  }
+  throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+function requireWaiting(parts: EnrolmentParts, record: EnrolmentRequest): void {
+  const state = requestStateAt(record, parts.clock());
+  if (state !== 'waiting-for-approval') {
+    throw new ServiceError('conflict', `${record.id} ${sentences[state]}`);
+  }
+}
+
+/** @returns whether it was still waiting */
+async function endRequest(
+  parts: EnrolmentParts,
+  { actor }: Principal,
+  record: EnrolmentRequest,
+  action: 'request.rejected' | 'request.withdrawn',
+  reason: string,
+): Promise<boolean> {
+  const at = parts.clock();
+  const audit = requestAudit(record, { at, actor, action }, { reason });
+  const command = { requestId: record.id, by: actor, at, reason, audit };
+  return (await parts.requests.recordRejected(command)) === 'rejected';
 }
 
 /** Why there is nothing to decide on. */

@@ -213,6 +213,13 @@ describe('the roles that are shipped', () => {
     expect(both).toEqual(['super']);
   });
 
+  test('who asks for certificates takes back requests, and nobody else does', () => {
+    const asks = (role: string) => may(role, 'certificates:issue') || may(role, 'ocpp:sign');
+    for (const role of access.keys()) {
+      expect(may(role, 'requests:withdraw'), role).toBe(asks(role));
+    }
+  });
+
   test('of two roles in one hand only those are kept apart that approve and make clients', () => {
     const names = [...access.keys()];
     const apart = names.flatMap((one) =>

@@ -175,6 +175,10 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
   getRequest: [{ ask: ({ request }) => ({ params: { id: request } }), success: [200] }],
   approveRequest: [overWaiting([201])],
   rejectRequest: [overWaiting([200], { reason: 'matrix' })],
+  withdrawRequest: [
+    // It is nobody's to take back any more: those who may withdraw theirs hear that.
+    { ask: ({ request }) => ({ params: { id: request } }), success: [409] },
+  ],
 
   listAuthorities: [{ ask: () => ({}), success: [200], listed: ({ authority }) => authority }],
   getAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [200] }],

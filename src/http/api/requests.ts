@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import type { Principal } from '../../services/access-policy.ts';
-import { type ApprovalParts, approve, reject } from '../../services/approval.ts';
+import { type ApprovalParts, approve, reject, withdraw } from '../../services/approval.ts';
 import { type CertificateParts, findCertificate } from '../../services/certificates.ts';
 import type { RequestState } from '../../services/request-records.ts';
 import {
@@ -53,6 +53,12 @@ export const requestHandlers = (parts: ApprovalParts & RequestParts & Certificat
       const id = String(request.params.id);
       const { reason } = request.body as Rejection;
       await reject(parts, principal, id, reason);
+      response.json(details(await findRequest(parts, principal, id)));
+    },
+
+    async withdrawRequest(request, response, principal) {
+      const id = String(request.params.id);
+      await withdraw(parts, principal, id);
       response.json(details(await findRequest(parts, principal, id)));
     },
   }) satisfies Handlers;
