@@ -94,6 +94,7 @@ export async function activateAuthority(
   if (outcome === 'not-awaiting') {
     throw new ServiceError('conflict', `${authority.id} has been activated by somebody else`);
   }
+  parts.issuerActivated();
   await certifyAwaitingBelow(parts, authority.id, actor);
   return issuer.id;
 }

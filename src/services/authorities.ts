@@ -31,6 +31,8 @@ export interface AuthorityParts extends IssuingParts {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Frozen into each issuer that is created. */
   readonly publicUrl: string;
+  /** Told when an issuer has its certificate, before the call returns: status is asked for then. */
+  readonly issuerActivated: () => void;
 }
 
 const ROLL_OVER = 'authorities:roll-over';
@@ -225,6 +227,7 @@ export async function certifyIssuer(
   if (result.outcome !== 'issued') {
     throw new ServiceError('authority-not-active', `${authority.parentId} does not sign any more`);
   }
+  parts.issuerActivated();
 }
 
 const notGranted = ({ id, parentId, organizationId }: Authority): ServiceError =>

@@ -175,8 +175,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     },
   };
   const ocsp = createOcspResponder(parts);
-  const { changed: statusChanged } = ocsp;
-  return { ...parts, ocsp, statusChanged };
+  const { changed: statusChanged, issuerActivated } = ocsp;
+  return { ...parts, ocsp, statusChanged, issuerActivated };
 }
 
 /**
