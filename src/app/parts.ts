@@ -107,6 +107,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     ocsp,
     statusChanged: (issuerId: string, serial: string, sequence?: number) =>
       ocsp.changed(issuerId, serial, sequence),
+    issuerActivated: () => ocsp.issuerActivated(),
   };
 }
 

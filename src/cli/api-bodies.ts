@@ -23,6 +23,7 @@ export interface Token {
 export interface ClientCredentials {
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly expiresAt?: string;
 }
 
 export interface RotatedCredentials extends ClientCredentials {

@@ -66,7 +66,7 @@ export function addApiClients(program: Command, io: Io): void {
     .requiredOption('--role <role...>', 'what it may do: roles of policies/access.yaml')
     .option(
       '--expires <time>',
-      'when it ends by itself, as a day or RFC 3339 time (default: never)',
+      'when it ends by itself, as a day or RFC 3339 time (default: never, or with its maker)',
     )
     .option('--secret-file <file>', 'a new file for the secret (default: -, standard output)')
     .option('--json', "print the API's answer")
@@ -131,7 +131,10 @@ async function create(options: CreateOptions, io: Io): Promise<void> {
   await withSecret(options, io, async (place) => {
     const answer = await withSession(io, (session) => session.post(PATH, body));
     const credentials = answer.body as ClientCredentials;
-    await tellSecret(credentials, place, options, io, `Made ${printable(name)}:`, []);
+    const { expiresAt: end } = credentials;
+    await tellSecret(credentials, place, options, io, `Made ${printable(name)}:`, [
+      ...(end === undefined ? [] : [['expires', moment(end, io)] as const]),
+    ]);
   });
 }
 

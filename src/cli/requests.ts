@@ -30,7 +30,7 @@ interface ShowOptions extends JsonOption {
 export function addRequests(program: Command, io: Io): void {
   const group = program
     .command('request')
-    .description('enrolment requests: list, show, approve, reject')
+    .description('enrolment requests: list, show, approve, reject, withdraw')
     .helpCommand(false);
   group
     .command('list')
@@ -65,6 +65,12 @@ export function addRequests(program: Command, io: Io): void {
     .action((id: string, options: JsonOption & { readonly reason: string }) =>
       reject(id, options, io),
     );
+  group
+    .command('withdraw')
+    .description('Takes back a request of your own that waits, for good.')
+    .argument('<id>', 'its id, as in the list')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: JsonOption) => withdraw(id, options, io));
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
@@ -126,7 +132,16 @@ async function reject(
 ): Promise<void> {
   const path = `${pathOf('/v1/requests', id)}/rejection`;
   const answer = await withSession(io, (session) => session.post(path, { reason }));
-  const request = answer.body as EnrolmentRequestDetails;
+  tellState(answer.body as EnrolmentRequestDetails, json, io);
+}
+
+async function withdraw(id: string, { json }: JsonOption, io: Io): Promise<void> {
+  const path = `${pathOf('/v1/requests', id)}/withdrawal`;
+  const answer = await withSession(io, (session) => session.post(path));
+  tellState(answer.body as EnrolmentRequestDetails, json, io);
+}
+
+function tellState(request: EnrolmentRequestDetails, json: true | undefined, io: Io): void {
   if (json) io.stdout.write(`${printableJson(request)}\n`);
   else io.stdout.write(`${printable(request.id)} is ${printable(request.state)} now.\n`);
 }

@@ -40,6 +40,8 @@ export const violationCodes = {
   'extension-mismatch': 'A requested extension asks for something else than the profile grants.',
   'san-missing': 'The profile demands a subject alternative name and the request has none.',
   'san-invalid': 'A subject alternative name is not in a form that the profile allows.',
+  // Who asks.
+  'requester-ended': 'The API client that asked has been disabled or has expired meanwhile.',
   // The certificate that is renewed.
   'renewal-mismatch': 'A name is not that of the certificate to be renewed.',
   'renewal-same-key':

@@ -14,6 +14,8 @@ export const INSTANCE_ORGANIZATION = 'instance';
 export const BOOTSTRAP_ROLE = 'bootstrap';
 /** The action of those who make API clients. */
 const CREATE_CLIENTS = 'api-clients:create';
+/** The action of those who are the second person. */
+const APPROVE = 'requests:approve';
 
 const actionName = z.string().regex(/^[a-z-]+:[a-z-]+$/, 'must look like `certificates:issue`');
 const roleName = z.string().regex(/^[a-z][a-z-]*$/);
@@ -87,6 +89,9 @@ function grantFaults(policy: AccessPolicy, role: Role): string[] {
     return isSuper(role) ? [] : ['`all` is for roles with every action in every organization'];
   }
   const faults: string[] = [];
+  if (!areSeparate(policy, [role.name])) {
+    faults.push(`is not for roles with ${APPROVE}, but for those with every action everywhere`);
+  }
   if (role.mayGrant.size > 0 && !mayDo(role, CREATE_CLIENTS)) {
     faults.push(`is of no use without ${CREATE_CLIENTS}`);
   }
@@ -111,6 +116,18 @@ function grantFaults(policy: AccessPolicy, role: Role): string[] {
   return faults;
 }
 
+/**
+ * Whether roles may be in one hand: whoever approves requests could make somebody to ask for them,
+ * if one of the roles lets it make API clients. Those who may do everything anyway are let alone.
+ */
+export function areSeparate(policy: AccessPolicy, roleNames: readonly string[]): boolean {
+  const roles = roleNames.flatMap((name) => policy.get(name) ?? []);
+  if (roles.some(isSuper)) return true;
+  return !(roles.some((role) => mayDo(role, APPROVE)) && roles.some(grantsAny));
+}
+
+const grantsAny = ({ mayGrant }: Role): boolean => mayGrant === 'all' || mayGrant.size > 0;
+
 /** Whether a role may do everything everywhere. */
 export const isSuper = (role: Role): boolean =>
   role.actions === 'all' && role.kinds === 'all' && role.everyOrganization;
@@ -127,6 +144,8 @@ export interface Principal {
   readonly actor: string;
   readonly organizationId: string;
   readonly roles: readonly string[];
+  /** When it will be nobody any more, if that is known: no client that it makes lasts longer. */
+  readonly endsAt?: Date;
 }
 
 const anyRole = (

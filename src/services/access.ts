@@ -163,7 +163,8 @@ function secretEnd(
   return isOld && until && until > now ? until : undefined;
 }
 
-const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
+/** Whether a client is somebody at that moment. */
+export const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
   disabledAt === undefined && (expiresAt === undefined || expiresAt > now);
 
 /**
@@ -187,8 +188,9 @@ export async function authenticateToken(
   if (!isEnabled(found.client, now)) {
     throw unknownToken({ reason: 'client-ended', ...refused(found.client) });
   }
-  const { id, organizationId, roles } = found.client;
-  return { actor: `client:${id}`, organizationId, roles };
+  const { id, organizationId, roles, expiresAt } = found.client;
+  const actor = `client:${id}`;
+  return { actor, organizationId, roles, ...(expiresAt ? { endsAt: expiresAt } : {}) };
 }
 
 const unknownToken = (refusal: Refusal) =>

@@ -19,24 +19,29 @@ import { nameText } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { KeyUsage } from '../pki/template.ts';
+import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
 import { type AuthorityParts, certifyIssuer, profileOf } from './authorities.ts';
 import type { Authority, Issuer } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 
+const ACTIVATE = 'authorities:activate';
+
 /**
  * Activates an authority's awaiting issuer.
  * @param pem the certificate that was signed and those above it, root included, in any order
  * @returns the id of the issuer that is active now
- * @throws ServiceError `certificate-not-fitting` with every reason, `conflict` when nothing awaits
- *   a certificate
+ * @throws ServiceError `not-permitted` naming the kind of certificates, `certificate-not-fitting`
+ *   with every reason, `conflict` when nothing awaits a certificate
  */
 export async function activateAuthority(
-  parts: AuthorityParts,
+  parts: AuthorityParts & { readonly access: AccessPolicy },
+  principal: Principal,
   authority: Authority,
   pem: string,
-  actor: string,
 ): Promise<string> {
+  const { actor } = principal;
+  requireKind(parts.access, principal, ACTIVATE, parts.profiles.get(authority.profile)?.kind);
   const issuer = await awaitingIssuer(parts, authority);
   const profile = profileOf(parts, authority);
   const certificates = readCertificates(pem);
@@ -89,6 +94,7 @@ export async function activateAuthority(
   if (outcome === 'not-awaiting') {
     throw new ServiceError('conflict', `${authority.id} has been activated by somebody else`);
   }
+  parts.issuerActivated();
   await certifyAwaitingBelow(parts, authority.id, actor);
   return issuer.id;
 }

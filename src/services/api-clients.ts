@@ -5,6 +5,7 @@
 
 import {
   type AccessPolicy,
+  areSeparate,
   BOOTSTRAP_ROLE,
   isSuper,
   mayGrant,
@@ -36,6 +37,8 @@ export interface ApiClientParts {
 export interface Credentials {
   readonly clientId: string;
   readonly clientSecret: string;
+  /** When the client ends by itself. */
+  readonly expiresAt?: Date;
 }
 
 export interface RotatedCredentials extends Credentials {
@@ -51,9 +54,11 @@ interface WantedClient {
 }
 
 /**
- * Makes an API client.
- * @throws ServiceError `request-malformed` naming roles that are unknown or not the caller's to
- *   give, an end that has passed, or the organization that is unknown or out of reach
+ * Makes an API client. One that is made by a client with an end ends with it, unless it is to end
+ * before.
+ * @throws ServiceError `request-malformed` naming roles that are unknown, not the caller's to give
+ *   or not to be in one hand, an end that has passed or is after the caller's own, or the
+ *   organization that is unknown or out of reach
  */
 export async function createApiClient(
   parts: ApiClientParts,
@@ -61,10 +66,12 @@ export async function createApiClient(
   wanted: WantedClient,
 ): Promise<Credentials> {
   const violations = wanted.roles.flatMap((role) => roleViolations(parts, principal, role));
-  if (wanted.expiresAt && wanted.expiresAt <= parts.clock()) {
-    const message = 'must be in the future';
-    violations.push({ code: 'time-past', message, field: 'body.expiresAt' });
+  if (!areSeparate(parts.access, wanted.roles)) {
+    const names = wanted.roles.join(' and ');
+    const message = `whoever approves requests makes no API clients: ${names} are for two`;
+    violations.push({ code: 'roles-not-separate', message, field: 'body.roles' });
   }
+  violations.push(...endViolations(parts, principal, wanted.expiresAt));
   // What the caller may not see does not exist for it: both get the same answer.
   const organization = reaches(parts.access, principal, wanted.organizationId)
     ? await parts.organizations.findOrganization(wanted.organizationId)
@@ -79,7 +86,11 @@ export async function createApiClient(
   if (violations.length > 0) {
     throw new ServiceError('request-malformed', 'the API client cannot be created', violations);
   }
-  const { client, credentials } = newClient(parts, wanted);
+  const { endsAt } = principal;
+  const { client, credentials } = newClient(parts, {
+    ...(endsAt ? { expiresAt: endsAt } : {}),
+    ...wanted,
+  });
   await parts.clients.createClient({
     client,
     audit: clientCreated(parts, client, principal.actor),
@@ -100,6 +111,20 @@ function roleViolations(
   }
   if (mayGrant(access, principal, role)) return [];
   return [{ code: 'role-not-yours', message: `${role} is not yours to give`, field }];
+}
+
+function endViolations(
+  { clock }: ApiClientParts,
+  { endsAt }: Principal,
+  wanted: Date | undefined,
+): FieldViolation[] {
+  const field = 'body.expiresAt';
+  if (wanted && wanted <= clock()) {
+    return [{ code: 'time-past', message: 'must be in the future', field }];
+  }
+  if (!wanted || !endsAt || wanted <= endsAt) return [];
+  const message = `must not be after your own end, ${endsAt.toISOString()}`;
+  return [{ code: 'time-beyond-own', message, field }];
 }
 
 /** @throws ServiceError `not-found`, also for clients of organizations out of reach */
@@ -151,7 +176,8 @@ export async function listApiClients(
  * Gives a client a new secret. The one before holds for the overlap, so that running systems can
  * change over; with none, it and the tokens that were given for it end now.
  * @throws ServiceError `not-found`; `not-permitted` for a client with a role that is not the
- *   caller's to give; `conflict` for a client that is disabled or has expired, or a rotation at the same moment
+ *   caller's to give, or that lasts longer than the caller; `conflict` for a client that is disabled
+ *   or has expired, or a rotation at the same moment
  */
 export async function rotateSecret(
   parts: ApiClientParts,
@@ -160,6 +186,14 @@ export async function rotateSecret(
   overlapSeconds = DEFAULT_OVERLAP_SECONDS,
 ): Promise<RotatedCredentials> {
   const client = await manageable(parts, principal, id);
+  const { endsAt } = principal;
+  // With its secret the caller would go on beyond its own end.
+  if (endsAt && !(client.expiresAt && client.expiresAt <= endsAt)) {
+    throw new ServiceError(
+      'not-permitted',
+      `${id} lasts longer than you, who end ${endsAt.toISOString()}`,
+    );
+  }
   if (client.disabledAt) throw new ServiceError('conflict', `${id} is disabled`);
   const now = parts.clock();
   // Its new secret would be good for nothing.
@@ -238,7 +272,7 @@ export function newClient(
       createdAt: parts.clock(),
       ...(expiresAt === undefined ? {} : { expiresAt }),
     },
-    credentials: { clientId, clientSecret },
+    credentials: { clientId, clientSecret, ...(expiresAt === undefined ? {} : { expiresAt }) },
   };
 }
 

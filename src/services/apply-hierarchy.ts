@@ -8,7 +8,13 @@ import type { Authority } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import type { DeclaredAuthority, Hierarchy } from './hierarchies.ts';
 import { grantKey, isOver, type Plan, type PlanStep, planHierarchy } from './hierarchy-plan.ts';
-import { type Organization, organizationEvent, requireChanged } from './organizations.ts';
+import {
+  type Organization,
+  organizationChanged,
+  organizationCreated,
+  requireChanged,
+  valuesOf,
+} from './organizations.ts';
 
 export interface ApplyOptions {
   readonly actor: string;
@@ -126,10 +132,8 @@ async function putOrganization(
   step: PlanStep,
   { actor, updateOrganizations }: ApplyOptions,
 ): Promise<PlanStep> {
-  const event = (action: 'organization.created' | 'organization.changed') =>
-    organizationEvent(organization, action, actor, parts.clock());
   if (step.action === 'create') {
-    const audit = event('organization.created');
+    const audit = organizationCreated(organization, actor, parts.clock());
     await parts.organizations.createOrganization({ organization, audit });
   }
   if (step.action !== 'update') return step;
@@ -138,8 +142,10 @@ async function putOrganization(
     parts.logger.warn('organization-differs', { organization: id, differences });
     return { ...step, action: 'unchanged' };
   }
-  const audit = event('organization.changed');
-  requireChanged(await parts.organizations.changeOrganization({ organization, audit }), step.id);
+  const change = valuesOf(organization);
+  const audit = organizationChanged(step.id, change, actor, parts.clock());
+  const command = { id: step.id, change, audit };
+  requireChanged(await parts.organizations.changeOrganization(command), step.id);
   return step;
 }
 

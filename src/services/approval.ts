@@ -1,23 +1,37 @@
 /**
- * Approval: a second person decides on a request that waits. Everything that policy decides on is
- * looked up again at that moment, and the certificate takes the same way as any other. Of any
- * number of approvals and rejections at once, the database lets one decide.
+ * Approval: a second person decides on a request that waits, or the first one takes it back.
+ * Everything that policy decides on is looked up again at that moment, and the certificate takes
+ * the same way as any other. Of any number of decisions at once, the database lets one stand.
  */
 
 import { readCertificate } from '../pki/certificate.ts';
+import { type Violation, violation } from '../pki/violations.ts';
+import { isEnabled } from './access.ts';
 import { type Principal, requireKind } from './access-policy.ts';
+import type { ApiClientStore } from './access-records.ts';
 import type { Approval, EnrolmentRequest } from './certificate-records.ts';
 import { stoppedError } from './enrolment.ts';
 import { enrollableProfile } from './enrolment-target.ts';
 import { ServiceError } from './errors.ts';
 import { answerOnRecord, type IssuedAnswer, RequestUnanswered } from './request-answers.ts';
-import { type EnrolmentParts, issueForRequest, type RequestToIssue } from './request-issuing.ts';
+import {
+  type EnrolmentParts,
+  issueForRequest,
+  objectionsToRequest,
+  type RequestToIssue,
+} from './request-issuing.ts';
 import { codesOf, pickUpUntil, requestAudit } from './request-making.ts';
 import { type RequestState, requestStateAt } from './request-records.ts';
 import { requestIn, visibleRequest } from './requests.ts';
 
+export interface ApprovalParts extends EnrolmentParts {
+  readonly clients: Pick<ApiClientStore, 'findClient'>;
+}
+
 /** One may approve certificates of the kinds only that one's role is for. */
 const APPROVE = 'requests:approve';
+/** What the requester hears who asks the same again. */
+const WITHDRAWN = 'taken back by its requester';
 /** How often somebody else may decide, and lose it again, while we do. */
 const ATTEMPTS = 5;
 
@@ -29,7 +43,7 @@ const ATTEMPTS = 5;
  * @throws RequestUnanswered `csr-refused` with every violation: that ends the request; `not-ready`
  */
 export async function approve(
-  parts: EnrolmentParts,
+  parts: ApprovalParts,
   principal: Principal,
   requestId: string,
 ): Promise<IssuedAnswer> {
@@ -64,12 +78,19 @@ async function decidable(
 
 /** @returns undefined when the request does not wait any more */
 async function approveWaiting(
-  parts: EnrolmentParts,
+  parts: ApprovalParts,
   principal: Principal,
   record: EnrolmentRequest,
 ): Promise<IssuedAnswer | undefined> {
   const { actor } = principal;
   const wanted = await wantedBy(parts, record);
+  if (await requesterHasEnded(parts, record)) {
+    const message = `${record.requester}, which asked, has been disabled or has expired.`;
+    return refuse(parts, principal, record, [
+      violation('requester-ended', message, 'requester'),
+      ...(await objectionsToRequest(parts, wanted)),
+    ]);
+  }
   const at = parts.clock();
   const approval: Approval = {
     by: actor,
@@ -88,29 +109,51 @@ async function approveWaiting(
         chain: result.chain,
         repeated: false,
       };
-    case 'refused': {
-      const { violations } = result;
-      const entry = { at: parts.clock(), actor, action: 'request.refused' };
-      const ended = await parts.requests.recordRefusal({
-        requestId: record.id,
-        violations,
-        at: entry.at,
-        audit: requestAudit(record, entry, { violations: codesOf(violations) }),
-      });
-      if (ended === 'not-waiting') return undefined;
-      throw new RequestUnanswered(
-        record.id,
-        'csr-refused',
-        `the profile ${record.profile} does not allow this request any more`,
-        violations,
-      );
-    }
+    case 'refused':
+      return refuse(parts, principal, record, result.violations);
     case 'not-waiting':
     case 'repeat':
       return undefined;
     default:
       throw stoppedError(result.outcome, record.authorityId, wanted.renewed);
   }
+}
+
+/**
+ * Ends a request with what speaks against it now.
+ * @returns undefined when it does not wait any more
+ */
+async function refuse(
+  parts: EnrolmentParts,
+  { actor }: Principal,
+  record: EnrolmentRequest,
+  violations: readonly Violation[],
+): Promise<undefined> {
+  const entry = { at: parts.clock(), actor, action: 'request.refused' };
+  const ended = await parts.requests.recordRefusal({
+    requestId: record.id,
+    violations,
+    at: entry.at,
+    audit: requestAudit(record, entry, { violations: codesOf(violations) }),
+  });
+  if (ended === 'not-waiting') return undefined;
+  throw new RequestUnanswered(
+    record.id,
+    'csr-refused',
+    'this request is not allowed any more',
+    violations,
+  );
+}
+
+/** Whoever was shut out, perhaps for what it asked for, gets nothing by having asked before. */
+async function requesterHasEnded(
+  { clients, clock }: ApprovalParts,
+  { requester }: EnrolmentRequest,
+): Promise<boolean> {
+  const [kind, id] = requester.split(':', 2);
+  if (kind !== 'client' || id === undefined) return false;
+  const client = await clients.findClient(id);
+  return !client || !isEnabled(client, clock());
 }
 
 /** What a request on record asks for, as things are now. */
@@ -146,20 +189,57 @@ export async function reject(
   requestId: string,
   reason: string,
 ): Promise<void> {
-  const { actor } = principal;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const record = await decidable(parts, principal, requestId);
-    const at = parts.clock();
-    const state = requestStateAt(record, at);
-    if (state === 'rejected' && record.rejectionReason === reason) return;
-    if (state !== 'waiting-for-approval') {
-      throw new ServiceError('conflict', `${requestId} ${sentences[state]}`);
-    }
-    const audit = requestAudit(record, { at, actor, action: 'request.rejected' }, { reason });
-    const command = { requestId, by: actor, at, reason, audit };
-    if ((await parts.requests.recordRejected(command)) === 'rejected') return;
+    if (record.state === 'rejected' && record.rejectionReason === reason) return;
+    requireWaiting(parts, record);
+    if (await endRequest(parts, principal, record, 'request.rejected', reason)) return;
   }
   throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+/**
+ * Takes back a request of one's own: it is rejected by its requester, for good.
+ * @throws ServiceError `not-found`; `conflict` for what does not wait, but for a request that was
+ *   taken back before; `not-permitted` for somebody else's
+ */
+export async function withdraw(
+  parts: EnrolmentParts,
+  principal: Principal,
+  requestId: string,
+): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const record = await visibleRequest(parts, principal, requestId);
+    const isOwn = record.requester === principal.actor;
+    if (isOwn && record.state === 'rejected' && record.decidedBy === principal.actor) return;
+    requireWaiting(parts, record);
+    if (!isOwn) {
+      throw new ServiceError('not-permitted', `${requestId} is a request of somebody else`);
+    }
+    if (await endRequest(parts, principal, record, 'request.withdrawn', WITHDRAWN)) return;
+  }
+  throw new ServiceError('conflict', `others keep deciding on ${requestId}`);
+}
+
+function requireWaiting(parts: EnrolmentParts, record: EnrolmentRequest): void {
+  const state = requestStateAt(record, parts.clock());
+  if (state !== 'waiting-for-approval') {
+    throw new ServiceError('conflict', `${record.id} ${sentences[state]}`);
+  }
+}
+
+/** @returns whether it was still waiting */
+async function endRequest(
+  parts: EnrolmentParts,
+  { actor }: Principal,
+  record: EnrolmentRequest,
+  action: 'request.rejected' | 'request.withdrawn',
+  reason: string,
+): Promise<boolean> {
+  const at = parts.clock();
+  const audit = requestAudit(record, { at, actor, action }, { reason });
+  const command = { requestId: record.id, by: actor, at, reason, audit };
+  return (await parts.requests.recordRejected(command)) === 'rejected';
 }
 
 /** Why there is nothing to decide on. */

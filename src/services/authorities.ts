@@ -10,6 +10,7 @@ import type { Profile } from '../pki/profile.ts';
 import { importPublicKey, type PublicKey, readPublicKey } from '../pki/public-key.ts';
 import { assembleRequest, buildRequestInfo } from '../pki/request-building.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
+import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
 import type { AuthorityGrantStore } from './authority-grant-records.ts';
 import { grantEvent } from './authority-grants.ts';
 import type { Authority, AuthorityStore, Issuer, KeyEnvelope } from './authority-records.ts';
@@ -30,8 +31,11 @@ export interface AuthorityParts extends IssuingParts {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Frozen into each issuer that is created. */
   readonly publicUrl: string;
+  /** Told when an issuer has its certificate, before the call returns: status is asked for then. */
+  readonly issuerActivated: () => void;
 }
 
+const ROLL_OVER = 'authorities:roll-over';
 const NO_KEY_HISTORY = { blocked: false, ofAuthority: false, certifiedForOther: false };
 
 /**
@@ -223,6 +227,7 @@ export async function certifyIssuer(
   if (result.outcome !== 'issued') {
     throw new ServiceError('authority-not-active', `${authority.parentId} does not sign any more`);
   }
+  parts.issuerActivated();
 }
 
 const notGranted = ({ id, parentId, organizationId }: Authority): ServiceError =>
@@ -245,14 +250,17 @@ async function requireGrant(parts: AuthorityParts, authority: Authority): Promis
  * signed and put to work. Certificates of earlier generations keep verifying. One that was begun
  * and not finished is finished instead.
  * @returns the new issuer's id
- * @throws ServiceError `conflict` for an authority that is not active, or whose request is being
- *   signed elsewhere; `authority-not-granted` as `certifyIssuer`
+ * @throws ServiceError `not-permitted` naming the kind of certificates, `conflict` for an authority
+ *   that is not active, or whose request is being signed elsewhere; `authority-not-granted` as
+ *   `certifyIssuer`
  */
 export async function rollOver(
-  parts: AuthorityParts,
+  parts: AuthorityParts & { readonly access: AccessPolicy },
+  principal: Principal,
   authority: Authority,
-  actor: string,
 ): Promise<string> {
+  const { actor } = principal;
+  requireKind(parts.access, principal, ROLL_OVER, parts.profiles.get(authority.profile)?.kind);
   // One that was revoked stays so: it is for whoever is above it to certify another authority.
   if (authority.state !== 'active') {
     throw new ServiceError('conflict', `${authority.id} is ${authority.state}, not active`);

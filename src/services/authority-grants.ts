@@ -4,7 +4,8 @@
  * can be revoked. Either organization has all of it in its log.
  */
 
-import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
+import type { Profile } from '../pki/profile.ts';
+import { type AccessPolicy, type Principal, reaches, requireKind } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { AuthorityGrant, AuthorityGrantStore } from './authority-grant-records.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
@@ -12,10 +13,13 @@ import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
 
+const GRANT = 'authorities:grant';
+
 export interface GrantParts {
   readonly grants: AuthorityGrantStore;
   readonly authorities: AuthorityStore;
   readonly organizations: OrganizationStore;
+  readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
   readonly clock: Clock;
 }
@@ -29,8 +33,8 @@ export interface ReceivedGrant {
 /**
  * @returns whether it is new; granting again changes nothing
  * @throws ServiceError `not-found` for an authority that is not the caller's, and for an
- *   organization that does not exist: that much its owner hears of any; `conflict` for the owner's
- *   own organization, which needs no grant
+ *   organization that does not exist: that much its owner hears of any; `not-permitted` naming the
+ *   kind of certificates; `conflict` for the owner's own organization, which needs no grant
  */
 export async function grantAuthority(
   parts: GrantParts,
@@ -38,7 +42,7 @@ export async function grantAuthority(
   authorityId: string,
   organizationId: string,
 ): Promise<{ grant: AuthorityGrant; created: boolean }> {
-  const authority = await ownAuthority(parts, principal, authorityId);
+  const authority = await grantableAuthority(parts, principal, authorityId);
   if (authority.organizationId === organizationId) {
     throw new ServiceError('conflict', `${organizationId} owns ${authorityId} and needs no grant`);
   }
@@ -56,14 +60,14 @@ export async function grantAuthority(
   return { grant, created: outcome === 'granted' };
 }
 
-/** @throws ServiceError `not-found` when there is no such grant of the caller's */
+/** @throws ServiceError `not-found` when there is no such grant of the caller's; `not-permitted` */
 export async function withdrawGrant(
   parts: GrantParts,
   principal: Principal,
   authorityId: string,
   organizationId: string,
 ): Promise<void> {
-  const authority = await ownAuthority(parts, principal, authorityId);
+  const authority = await grantableAuthority(parts, principal, authorityId);
   const outcome = await parts.grants.deleteGrant({
     authorityId,
     organizationId,
@@ -101,6 +105,17 @@ export async function listGrantsTo(
     }),
   );
   return received.flat();
+}
+
+/** An authority of the caller's, of a kind that its role is for. */
+async function grantableAuthority(
+  parts: GrantParts,
+  principal: Principal,
+  id: string,
+): Promise<Authority> {
+  const authority = await ownAuthority(parts, principal, id);
+  requireKind(parts.access, principal, GRANT, parts.profiles.get(authority.profile)?.kind);
+  return authority;
 }
 
 async function ownAuthority(

@@ -109,7 +109,7 @@ export const errorCodes = {
     http: 422,
     ocpp: 'Accepted',
     exit: 6,
-    cause: 'Somebody who approves requests has rejected this one.',
+    cause: 'Somebody who approves requests has rejected this one, or its requester took it back.',
     remedy: 'Do as their reason says, and ask with a new certification request.',
   },
   'approval-own-request': {

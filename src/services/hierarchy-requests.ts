@@ -4,26 +4,18 @@
  * that is wrong, with the declaration or with the caller's wanting it, is listed.
  */
 
-import {
-  type AccessPolicy,
-  type Principal,
-  permits,
-  reaches,
-  reachesEveryOrganization,
-} from './access-policy.ts';
+import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
 import { carryOut, hierarchyFaults } from './apply-hierarchy.ts';
 import type { AuthorityParts } from './authorities.ts';
 import type { Authority } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { type Hierarchy, type KnownHierarchy, parseHierarchy } from './hierarchies.ts';
-import { grantKey, type Plan, type PlanStep, planHierarchy } from './hierarchy-plan.ts';
+import { foreignFaults, permissionFaults } from './hierarchy-permissions.ts';
+import { type Plan, type PlanStep, planHierarchy } from './hierarchy-plan.ts';
 
-/** The action of those who may make an authority that nobody stands above. */
-const CREATE_ROOT = 'authorities:create-root';
-/** The action of those who may let other organizations be under an authority of theirs. */
-const GRANT = 'authorities:grant';
-/** The action of those who may make and change organizations, if they reach every one. */
-const WRITE_ORGANIZATIONS = 'organizations:write';
+/** The actions of those who may make authorities, one at a time or all that a file declares. */
+const CREATE = 'authorities:create';
+const APPLY = 'hierarchies:apply';
 
 export interface HierarchyParts extends AuthorityParts {
   readonly access: AccessPolicy;
@@ -56,7 +48,7 @@ export async function applyDeclaration(
   document: unknown,
   options: { readonly dryRun: boolean; readonly allowDemo: boolean },
 ): Promise<AppliedHierarchy> {
-  const { hierarchy, plan, faults } = await readDeclaration(parts, principal, document);
+  const { hierarchy, plan, faults } = await readDeclaration(parts, principal, document, APPLY);
   requirePurpose(parts.instance, hierarchy, options.allowDemo);
   const relevant = faults.filter(({ code }) => !(options.dryRun && code === 'declaration-differs'));
   if (relevant.length > 0) {
@@ -111,7 +103,7 @@ export async function declareAuthority(
     organizations: {},
     authorities: { [id]: { ...details, organization } },
   };
-  const { hierarchy, plan, faults } = await readDeclaration(parts, principal, document);
+  const { hierarchy, plan, faults } = await readDeclaration(parts, principal, document, CREATE);
   const clashes = faults.filter(({ code }) => code === 'declaration-differs');
   if (clashes.length > 0 || faults.some(({ code }) => code === 'id-taken')) {
     throw new ServiceError('conflict', `there is another authority ${id}`, clashes);
@@ -129,6 +121,7 @@ async function readDeclaration(
   parts: HierarchyParts,
   principal: Principal,
   document: unknown,
+  action: string,
 ): Promise<{ hierarchy: Hierarchy; plan: Plan; faults: FieldViolation[] }> {
   // Keys are not made by profiles that they cannot be certified by.
   await parts.declarations.requireActive();
@@ -150,7 +143,7 @@ async function readDeclaration(
   return {
     hierarchy,
     plan,
-    faults: [...foreign, ...own, ...permissionFaults(parts, principal, hierarchy, plan)],
+    faults: [...foreign, ...own, ...permissionFaults(parts, principal, action, hierarchy, plan)],
   };
 }
 
@@ -175,84 +168,6 @@ async function knownTo(parts: HierarchyParts, principal: Principal): Promise<Kno
         .map((authority) => [authority.id, authority]),
     ),
   };
-}
-
-/** W8: what the declaration says about others' organizations and authorities. */
-function foreignFaults(
-  { access }: HierarchyParts,
-  principal: Principal,
-  hierarchy: Hierarchy,
-  plan: Plan,
-): FieldViolation[] {
-  const isForeign = (id: string) => !reaches(access, principal, id);
-  return [
-    // The same whether it exists or not.
-    ...hierarchy.organizations
-      .filter(({ id }) => isForeign(id))
-      .map(({ id }) => ({
-        code: 'organization-unknown',
-        message: `there is no organization ${id}, and you cannot make one`,
-        field: `organizations.${id}`,
-      })),
-    // Ids are shared by all: that one is taken cannot be kept from whoever wants it.
-    ...hierarchy.authorities
-      .filter(({ id }) => {
-        const existing = plan.authorities.get(id);
-        return existing !== undefined && isForeign(existing.organizationId);
-      })
-      .map(({ id }) => ({
-        code: 'id-taken',
-        message: 'this id is taken',
-        field: `authorities.${id}`,
-      })),
-  ];
-}
-
-/** What the caller's roles do not permit of what would be done. */
-function permissionFaults(
-  { access }: HierarchyParts,
-  principal: Principal,
-  hierarchy: Hierarchy,
-  plan: Plan,
-): FieldViolation[] {
-  const may = (action: string) => permits(access, principal, action);
-  const needed = (action: string, field: string) => ({
-    code: 'not-permitted',
-    message: `none of your roles permits ${action}`,
-    field,
-  });
-  const mayWrite = may(WRITE_ORGANIZATIONS) && reachesEveryOrganization(access, principal);
-  const organizations = plan.steps
-    .filter(
-      ({ kind, id, action }) =>
-        kind === 'organization' &&
-        action !== 'unchanged' &&
-        reaches(access, principal, id) &&
-        !mayWrite,
-    )
-    .map(({ id }) => ({
-      code: 'not-permitted',
-      message: 'organizations are made and changed by those who reach every one',
-      field: `organizations.${id}`,
-    }));
-  const authorities = hierarchy.authorities.flatMap((declared): FieldViolation[] => {
-    const { id, parentId, external, organizationId } = declared;
-    if (plan.authorities.has(id)) return [];
-    if (parentId === undefined) {
-      return external || may(CREATE_ROOT) ? [] : [needed(CREATE_ROOT, `authorities.${id}`)];
-    }
-    if (!plan.missingGrants.has(grantKey(parentId, organizationId))) return [];
-    const owner =
-      plan.authorities.get(parentId)?.organizationId ??
-      hierarchy.authorities.find((one) => one.id === parentId)?.organizationId;
-    const field = `authorities.${id}.under`;
-    if (owner === undefined || !reaches(access, principal, owner)) {
-      // Granted to another organization of the caller's, but not to this one.
-      return [{ code: 'declaration', message: `there is no authority ${parentId}`, field }];
-    }
-    return may(GRANT) ? [] : [needed(GRANT, field)];
-  });
-  return [...organizations, ...authorities];
 }
 
 /**

@@ -64,6 +64,8 @@ export interface OcspResponder {
    * @param sequence the number of the change, if it is known
    */
   changed(issuerId: string, serial: string, sequence?: number): void;
+  /** An issuer has its certificate: the next one who asks for it is not to hear `unauthorized`. */
+  issuerActivated(): void;
   /** Hears what other processes have changed. */
   poll(): Promise<void>;
 }
@@ -93,6 +95,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   const issuersById = new Map<string, KnownIssuer>();
   let loadedAt = Number.NEGATIVE_INFINITY;
   let loading: Promise<void> | undefined;
+  let activations = 0;
 
   return {
     answer(der) {
@@ -103,6 +106,10 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     changed(issuerId, serial, sequence) {
       evict(issuerId, serial);
       if (sequence !== undefined) confirmation.madeHere(issuerId, sequence);
+    },
+    issuerActivated() {
+      loadedAt = Number.NEGATIVE_INFINITY;
+      activations += 1;
     },
     poll: () => confirmation.poll(),
   };
@@ -162,22 +169,25 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   async function issuerOf(request: OcspRequest): Promise<KnownIssuer | undefined> {
     const known = () =>
       request.certIds.map((certId) => issuersByHash.get(hashKey(certId))).find(Boolean);
-    const found = known();
-    if (found) return found;
-    // Whoever asks while they are being looked up waits for that: unauthorized would be wrong.
-    if (!loading && parts.monotonic() - loadedAt >= RELOAD_MILLISECONDS) {
-      loading = loadIssuers().finally(() => {
+    // A look-up that runs may have begun before the newest issuer was there: then one more.
+    for (let lookUps = 0; lookUps < 2; lookUps++) {
+      const found = known();
+      if (found) return found;
+      if (!loading && parts.monotonic() - loadedAt < RELOAD_MILLISECONDS) return undefined;
+      // Whoever asks while they are being looked up waits for that: unauthorized would be wrong.
+      loading ??= loadIssuers().finally(() => {
         loading = undefined;
       });
+      await loading;
     }
-    await loading;
     return known();
   }
 
   async function loadIssuers(): Promise<void> {
     const startedAt = parts.monotonic();
+    const before = activations;
     const issuers = await parts.status.listIssuerKeys();
-    loadedAt = startedAt;
+    if (activations === before) loadedAt = startedAt;
     for (const { issuerId, authorityId, subject, spki } of issuers) {
       if (issuersById.has(issuerId)) continue;
       const key = readPublicKey(spki);

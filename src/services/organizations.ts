@@ -35,6 +35,17 @@ export interface Organization {
   readonly stationsOnFirstSight?: boolean;
 }
 
+/** Everything about an organization but its id; `null` where there is none. */
+export interface OrganizationValues {
+  readonly name: string;
+  readonly country: string | null;
+  readonly roles: readonly OrganizationRole[];
+  readonly stationsOnFirstSight: boolean;
+}
+
+/** What is to become of an organization; what is left out stays. */
+export type OrganizationChange = Partial<OrganizationValues>;
+
 export interface OrganizationStore {
   /** @returns `exists`, and nothing changed, when the id is taken */
   createOrganization(command: {
@@ -42,14 +53,17 @@ export interface OrganizationStore {
     readonly audit: AuditEvent;
   }): Promise<'created' | 'exists'>;
   /**
-   * Replaces everything but the id.
-   * @returns and nothing changed: `missing` when there is none; `authority-awaiting` when name or
-   *   country would change while a key of the organization, named after it, awaits its certificate
+   * Changes the given details and leaves the others as they are at that moment: of changes at once
+   * none undoes what another one has not meant.
+   * @returns the organization as it is then; or, and nothing changed, `missing` when there is none,
+   *   `authority-awaiting` when name or country would change while a key of the organization,
+   *   named after it, awaits its certificate
    */
   changeOrganization(command: {
-    readonly organization: Organization;
+    readonly id: string;
+    readonly change: OrganizationChange;
     readonly audit: AuditEvent;
-  }): Promise<'changed' | 'missing' | 'authority-awaiting'>;
+  }): Promise<Organization | 'missing' | 'authority-awaiting'>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;
 }
@@ -78,6 +92,13 @@ export const organizationDetails = z.strictObject({
   stationsOnFirstSight: z.boolean().default(false),
 });
 export type OrganizationDetails = z.infer<typeof organizationDetails>;
+
+const organizationChange = z.strictObject({
+  name: visibleName.optional(),
+  country: organizationDetails.shape.country.nullable(),
+  roles: organizationDetails.shape.roles.optional(),
+  stationsOnFirstSight: z.boolean().optional(),
+});
 
 export const organizationOf = (
   id: string,
@@ -135,7 +156,7 @@ export async function createOrganization(
   const wanted = checkedOrganization(id, details);
   const outcome = await parts.organizations.createOrganization({
     organization: wanted,
-    audit: organizationEvent(wanted, 'organization.created', principal.actor, parts.clock()),
+    audit: organizationCreated(wanted, principal.actor, parts.clock()),
   });
   if (outcome === 'created') return { organization: wanted, created: true };
   const existing = await parts.organizations.findOrganization(wanted.id);
@@ -161,27 +182,25 @@ export async function changeOrganization(
   id: string,
   change: object,
 ): Promise<Organization> {
-  const { id: _, ...present } = await findOrganization(parts, principal, id);
+  await findOrganization(parts, principal, id);
   requireEveryOrganization(parts, principal);
   if (id === INSTANCE_ORGANIZATION) {
     throw new ServiceError('conflict', `${id} is evpki itself and cannot be changed`);
   }
-  // `null` takes a detail away.
-  const merged = Object.entries({ ...present, ...change }).filter(([, value]) => value !== null);
-  const wanted = checkedOrganization(id, Object.fromEntries(merged));
-  const outcome = await parts.organizations.changeOrganization({
-    organization: wanted,
-    audit: organizationEvent(wanted, 'organization.changed', principal.actor, parts.clock()),
-  });
-  requireChanged(outcome, id);
-  return wanted;
+  const checked = organizationChange.safeParse(change);
+  if (!checked.success) throw noOrganization(checked.error.issues);
+  // What is left out is not there: JSON has no undefined.
+  const wanted = checked.data as OrganizationChange;
+  const audit = organizationChanged(id, wanted, principal.actor, parts.clock());
+  const command = { id, change: wanted, audit };
+  return requireChanged(await parts.organizations.changeOrganization(command), id);
 }
 
-/** @throws ServiceError for every outcome but `changed` */
+/** @throws ServiceError for whatever stood against a change */
 export function requireChanged(
-  outcome: 'changed' | 'missing' | 'authority-awaiting',
+  outcome: Organization | 'missing' | 'authority-awaiting',
   id: string,
-): void {
+): Organization {
   if (outcome === 'missing') throw new ServiceError('not-found', `there is no organization ${id}`);
   if (outcome === 'authority-awaiting') {
     throw new ServiceError(
@@ -189,6 +208,7 @@ export function requireChanged(
       `an authority of ${id} awaits a certificate in its present name: activate it first`,
     );
   }
+  return outcome;
 }
 
 function requireEveryOrganization(
@@ -203,19 +223,27 @@ function requireEveryOrganization(
 function checkedOrganization(id: unknown, details: object): Organization {
   const checked = organizationDetails.safeParse(details);
   const identity = declaredId.safeParse(id);
-  const violations: FieldViolation[] = [
-    ...(identity.error?.issues.map(({ message }) => ({ path: ['id'], message })) ?? []),
-    ...(checked.error?.issues ?? []),
-  ].map(({ path, message }) => ({
-    code: 'invalid',
-    message,
-    field: ['body', ...path].join('.'),
-  }));
-  if (violations.length > 0 || !checked.success || !identity.success) {
-    throw new ServiceError('request-malformed', 'this is no organization', violations);
+  if (!checked.success || !identity.success) {
+    const ofId = identity.error?.issues.map(({ message }) => ({ path: ['id'], message })) ?? [];
+    throw noOrganization([...ofId, ...(checked.error?.issues ?? [])]);
   }
   return organizationOf(identity.data, checked.data);
 }
+
+const noOrganization = (
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): ServiceError =>
+  new ServiceError(
+    'request-malformed',
+    'this is no organization',
+    issues.map(
+      ({ path, message }): FieldViolation => ({
+        code: 'invalid',
+        message,
+        field: ['body', ...path].map(String).join('.'),
+      }),
+    ),
+  );
 
 /** How an organization differs from what it should be, a sentence each. */
 export function organizationDifferences(declared: Organization, existing: Organization): string[] {
@@ -235,21 +263,42 @@ export function organizationDifferences(declared: Organization, existing: Organi
     .map(([what, wanted, found]) => `${what}: declared ${wanted}, exists as ${found}`);
 }
 
-export const organizationEvent = (
+export const organizationCreated = (
   organization: Organization,
-  action: 'organization.created' | 'organization.changed',
   actor: string,
   at: Date,
 ): AuditEvent => ({
   at,
   organizationId: organization.id,
   actor,
-  action,
+  action: 'organization.created',
   subject: organization.id,
-  details: {
-    name: organization.name,
-    country: organization.country ?? null,
-    roles: organization.roles,
-    stationsOnFirstSight: organization.stationsOnFirstSight ?? false,
-  },
+  details: { ...valuesOf(organization) },
+});
+
+/** The entry for a change says what was changed, and to what. */
+export const organizationChanged = (
+  id: string,
+  change: OrganizationChange,
+  actor: string,
+  at: Date,
+): AuditEvent => ({
+  at,
+  organizationId: id,
+  actor,
+  action: 'organization.changed',
+  subject: id,
+  details: { ...change },
+});
+
+export const valuesOf = ({
+  name,
+  country,
+  roles,
+  stationsOnFirstSight,
+}: Organization): OrganizationValues => ({
+  name,
+  country: country ?? null,
+  roles,
+  stationsOnFirstSight: stationsOnFirstSight ?? false,
 });

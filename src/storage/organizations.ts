@@ -2,6 +2,7 @@
 
 import type {
   Organization,
+  OrganizationChange,
   OrganizationRole,
   OrganizationStore,
 } from '../services/organizations.ts';
@@ -24,8 +25,12 @@ export function organizationStore(database: Database): OrganizationStore {
           .knex<OrganizationRow>('organizations')
           .insert({
             id: organization.id,
-            ...detailsRow(organization, audit.at),
+            name: organization.name,
+            country: organization.country ?? null,
+            roles: JSON.stringify(organization.roles),
+            stations_on_first_sight: organization.stationsOnFirstSight ?? false,
             created_at: timeText(audit.at),
+            updated_at: timeText(audit.at),
           })
           .onConflict('id')
           .ignore()
@@ -35,19 +40,18 @@ export function organizationStore(database: Database): OrganizationStore {
         return 'created';
       }),
 
-    changeOrganization: ({ organization, audit }) =>
+    changeOrganization: ({ id, change, audit }) =>
       database.write(async (tx) => {
-        const rows = () => tx.knex<OrganizationRow>('organizations').where({ id: organization.id });
+        const rows = () => tx.knex<OrganizationRow>('organizations').where({ id });
         const row = await rows().forUpdate().first();
         if (row === undefined) return 'missing';
-        const isRenamed =
-          row.name !== organization.name || row.country !== (organization.country ?? null);
-        if (isRenamed && (await hasAwaitingIssuer(tx, organization.id))) {
-          return 'authority-awaiting';
-        }
-        await rows().update(detailsRow(organization, audit.at));
+        const { name = row.name, country = row.country } = change;
+        const isRenamed = row.name !== name || row.country !== country;
+        if (isRenamed && (await hasAwaitingIssuer(tx, id))) return 'authority-awaiting';
+        const changed = { ...changedColumns(change), updated_at: timeText(audit.at) };
+        await rows().update(changed);
         tx.appendAudit(audit);
-        return 'changed';
+        return organizationOf({ ...row, ...changed });
       }),
 
     findOrganization: async (id) => {
@@ -72,12 +76,12 @@ async function hasAwaitingIssuer(tx: WriteTransaction, organizationId: string): 
   return row !== undefined;
 }
 
-const detailsRow = (organization: Organization, at: Date) => ({
-  name: organization.name,
-  country: organization.country ?? null,
-  roles: JSON.stringify(organization.roles),
-  stations_on_first_sight: organization.stationsOnFirstSight ?? false,
-  updated_at: timeText(at),
+/** The columns of the details that are given, and of no others. */
+const changedColumns = ({ name, country, roles, stationsOnFirstSight }: OrganizationChange) => ({
+  ...(name === undefined ? {} : { name }),
+  ...(country === undefined ? {} : { country }),
+  ...(roles === undefined ? {} : { roles: JSON.stringify(roles) }),
+  ...(stationsOnFirstSight === undefined ? {} : { stations_on_first_sight: stationsOnFirstSight }),
 });
 
 const organizationOf = (row: OrganizationRow): Organization => ({

@@ -137,6 +137,17 @@ describe('request', () => {
     expect((await operator(['request', 'show', id])).stdout).toMatch(/^ {2}why +not ours$/m);
   });
 
+  test('withdraw takes back one’s own', async () => {
+    const csr = newRequest();
+    const id = await waiting(csr);
+    expect((await approver(['request', 'withdraw', id])).status).toBe(3);
+    const taken = await operator(['request', 'withdraw', id]);
+    expect(taken).toEqual({ status: 0, stdout: `${id} is rejected now.\n`, stderr: '' });
+    expect((await operator(issue(csr))).stderr).toContain('taken back by its requester');
+    const json = await operator(['request', 'withdraw', id, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ id, state: 'rejected' });
+  });
+
   test.each<[string, string[], number]>([
     ['an unknown request', ['show', 'req_none'], 4],
     ['an id of another path', ['approve', '..'], 2],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Organization } from '../../src/services/organizations.ts';
+import type { Organization, OrganizationChange } from '../../src/services/organizations.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
@@ -20,10 +20,11 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
         organization,
         audit: audit(organization.id, 'organization.created', organization.id),
       });
-    const change = (organization: Organization) =>
+    const change = (id: string, details: OrganizationChange) =>
       store().changeOrganization({
-        organization,
-        audit: audit(organization.id, 'organization.changed', organization.id),
+        id,
+        change: details,
+        audit: audit(id, 'organization.changed', id),
       });
     const entriesOf = async (id: string) => {
       const streams = await auditStore(opened.database).listStreams();
@@ -48,8 +49,11 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       expect(await create(first)).toBe('created');
       expect(await create({ id, name: 'Other', roles: [] })).toBe('exists');
       expect(await store().findOrganization(id)).toEqual(first);
-      const second: Organization = { id, name: 'Other', roles: [] };
-      expect(await change(second)).toBe('changed');
+      const second: Organization = { id, name: 'Other', roles: ['mo'] };
+      const everything: OrganizationChange = {
+        ...{ name: 'Other', country: null, roles: ['mo'], stationsOnFirstSight: false },
+      };
+      expect(await change(id, everything)).toEqual(second);
       expect(await store().findOrganization(id)).toEqual(second);
       expect(await store().listOrganizations()).toEqual([second]);
       expect(await entriesOf(id)).toEqual(['organization.created', 'organization.changed']);
@@ -57,9 +61,37 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
 
     test('one that is not there is not changed', async () => {
       const id = newId('org');
-      expect(await change({ id, name: 'Nobody', roles: [] })).toBe('missing');
+      expect(await change(id, { name: 'Nobody' })).toBe('missing');
       expect(await store().findOrganization(id)).toBeUndefined();
       expect(await entriesOf(id)).toEqual([]);
+    });
+
+    test('a change leaves alone what it does not name', async () => {
+      const id = newId('org');
+      const first: Organization = {
+        ...{ id, name: 'First', country: 'DE', roles: ['cpo'], stationsOnFirstSight: true },
+      };
+      await create(first);
+      expect(await change(id, { name: 'Second' })).toEqual({ ...first, name: 'Second' });
+      expect(await change(id, {})).toEqual({ ...first, name: 'Second' });
+      const { country: _, ...rest } = first;
+      expect(await change(id, { country: null })).toEqual({ ...rest, name: 'Second' });
+      expect(await store().findOrganization(id)).toEqual({ ...rest, name: 'Second' });
+    });
+
+    test('of changes at once to different details none is lost', async () => {
+      const changes: OrganizationChange[] = [
+        ...[{ name: 'Second' }, { country: 'FR' }, { roles: ['mo' as const] }],
+        { stationsOnFirstSight: true },
+      ];
+      for (let round = 0; round < 5; round += 1) {
+        const id = newId('org');
+        await create({ id, name: 'First', country: 'DE', roles: ['cpo'] });
+        await Promise.all(changes.map((one) => change(id, one)));
+        expect(await store().findOrganization(id)).toEqual({
+          ...{ id, name: 'Second', country: 'FR', roles: ['mo'], stationsOnFirstSight: true },
+        });
+      }
     });
 
     test('of concurrent creations one creates', async () => {
@@ -76,15 +108,17 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       if (!before) throw new Error('it is missing');
       const records = authorityRecords(id);
       await authorityStore(opened.database).createAuthority(records);
-      expect(await change({ ...before, name: 'Other' })).toBe('authority-awaiting');
-      expect(await change({ ...before, country: 'FR' })).toBe('authority-awaiting');
+      expect(await change(id, { name: 'Other' })).toBe('authority-awaiting');
+      expect(await change(id, { country: 'FR' })).toBe('authority-awaiting');
       expect(await store().findOrganization(id)).toEqual(before);
       // What is in no name is free to change.
-      const changed: Organization = { ...before, roles: ['mo'], stationsOnFirstSight: true };
-      expect(await change(changed)).toBe('changed');
+      const changed: OrganizationChange = { roles: ['mo'], stationsOnFirstSight: true };
+      expect(await change(id, { ...changed, name: before.name })).toEqual({
+        ...{ ...before, roles: ['mo'], stationsOnFirstSight: true },
+      });
 
       await issue(opened.database, id, records.issuer.id, { subjectIssuerId: records.issuer.id });
-      expect(await change({ ...changed, name: 'Other' })).toBe('changed');
+      expect(await change(id, { name: 'Other' })).toMatchObject({ name: 'Other', roles: ['mo'] });
     });
 
     test.each([

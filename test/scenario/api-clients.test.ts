@@ -171,6 +171,44 @@ describe('API clients', () => {
     expect([rotated.status, rotated.json.code]).toEqual([409, 'conflict']);
   });
 
+  test('W4 what an administrator with an end has made ends with it', async () => {
+    const end = (seconds: number) =>
+      new Date(Math.floor((Date.now() + offset) / 1000) * 1000 + seconds * 1000).toISOString();
+    const forWeek = { roles: ['tenant-admin'], expiresAt: end(120) };
+    const week = (await create(forWeek)).json;
+    expect(week.expiresAt).toBe(forWeek.expiresAt);
+    const headers = { authorization: `Bearer ${(await tokenFor(week)).json.access_token}` };
+    const longer = await create({ expiresAt: end(121) }, headers);
+    expect([longer.status, longer.json.violations]).toMatchObject([
+      400,
+      [{ code: 'time-beyond-own', field: 'body.expiresAt' }],
+    ]);
+    const silent = (await create({}, headers)).json;
+    expect(silent.expiresAt).toBe(forWeek.expiresAt);
+    expect((await show(silent.clientId)).expiresAt).toBe(forWeek.expiresAt);
+    const shorter = (await create({ expiresAt: end(60) }, headers)).json;
+    // Nor does it take over somebody who stays.
+    const staying = (await create({})).json;
+    expect(staying.expiresAt).toBeUndefined();
+    const taken = await rotate(staying.clientId, { overlapSeconds: 0 }, headers);
+    expect([taken.status, taken.json.code]).toEqual([403, 'not-permitted']);
+    expect((await tokenFor(staying)).status).toBe(200);
+    expect((await rotate(silent.clientId, {}, headers)).status).toBe(201);
+    offset += 121_000;
+    expect([(await tokenFor(week)).status, (await tokenFor(shorter)).status]).toEqual([401, 401]);
+    expect((await show(silent.clientId)).state).toBe('expired');
+    expect((await tokenFor(staying)).status).toBe(200);
+  });
+
+  test('nobody is both who approves and who makes clients', async () => {
+    const roles = ['approver', 'tenant-admin', 'nobody'];
+    const answer = await evpki.call('POST', LIST, { name: 'two', organization: 'demo-cpo', roles });
+    expect([answer.status, answer.json.code]).toEqual([400, 'request-malformed']);
+    expect(answer.json.violations.map(({ code }: { code: string }) => code)).toEqual([
+      ...['role-unknown', 'roles-not-separate'],
+    ]);
+  });
+
   test('the last super cannot disable itself; with another one it can', async () => {
     const fresh = await startTestApp();
     try {

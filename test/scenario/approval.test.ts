@@ -68,6 +68,8 @@ const approve = (as: Caller, id: string) =>
   evpki.call('POST', `/v1/requests/${id}/approval`, undefined, as);
 const reject = (as: Caller, id: string, reason: unknown = 'not ours') =>
   evpki.call('POST', `/v1/requests/${id}/rejection`, { reason }, as);
+const withdraw = (as: Caller, id: string) =>
+  evpki.call('POST', `/v1/requests/${id}/withdrawal`, undefined, as);
 const coded = ({ status, json }: Answer) => [status, json.code ?? json.state];
 const codes = ({ json }: Answer) => json.violations.map(({ code }: { code: string }) => code);
 
@@ -225,7 +227,58 @@ describe('a request that somebody has to approve', () => {
     },
   );
 
-  test('one may take back a request of their own', async () => {
+  test('its requester takes it back, for good, and it is told from a rejection', async () => {
+    const { id, body } = await waiting();
+    const taken = await withdraw(operator, id);
+    expect(coded(taken)).toEqual([200, 'rejected']);
+    expect(taken.json.decidedBy).toBe(taken.json.requester);
+    expect(taken.json.rejectionReason).toBe('taken back by its requester');
+    expect((await withdraw(operator, id)).json).toEqual(taken.json);
+    expect(coded(await approve(second, id))).toEqual([409, 'conflict']);
+    const again = await ask(operator, { profile: 'ocpp-station', ...body });
+    expect(coded(again)).toEqual([422, 'request-rejected']);
+    const log = await evpki.call('GET', `/v1/audit?organization=demo-cpo&subject=${id}`);
+    expect(log.json.items[0]).toMatchObject({
+      ...{ action: 'request.withdrawn', actor: taken.json.requester },
+    });
+  });
+
+  test('W8 nobody takes back what somebody else has asked for', async () => {
+    const { id } = await waiting();
+    for (const as of [administrator, csms]) {
+      expect(coded(await withdraw(as, id))).toEqual([403, 'not-permitted']);
+    }
+    // Those that ask for nothing have nothing to take back.
+    for (const as of [second, reader]) {
+      expect(coded(await withdraw(as, id))).toEqual([403, 'not-permitted']);
+    }
+    const theirs = await caller('demo-mo', 'emsp-operator');
+    expect(coded(await withdraw(theirs, id))).toEqual([404, 'not-found']);
+    expect((await get(reader, `/v1/requests/${id}`)).json.state).toBe('waiting-for-approval');
+  });
+
+  test('what is decided is not taken back', async () => {
+    const approved = await waiting();
+    await approve(second, approved.id);
+    expect(coded(await withdraw(operator, approved.id))).toEqual([409, 'conflict']);
+    const rejected = await waiting();
+    await reject(second, rejected.id);
+    expect(coded(await withdraw(operator, rejected.id))).toEqual([409, 'conflict']);
+  });
+
+  test('taking back and approving at once: one wins, and everybody hears so', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const { id } = await waiting();
+      const calls = [() => approve(second, id), () => withdraw(operator, id)];
+      if (round % 2 === 1) calls.reverse();
+      await Promise.all(calls.map((call) => call()));
+      const isIssued = (await get(reader, `/v1/requests/${id}`)).json.state === 'issued';
+      expect((await approve(second, id)).status).toBe(isIssued ? 200 : 409);
+      expect((await withdraw(operator, id)).status).toBe(isIssued ? 409 : 200);
+    }
+  });
+
+  test('who approves may reject a request of their own', async () => {
     const asked = await ask(administrator, {
       profile: 'ocpp-firmware-signing',
       csr: csr('/CN=Firmware 2'),
@@ -259,6 +312,22 @@ describe('at the moment of approval everything is decided again', () => {
     const { json } = await get(reader, `/v1/requests/${id}`);
     expect(json).toMatchObject({ state: 'refused', violations: [{ code: 'key-blocked' }] });
     expect(coded(await approve(administrator, id))).toEqual([409, 'conflict']);
+  });
+
+  test('what a client has asked for that was disabled meanwhile nobody can give it', async () => {
+    const wanted = { name: 'leaked', organization: 'demo-cpo', roles: ['cpo-operator'] };
+    const leaked = (await evpki.call('POST', '/v1/api-clients', wanted)).json;
+    const token = await evpki.renewedToken(leaked);
+    const { id, body } = await waiting({ authorization: `Bearer ${token}` });
+    await evpki.call('DELETE', `/v1/api-clients/${leaked.clientId}`);
+    const answer = await approve(second, id);
+    expect(coded(answer)).toEqual([422, 'csr-refused']);
+    expect(codes(answer)).toEqual(['requester-ended']);
+    expect((await get(reader, `/v1/requests/${id}`)).json.state).toBe('refused');
+    expect(coded(await approve(second, id))).toEqual([409, 'conflict']);
+    // Whoever is somebody asks for the same anew.
+    const again = await ask(operator, { profile: 'ocpp-station', ...body });
+    expect(coded(await approve(second, again.json.id))).toEqual([201, 'issued']);
   });
 
   test('C7 a local controller gets its station and the hosts that were vouched for', async () => {
@@ -337,6 +406,7 @@ test('what nobody has decided on in 30 days is expired', async () => {
     expect(coded(await get(later, `/v1/requests/${id}`))).toEqual([200, 'expired']);
     expect(coded(await approve(later, id))).toEqual([409, 'conflict']);
     expect(coded(await reject(later, id))).toEqual([409, 'conflict']);
+    expect(coded(await withdraw(asker, id))).toEqual([409, 'conflict']);
     const open = await get(later, '/v1/requests?state=waiting-for-approval');
     expect(open.json.items).toEqual([]);
     const expired = await get(later, '/v1/requests?state=expired');

@@ -6,11 +6,12 @@ import { openDatabase } from '../../src/storage/database.ts';
 import type { CertificateRow, EnrolmentRequestRow } from '../../src/storage/rows.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
 import { drawing, kills, seed } from '../support/chance.ts';
+import { storeClient } from '../support/clients.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Ending, Launcher } from '../support/killed-process.ts';
 import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
-import { demoCpo } from '../support/stations.ts';
+import { demoCpo, demoOperator } from '../support/stations.ts';
 
 const points = [
   'recordWaiting:before',
@@ -48,7 +49,14 @@ export const approvingSurvives = (backend: PreparedBackend, launcher: () => Laun
     let prepared: PreparedDatabase;
     beforeAll(async () => {
       prepared = await backend.empty();
-      await inside(prepared, () => new Date(), start);
+      await inside(
+        prepared,
+        () => new Date(),
+        async (services) => {
+          await start(services);
+          await storeClient(services, demoOperator);
+        },
+      );
     });
     afterAll(() => prepared?.remove());
 

@@ -116,6 +116,29 @@ describe('PATCH /v1/organizations/{id}', () => {
     });
   });
 
+  test('two people who change different details at once undo nothing of each other', async () => {
+    const path = '/v1/organizations/raced-cpo';
+    await evpki.call('POST', '/v1/organizations', { ...cpo, id: 'raced-cpo' });
+    const changes = [
+      { name: 'Raced CPO' },
+      { country: 'BE' },
+      { roles: ['mo'] },
+      { stationsOnFirstSight: true },
+    ];
+    const answers = await Promise.all(changes.map((one) => evpki.call('PATCH', path, one)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const { json } = await evpki.call('GET', path);
+    expect(json).toEqual(Object.assign({ id: 'raced-cpo' }, ...changes));
+    // Each entry says what its own call has changed.
+    const log = await evpki.call(
+      'GET',
+      '/v1/audit?organization=raced-cpo&action=organization.changed',
+    );
+    const details = log.json.items.map((entry: { details: object }) => entry.details);
+    expect(details).toHaveLength(4);
+    expect(details).toEqual(expect.arrayContaining(changes));
+  });
+
   test('while a key is named after it and not certified, its name stays', async () => {
     const awaiting = {
       ...{ id: 'new-sub-ca', title: 'New Sub-CA', organization: 'new-cpo', key: 'P-256' },

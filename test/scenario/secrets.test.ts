@@ -20,6 +20,8 @@ const der = privateKey.export({ format: 'der', type: 'pkcs8' });
 describe('W9 canaries', () => {
   let evpki: TestApp;
   let client: Record<string, string>;
+  /** The token of somebody else, who approves: nobody does both. */
+  let approver: string;
   /** By what they are; each is looked for as it is, and without its ends. */
   const canaries: Record<string, string> = {};
   /** What was answered to requests that had canaries in their headers. */
@@ -31,9 +33,10 @@ describe('W9 canaries', () => {
     });
     // Not those who make authorities and organizations: names and titles go into certificates and
     // lists, as their callers want it.
-    const roles = ['tenant-admin', 'cpo-operator', 'auditor', 'approver', 'csms'];
+    const roles = ['tenant-admin', 'cpo-operator', 'auditor', 'csms'];
     const wanted = { name: 'canaries', organization: 'demo-cpo', roles };
     client = (await evpki.call('POST', '/v1/api-clients', wanted)).json;
+    approver = await evpki.tokenOf('demo-cpo', ['approver']);
     Object.assign(canaries, {
       passphrase: PASSPHRASE,
       'client secret': client.clientSecret,
@@ -81,7 +84,8 @@ describe('W9 canaries', () => {
         const body = bodies.find(({ where }) => where === 'body')?.examples[0]?.value;
         const filled = path.replace(/\{\w+\}/g, inUrl);
         const query = parameters.filter((one) => one.in === 'query').map(({ name }) => name);
-        const authorization = `Bearer ${canaries.token}`;
+        const decides = /^(approve|reject)Request$/.test(id);
+        const authorization = `Bearer ${decides ? approver : canaries.token}`;
         for (const planted of [
           secret,
           `{"${inHeader}"`,

@@ -3,6 +3,7 @@ import { loadPolicies } from '../../src/declarations.ts';
 import { certificateKinds } from '../../src/pki/profile.ts';
 import {
   type AccessPolicy,
+  areSeparate,
   inRolesFor,
   mayGrant,
   parseAccessPolicy,
@@ -122,6 +123,16 @@ describe('access.yaml with errors', () => {
       /b may grant c as well/,
     ],
     [
+      'who makes clients and approves requests',
+      { a: { actions: ['api-clients:create', 'requests:approve'], mayGrant: ['b'] }, b: maker },
+      /not for roles with requests:approve/,
+    ],
+    [
+      'who makes clients and does everything in one organization',
+      { a: { actions: 'all', mayGrant: ['b'] }, b: maker },
+      /not for roles with requests:approve/,
+    ],
+    [
       'the role of the bootstrap secret',
       { a: { ...maker, mayGrant: ['bootstrap'] }, bootstrap: maker },
       /first start alone/,
@@ -134,6 +145,37 @@ describe('access.yaml with errors', () => {
     expect(() => policyOf({ a: { actions: ['x:y'], mayGrant: ['b', 'c'] } })).toThrow(
       /of no use.*; b is none.*; c is none/,
     );
+  });
+});
+
+describe('separation of duties', () => {
+  const policy = policyOf({
+    super: { actions: 'all', mayGrant: 'all', everyOrganization: true },
+    approver: { actions: ['requests:approve'] },
+    owner: { actions: 'all' },
+    maker: { actions: ['api-clients:create'], mayGrant: ['worker'] },
+    manager: { actions: ['api-clients:create', 'api-clients:disable'] },
+    worker: { actions: ['certificates:issue'] },
+  });
+
+  test.each<[string[], boolean]>([
+    [['approver', 'maker'], false],
+    [['worker', 'maker', 'manager', 'approver'], false],
+    // What does everything approves, too.
+    [['owner', 'maker'], false],
+    [['approver'], true],
+    [['maker'], true],
+    [['owner'], true],
+    [['approver', 'worker'], true],
+    [['maker', 'worker'], true],
+    // It may make clients, but give them no roles.
+    [['approver', 'manager'], true],
+    [['super'], true],
+    [['super', 'approver', 'maker'], true],
+    [['approver', 'gone'], true],
+    [[], true],
+  ])('%j in one hand: %s', (roles, expected) => {
+    expect(areSeparate(policy, roles)).toBe(expected);
   });
 });
 
@@ -169,6 +211,23 @@ describe('the roles that are shipped', () => {
       (role) => may(role, 'authorities:revoke') && may(role, 'api-clients:read'),
     );
     expect(both).toEqual(['super']);
+  });
+
+  test('who asks for certificates takes back requests, and nobody else does', () => {
+    const asks = (role: string) => may(role, 'certificates:issue') || may(role, 'ocpp:sign');
+    for (const role of access.keys()) {
+      expect(may(role, 'requests:withdraw'), role).toBe(asks(role));
+    }
+  });
+
+  test('of two roles in one hand only those are kept apart that approve and make clients', () => {
+    const names = [...access.keys()];
+    const apart = names.flatMap((one) =>
+      names
+        .filter((other) => one < other && !areSeparate(access, [one, other]))
+        .map((other) => [one, other]),
+    );
+    expect(apart).toEqual([['approver', 'tenant-admin']]);
   });
 
   test('a tenant-admin makes nobody who approves or answers for authorities', () => {

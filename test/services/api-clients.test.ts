@@ -30,6 +30,7 @@ async function outcome(
   ) => Promise<unknown>,
   existing?: Partial<ApiClient>,
   policy = access,
+  endsAt?: Date,
 ) {
   const done: string[] = [];
   const record = (what: string) => async (command: { client?: ApiClient }) => {
@@ -52,7 +53,8 @@ async function outcome(
     random: (octets: number) => new Uint8Array(octets),
   } as unknown as ApiClientParts;
   try {
-    await act(parts, { actor: 'client:a', organizationId: 'cpo', roles: [own] });
+    const principal = { actor: 'client:a', organizationId: 'cpo', roles: [own] };
+    await act(parts, { ...principal, ...(endsAt ? { endsAt } : {}) });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     expect(done).toEqual([]);
@@ -113,6 +115,21 @@ describe('C7 W8 roles are handed out by those who may', () => {
     ]);
   });
 
+  test('the second person makes nobody: not even super makes such a client', async () => {
+    const both = ['approver', 'tenant-admin'];
+    expect(await outcome('super', make('cpo', both))).toEqual(['roles-not-separate']);
+    expect(await outcome('super', make('cpo', ['read-only', ...both]))).toEqual([
+      'roles-not-separate',
+    ]);
+    expect(
+      await outcome('super', make('nowhere', ['nobody', ...both], new Date(1_000_000))),
+    ).toEqual(['role-unknown', 'roles-not-separate', 'time-past', 'organization-unknown']);
+    expect(await outcome('super', make('cpo', ['super', ...both]))).toEqual(['created in cpo']);
+    expect(await outcome('super', make('cpo', ['approver', 'auditor']))).toEqual([
+      'created in cpo',
+    ]);
+  });
+
   test('a role that access.yaml has no more is left to those who may grant all', async () => {
     const client = { roles: ['operator'] };
     const act: Parameters<typeof outcome>[1] = (parts, by) => rotateSecret(parts, by, 'b');
@@ -127,5 +144,33 @@ describe('C7 W8 roles are handed out by those who may', () => {
     expect(await outcome('maker', make('cpo', ['maker']), undefined, parsed.policy)).toEqual([
       'role-not-yours',
     ]);
+  });
+});
+
+describe('W4 a client with an end leaves nothing behind that lasts longer', () => {
+  const ends = new Date(2_000_000);
+  const later = new Date(2_000_001);
+
+  test.each(['super', 'tenant-admin'])('%s makes', async (own) => {
+    const made = (end?: Date) =>
+      outcome(own, make('cpo', ['read-only'], end), undefined, access, ends);
+    expect(await made(later)).toEqual(['time-beyond-own']);
+    expect(await made(ends)).toEqual(['created in cpo']);
+    expect(await made(new Date(1_500_000))).toEqual(['created in cpo']);
+    expect(await outcome(own, make('cpo', ['read-only'], later))).toEqual(['created in cpo']);
+  });
+
+  test.each<[string, Partial<ApiClient>, string]>([
+    ['one without end', {}, 'not-permitted'],
+    ['one that ends later', { expiresAt: later }, 'not-permitted'],
+    ['one that ends with it', { expiresAt: ends }, 'rotated'],
+  ])('and gives a new secret to %s: %j', async (_what, existing, expected) => {
+    const client = { roles: ['read-only'], ...existing };
+    const rotate: Parameters<typeof outcome>[1] = (parts, by) => rotateSecret(parts, by, 'b');
+    expect(await outcome('super', rotate, client, access, ends)).toEqual([expected]);
+    expect(await outcome('super', rotate, client)).toEqual(['rotated']);
+    // To end a client is nothing that lasts.
+    const disable: Parameters<typeof outcome>[1] = (parts, by) => disableApiClient(parts, by, 'b');
+    expect(await outcome('super', disable, client, access, ends)).toEqual(['disabled']);
   });
 });

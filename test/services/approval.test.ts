@@ -9,6 +9,7 @@ import { findRequest } from '../../src/services/requests.ts';
 import { putStation } from '../../src/services/stations.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
+import { storeClient } from '../support/clients.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
@@ -51,16 +52,17 @@ describe('approval', () => {
       },
     });
     await start(services);
+    for (const principal of [asker, csms]) await storeClient(services, principal);
   });
   afterAll(async () => {
     await database?.close();
     await prepared?.remove();
   });
 
-  const ask = (csr: Uint8Array, stationId?: string) =>
+  const ask = (csr: Uint8Array, stationId?: string, principal = asker) =>
     enrol(services, {
       ...{
-        principal: asker,
+        principal,
         action: 'certificates:issue',
         channel: 'rest',
         profile: 'ocpp-station',
@@ -142,6 +144,51 @@ describe('approval', () => {
     expect(ids[1]).toBeUndefined();
     await approve(services, approver, ids[0] ?? '');
     expect(await stateOf(ids[0] ?? '')).toBe('issued');
+  });
+
+  test('a requester that has ended, or is nobody, gets nothing any more', async () => {
+    const at = new Date();
+    const ended: [string, { disabledAt: Date } | { expiresAt: Date } | undefined][] = [
+      ['client:disabled', { disabledAt: at }],
+      ['client:expired', { expiresAt: at }],
+      ['client:nobody', undefined],
+    ];
+    for (const [actor, end] of ended) {
+      const principal = { ...asker, actor };
+      if (end) await storeClient(services, principal, end);
+      const asked = await ask(stationRequest(`SN-${actor.slice(7)}`), undefined, principal);
+      const approving = approve(services, approver, asked.requestId);
+      await expect(approving).rejects.toMatchObject({
+        ...{ code: 'csr-refused', violations: [{ code: 'requester-ended', field: 'requester' }] },
+      });
+      expect(await stateOf(asked.requestId)).toBe('refused');
+      expect((await audited(asked.requestId)).at(-1)).toMatchObject({
+        ...{ actor: 'client:b', action: 'request.refused' },
+        details: { requester: actor, violations: ['requester-ended'] },
+      });
+    }
+    const staying = { ...asker, actor: 'client:staying' };
+    await storeClient(services, staying, { expiresAt: new Date(at.getTime() + 3_600_000) });
+    const { requestId } = await ask(stationRequest('SN-STAYING'), undefined, staying);
+    expect(await approve(services, approver, requestId)).toMatchObject({ outcome: 'issued' });
+  });
+
+  test('of a requester that has ended everything is said that speaks against it', async () => {
+    const gone = { ...asker, actor: 'client:gone' };
+    await storeClient(services, gone);
+    await putStation(services, approver, 'CS-GONE', { serialNumber: 'SN-GONE' });
+    const { requestId } = await ask(stationRequest('SN-GONE'), 'CS-GONE', gone);
+    await putStation(services, approver, 'CS-GONE', { serialNumber: 'SN-OTHER' });
+    await services.clients.disableClient({
+      ...{ clientId: 'gone', keepOneOf: [] },
+      audit: {
+        ...{ at: new Date(), organizationId: 'demo-cpo', actor: 'client:b' },
+        ...{ action: 'api-client.disabled', subject: 'gone', details: {} },
+      },
+    });
+    await expect(approve(services, approver, requestId)).rejects.toMatchObject({
+      violations: [{ code: 'requester-ended' }, { code: 'subject-attribute-mismatch' }],
+    });
   });
 
   test('A2 a revoked authority approves nothing, and the request goes on waiting', async () => {

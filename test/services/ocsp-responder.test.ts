@@ -289,6 +289,35 @@ describe('trouble', () => {
     expect(ocsp.statuses.counts.issuers).toBe(2);
   });
 
+  describe('RFC 6960 2.3 an issuer that is new', () => {
+    const question = { certIds: [certIdOf('11aa', 'sha1', 'second')] };
+    let add: () => void;
+    beforeEach(() => {
+      const fresh = ocsp.statuses.issuers.pop();
+      add = () => void (fresh && ocsp.statuses.issuers.push(fresh));
+    });
+
+    test('is answered for at once where it was made, and after half a second elsewhere', async () => {
+      expect((await ocsp.ask(question)).kind).toBe('unauthorized');
+      add();
+      expect((await ocsp.ask(question)).kind).toBe('unauthorized');
+      ocsp.responder.issuerActivated();
+      expect((await ocsp.ask(question)).kind).toBe('answer');
+      expect(ocsp.statuses.counts.issuers).toBe(2);
+    });
+
+    test('is not missed by a look-up that had begun before', async () => {
+      const loading = ocsp.statuses.issuersGate.close();
+      const asked = ocsp.ask(question);
+      await loading.arrived;
+      add();
+      ocsp.responder.issuerActivated();
+      loading.open();
+      expect((await asked).kind).toBe('answer');
+      expect(ocsp.statuses.counts.issuers).toBe(2);
+    });
+  });
+
   test('a signature that fails is tryLater, and the next one is tried', async () => {
     const delay = ocsp.statuses.delay;
     ocsp.statuses.delay = async (answer) => {

@@ -175,12 +175,17 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
   getRequest: [{ ask: ({ request }) => ({ params: { id: request } }), success: [200] }],
   approveRequest: [overWaiting([201])],
   rejectRequest: [overWaiting([200], { reason: 'matrix' })],
+  withdrawRequest: [
+    // It is nobody's to take back any more: those who may withdraw theirs hear that.
+    { ask: ({ request }) => ({ params: { id: request } }), success: [409] },
+  ],
 
   listAuthorities: [{ ask: () => ({}), success: [200], listed: ({ authority }) => authority }],
   getAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [200] }],
   getAuthorityRequest: [{ ask: ({ awaiting }) => ({ params: { id: awaiting } }), success: [200] }],
   activateAuthority: [
     {
+      kind: 'sub-ca',
       ask: ({ awaiting }) => ({
         params: { id: awaiting },
         body: { certificateChain: GARBAGE_CHAIN },
@@ -205,19 +210,27 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [201],
     },
   ],
-  rollOverAuthority: [{ ask: ({ authority }) => ({ params: { id: authority } }), success: [201] }],
+  rollOverAuthority: [
+    {
+      kind: 'sub-ca',
+      ask: ({ authority }) => ({ params: { id: authority } }),
+      success: [201],
+    },
+  ],
 
   listAuthorityGrants: [
     { ask: ({ authority }) => ({ params: { id: authority } }), success: [200] },
   ],
   grantAuthority: [
     {
+      kind: 'sub-ca',
       ask: (side) => ({ params: { id: side.authority, ...granteeOf(side) } }),
       success: [200, 201],
     },
   ],
   withdrawAuthorityGrant: [
     {
+      kind: 'sub-ca',
       ask: async (side, administrator) => {
         const params = { id: side.authority, ...granteeOf(side) };
         await administrator('PUT', `/v1/authorities/${params.id}/grants/${params.organization}`);

@@ -23,6 +23,7 @@ import { checkClock, createSigningTime } from '../../src/services/signing-time.t
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
+import { apiClientStore } from '../../src/storage/api-clients.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { checkpointStore } from '../../src/storage/audit-checkpoints.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
@@ -145,6 +146,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     random,
     processId,
     keep,
+    clients: apiClientStore(database),
     logger: silent,
     publicUrl: 'http://pki.example',
     store: decorate(issuanceStore(database), pass),
@@ -167,8 +169,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     },
   };
   const ocsp = createOcspResponder(parts);
-  const { changed: statusChanged } = ocsp;
-  return { ...parts, ocsp, statusChanged };
+  const { changed: statusChanged, issuerActivated } = ocsp;
+  return { ...parts, ocsp, statusChanged, issuerActivated };
 }
 
 /**

@@ -26,7 +26,7 @@ export const demoCpo: Principal = {
 };
 
 /** Asks for certificates of the demo CPO's stations, and vouches for nothing. */
-const demoOperator: Principal = {
+export const demoOperator: Principal = {
   actor: 'client:operator',
   organizationId: 'demo-cpo',
   roles: ['cpo-operator'],

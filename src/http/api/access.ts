@@ -49,7 +49,11 @@ export const accessHandlers = (
         roles,
         ...(expiresAt === undefined ? {} : { expiresAt: instantOf(expiresAt, 'body.expiresAt') }),
       });
-      response.status(201).location(`/v1/api-clients/${credentials.clientId}`).json(credentials);
+      const { clientId, clientSecret, expiresAt: end } = credentials;
+      response
+        .status(201)
+        .location(`/v1/api-clients/${clientId}`)
+        .json({ clientId, clientSecret, ...(end ? { expiresAt: end.toISOString() } : {}) });
     },
 
     async listApiClients(request, response, principal) {

@@ -65,13 +65,13 @@ export const authorityHandlers = (
     async activateAuthority(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
       const { certificateChain } = request.body as api.Activation;
-      await activateAuthority(parts, authority, certificateChain, principal.actor);
+      await activateAuthority(parts, principal, authority, certificateChain);
       response.json(await detailedBody(parts, authority.id));
     },
 
     async rollOverAuthority(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
-      await rollOver(parts, authority, principal.actor);
+      await rollOver(parts, principal, authority);
       response.status(201).json(await detailedBody(parts, authority.id));
     },
 

@@ -1,9 +1,8 @@
 import type { Response } from 'express';
 import { toPem } from '../../pki/pem.ts';
 import type { Principal } from '../../services/access-policy.ts';
-import { approve, reject } from '../../services/approval.ts';
+import { type ApprovalParts, approve, reject, withdraw } from '../../services/approval.ts';
 import { type CertificateParts, findCertificate } from '../../services/certificates.ts';
-import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import type { RequestState } from '../../services/request-records.ts';
 import {
   findRequest,
@@ -16,7 +15,7 @@ import { sendCertificate } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
 import type { EnrolmentRequest, EnrolmentRequestDetails, Rejection } from './types.ts';
 
-export const requestHandlers = (parts: EnrolmentParts & RequestParts & CertificateParts) =>
+export const requestHandlers = (parts: ApprovalParts & RequestParts & CertificateParts) =>
   ({
     async listRequests(request, response, principal) {
       const { state, profile, authority, requester, limit, cursor } = request.query as Record<
@@ -54,6 +53,12 @@ export const requestHandlers = (parts: EnrolmentParts & RequestParts & Certifica
       const id = String(request.params.id);
       const { reason } = request.body as Rejection;
       await reject(parts, principal, id, reason);
+      response.json(details(await findRequest(parts, principal, id)));
+    },
+
+    async withdrawRequest(request, response, principal) {
+      const id = String(request.params.id);
+      await withdraw(parts, principal, id);
       response.json(details(await findRequest(parts, principal, id)));
     },
   }) satisfies Handlers;

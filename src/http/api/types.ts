@@ -217,7 +217,7 @@ export interface NewApiClient {
    */
   roles?: string[];
   /**
-   * When it stops working by itself; never without
+   * When it stops working by itself; without, when its maker does, or never
    */
   expiresAt?: string;
 }
@@ -263,6 +263,10 @@ export interface ApiClientCredentials {
    * Said once; absent where an answer is repeated for its `Idempotency-Key`
    */
   clientSecret?: string;
+  /**
+   * When the client ends by itself, if it does
+   */
+  expiresAt?: string;
 }
 export interface NewCertificate {
   /**
