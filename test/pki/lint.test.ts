@@ -265,8 +265,13 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'serial-at-least-64-bits',
-    how: '7 octets',
+    how: 'S1 7 octets',
     broken: withTemplate(leaf, { serialNumber: new Uint8Array(7).fill(0x11) }),
+  },
+  {
+    rule: 'serial-at-least-64-bits',
+    how: 'S1 8 octets, of whose bits the first is the sign',
+    broken: withTemplate(leaf, { serialNumber: new Uint8Array(8).fill(0x7f) }),
   },
   {
     rule: 'signature-algorithm-of-issuer',
