@@ -189,7 +189,9 @@ function folded(value: string): string {
     value
       .normalize('NFKC')
       .replace(/(?!\p{White_Space})[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
-      // Upper case first: it joins what lower case alone keeps apart, such as the two small sigmas.
+      // Upper case joins what lower case alone keeps apart, such as the two small sigmas; the capital
+      // sharp s has to be lower case before, to become two letters like the small one.
+      .toLowerCase()
       .toUpperCase()
       .toLowerCase()
       .normalize('NFKC')

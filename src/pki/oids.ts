@@ -68,7 +68,7 @@ export const ocsp = {
   extendedRevoke: '1.3.6.1.5.5.7.48.1.9',
 } as const;
 
-/** Attributes of certification requests (PKCS#9, Microsoft enrolment). */
+/** Attributes of certification requests (PKCS#9). */
 export const requestAttributes = {
   extensionRequest: '1.2.840.113549.1.9.14',
   challengePassword: '1.2.840.113549.1.9.7',

@@ -9,6 +9,7 @@ import { sameBytes } from './der.ts';
 import { attributeValue, type DistinguishedName, sameName, writeName } from './names.ts';
 import { decideNames } from './policy/alternative-names.ts';
 import { type CertifiedRoot, certifiedSubject } from './policy/certified.ts';
+import { checkCommonName } from './policy/common-name.ts';
 import { checkAddresses, grantedExtensions } from './policy/granted-extensions.ts';
 import { checkIssuer, checkNameConstraints, type IssuerFacts } from './policy/issuer.ts';
 import { checkRenewal, type RenewedFacts } from './policy/renewal.ts';
@@ -68,10 +69,11 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     ? certifiedSubject(profile.subject, input.certified)
     : buildSubject(profile.subject, request.subject, input.facts);
   const requested = checkRequestedExtensions(request.extensions, profile, key.algorithm);
+  const commonName = attributeValue(subject.subject, 'CN');
   const alternativeNames = decideNames({
     rules: profile.extensions.subjectAltName,
     requested: requested.alternativeNames,
-    commonName: attributeValue(subject.subject, 'CN'),
+    commonName,
     hosts: input.hosts,
   });
   const validity = decideValidity({
@@ -87,6 +89,9 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     ...checkDistinctFromIssuer(subject.subject, input),
     ...requested.violations,
     ...alternativeNames.violations,
+    ...(alternativeNames.violations.length > 0
+      ? []
+      : checkCommonName(profile, commonName, alternativeNames.names)),
     ...validity.violations,
     ...checkIssuer(profile, issuer, now),
     ...checkNameConstraints(alternativeNames.names, issuer),

@@ -1,6 +1,7 @@
 /** What an operator writes in `policies/*.yaml`: the shape, before `profile-file.ts` checks it. */
 
 import { z } from 'zod';
+import { oid } from './der-writer.ts';
 import { parseDuration } from './durations.ts';
 import * as oids from './oids.ts';
 import { certificateKinds, registeredFacts, valueForms } from './profile.ts';
@@ -31,6 +32,15 @@ const duration = z.string().superRefine((text, context) => {
   const read = parseDuration(text);
   if (!read.ok) context.addIssue({ code: 'custom', message: read.reason });
 });
+/** Whether it can be written: arcs within their bounds, and not too many. */
+const isOid = (text: string): boolean => {
+  try {
+    oid(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
 const critical = z.boolean();
 const usageList = z.array(z.enum(keyUsages)).min(1);
 
@@ -77,9 +87,7 @@ export const extensionsSchema = z.strictObject({
   certificatePolicies: z.exactOptional(
     z.strictObject({
       critical,
-      policies: z
-        .array(z.string().regex(/^[0-2](\.(0|[1-9]\d*))+$/, { error: 'must be a dotted OID' }))
-        .min(1),
+      policies: z.array(z.string().refine(isOid, { error: 'must be a dotted OID' })).min(1),
     }),
   ),
   subjectAltName: z.exactOptional(

@@ -123,7 +123,7 @@ export interface Profile {
       readonly critical: boolean;
       readonly policies: readonly string[];
     };
-    /** Taken from the request; `common-name` adds the CN as dNSName when the request has none. */
+    /** Taken from the request; `includeCommonName` adds the CN, which is a host, if it is not there. */
     readonly subjectAltName?: {
       readonly critical: boolean;
       readonly kinds: readonly ('dns' | 'ip' | 'uri')[];

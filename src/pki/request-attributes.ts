@@ -3,6 +3,7 @@
 import { contextConstructed, type DerElement, DerError, DerReader, tags } from './der.ts';
 import { extensions as extensionOids, requestAttributes } from './oids.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
+import { requireDerElement } from './require-der.ts';
 import { type Violation, violation } from './violations.ts';
 
 export interface RequestAttributes {
@@ -89,20 +90,14 @@ function problemOfValues(
   reader: DerReader,
 ): string | undefined {
   if (values.length === 0) return 'has no value';
-  for (const value of values) checkNested(value, reader);
+  // No corner of a request is BER.
+  for (const value of values) requireDerElement(value, reader);
   if (!attributeNames.has(type)) return undefined;
   const [value, another] = values;
   if (another !== undefined) return `has ${values.length} values instead of one`;
   if (type === requestAttributes.extensionRequest || value === undefined) return undefined;
   if (!textTags.includes(value.tag)) return 'is not text';
   return value.content.length > MAX_TEXT_OCTETS ? 'is too long' : undefined;
-}
-
-/** Walks into everything constructed, so that no corner of a request is BER. */
-function checkNested(element: DerElement, reader: DerReader): void {
-  if ((element.tag & 0x20) === 0) return;
-  const inside = reader.inside(element);
-  while (!inside.atEnd) checkNested(inside.read(), inside);
 }
 
 function collectExtensions(

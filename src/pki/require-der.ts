@@ -1,14 +1,49 @@
-import type { DerReader } from './der.ts';
+import { bitStringOf, type DerElement, DerError, DerReader, tags } from './der.ts';
 
 /**
- * Refuses what is not DER among elements that nobody interprets, such as policy qualifiers or the
- * parameters of unknown algorithms: tags, lengths and nesting, down to the primitive values.
+ * Refuses what is not DER among elements that nobody interprets, such as policy qualifiers or
+ * attributes of other people's: tags, lengths and nesting, and the values of those types that have
+ * one encoding in DER and several in BER.
  * @param reader is read to its end
  * @throws DerError
  */
 export function requireDer(reader: DerReader): void {
-  while (!reader.atEnd) {
-    const element = reader.read();
-    if ((element.tag & 0x20) !== 0) requireDer(reader.inside(element));
+  while (!reader.atEnd) requireDerElement(reader.read(), reader);
+}
+
+/**
+ * The same for one element.
+ * @param reader the one that returned it
+ * @throws DerError
+ */
+export function requireDerElement(element: DerElement, reader: DerReader): void {
+  if ((element.tag & 0x20) !== 0) requireDer(reader.inside(element));
+  else requirePrimitive(element);
+}
+
+/** X.690 8.3.2, 8.8.2, 8.19.2, 11.1, 11.2. Strings and times are left to whoever reads them. */
+function requirePrimitive({ tag, raw, content, offset }: DerElement): void {
+  switch (tag) {
+    case tags.boolean:
+      DerReader.over(raw, raw.length).boolean();
+      return;
+    case tags.integer:
+    case tags.enumerated:
+      DerReader.over(raw, raw.length).integerBytes(tag);
+      return;
+    case tags.bitString:
+      bitStringOf(content, offset);
+      return;
+    case tags.null:
+      DerReader.over(raw, raw.length).null();
+      return;
+    case tags.oid:
+      if (!isOid(content))
+        throw new DerError('an object identifier is not in its shortest form', offset);
   }
 }
+
+/** Of any length: whoever wants to know which one it is reads it, and that has a limit. */
+const isOid = (content: Uint8Array): boolean =>
+  (content.at(-1) ?? 0x80) < 0x80 &&
+  content.every((octet, index) => octet !== 0x80 || (content[index - 1] ?? 0) >= 0x80);

@@ -4,7 +4,9 @@
  * Not found by looking at one key, and therefore not here: keys that are already known. The weak
  * keys of Debian's OpenSSL (CVE-2008-0166), keys from documentation and firmware images, and keys
  * revoked as compromised are a matter of lists, which are asked by SPKI SHA-256 (`spkiFingerprint`)
- * before a certificate is issued. Two moduli that share a prime are found only by comparing all keys ever seen.
+ * before a certificate is issued. Two moduli that share a prime are found only by comparing all
+ * keys ever seen. That an RSA modulus is itself a prime, and its private key an inversion away, is
+ * not asked either: it takes milliseconds, and harms nobody but who asks for such a certificate.
  */
 
 import { bigEndian, curveOf } from './curves.ts';

@@ -265,8 +265,13 @@ const cases: readonly Case[] = [
   },
   {
     rule: 'serial-at-least-64-bits',
-    how: '7 octets',
+    how: 'S1 7 octets',
     broken: withTemplate(leaf, { serialNumber: new Uint8Array(7).fill(0x11) }),
+  },
+  {
+    rule: 'serial-at-least-64-bits',
+    how: 'S1 8 octets, of whose bits the first is the sign',
+    broken: withTemplate(leaf, { serialNumber: new Uint8Array(8).fill(0x7f) }),
   },
   {
     rule: 'signature-algorithm-of-issuer',
@@ -486,14 +491,14 @@ const cases: readonly Case[] = [
     how: 'RFC 5280 4.2.1.6 empty without names',
     broken: withProfile(withTemplate(leaf, { subject: nameOf() }), {
       subject: [],
-      standard: 'OCPP 2.0.1',
+      kind: 'station',
     }),
   },
   {
     rule: 'dc-is-domain-or-waived',
     how: 'a single label that is no branch',
     broken: withProfile(subjectOf('CN=DE-ABC-1', 'O=Example Charging', 'DC=ACME'), {
-      standard: 'OCPP 2.0.1',
+      kind: 'station',
       subject: [
         ...stationProfile.subject.slice(0, 3),
         { attribute: 'DC', source: { from: 'fixed', value: 'ACME' }, optional: false },
@@ -514,6 +519,14 @@ const cases: readonly Case[] = [
     rule: 'dc-of-kind',
     how: 'V2G2-925 no mark',
     broken: withProfile(subjectOf('CN=DE-ABC-1', 'O=Example Charging'), {
+      subject: stationProfile.subject.slice(0, 3),
+    }),
+  },
+  {
+    rule: 'dc-of-kind',
+    how: 'V2G2-925 no mark, however the profile writes its standard',
+    broken: withProfile(subjectOf('CN=DE-ABC-1', 'O=Example Charging'), {
+      standard: 'ISO15118-2',
       subject: stationProfile.subject.slice(0, 3),
     }),
   },

@@ -317,6 +317,7 @@ describe('comparison (RFC 5280 7.1)', () => {
     ['compatibility forms', [['CN', 'ＦＯＯ']], [['CN', 'foo']]],
     ['normalization', [['CN', 'a\u0308']], [['CN', 'Ä']]],
     ['sharp s', [['CN', 'Straße']], [['CN', 'STRASSE']]],
+    ['capital sharp s', [['CN', 'STRAẞE']], [['CN', 'strasse']]],
     ['final sigma', [['CN', 'ΟΔΟΣ']], [['CN', 'οδος']]],
     ['invisible characters', [['CN', 'a\u200bb\u00ad']], [['CN', 'ab']]],
     ['short and dotted type', [['CN', 'a']], [['2.5.4.3', 'a']]],
@@ -344,6 +345,19 @@ describe('comparison (RFC 5280 7.1)', () => {
     ],
   ])('%s makes a difference', (_name, a, b) => {
     expect(sameName(a, b)).toBe(false);
+  });
+
+  test('C5: every character is a twin of its upper and lower case and normal forms', () => {
+    const key = (text: string) => canonicalName(named(['CN', `x${text}y`]));
+    const apart: string[] = [];
+    for (let codePoint = 0x20; codePoint < 0x11_0000; codePoint++) {
+      if (codePoint >= 0xd800 && codePoint < 0xe000) continue;
+      const one = String.fromCodePoint(codePoint);
+      const others = [one.toLowerCase(), one.toUpperCase(), one.normalize('NFKD')];
+      const differs = others.some((other) => other !== one && key(other) !== key(one));
+      if (differs) apart.push(`U+${codePoint.toString(16)}`);
+    }
+    expect(apart).toEqual([]);
   });
 
   test('upper and lower case of any text are twins', () => {

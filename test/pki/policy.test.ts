@@ -385,6 +385,14 @@ describe('every violation', () => {
       ['san-invalid'],
     ],
     [
+      'C6 a common name outside the registered hosts',
+      {
+        ...withExtensions(names(dns('a.example')), sanProfile({})),
+        hosts: ['a.example'],
+      },
+      ['san-invalid'],
+    ],
+    [
       'C6 common name that is no host name',
       withRequest({ subject: nameOf('CN=Not a host') }, { profile: sanProfile({}) }),
       ['san-invalid'],
@@ -503,6 +511,17 @@ describe('every violation', () => {
       ['name-constraint'],
     ],
     [
+      'A1 a common name outside the permitted names',
+      withRequest(
+        { subject: nameOf('CN=bank.test'), extensions: asking(names(dns('a.example'))) },
+        {
+          profile: sanProfile({}),
+          issuer: { ...issuerFacts, nameConstraints: { permittedDns: ['example'] } },
+        },
+      ),
+      ['name-constraint'],
+    ],
+    [
       'A1 constraints that cannot be compared',
       issuedBy({ nameConstraints: { permittedOther: [{}] } }),
       ['name-constraint'],
@@ -551,13 +570,16 @@ describe('RFC 5280 4.2.1.6 alternative names', () => {
     ).extensions.subjectAltName?.names;
 
   test('in normal form, each once, in the order of the request', () => {
-    expect(
-      issuedNames({}, 'x', dns('B.example'), ip('2001:DB8::1'), dns('a.example'), dns('b.EXAMPLE')),
-    ).toEqual([dns('b.example'), ip('2001:db8::1'), dns('a.example')]);
+    const asked = [dns('B.example'), ip('2001:DB8::1'), dns('a.example'), dns('b.EXAMPLE')];
+    expect(issuedNames({}, 'A.example', ...asked)).toEqual([
+      dns('b.example'),
+      ip('2001:db8::1'),
+      dns('a.example'),
+    ]);
   });
 
   test('wildcards and URIs where the profile allows them', () => {
-    const rules = { wildcards: true, kinds: ['dns', 'uri'] } as const;
+    const rules = { wildcards: true, kinds: ['dns', 'uri'], includeCommonName: false } as const;
     const uri: GeneralName = { kind: 'uri', value: 'urn:uuid:1' };
     expect(issuedNames(rules, 'x', dns('*.example.com'), uri)).toEqual([dns('*.example.com'), uri]);
   });
@@ -570,7 +592,13 @@ describe('RFC 5280 4.2.1.6 alternative names', () => {
       [ip('192.0.2.1')],
       [ip('192.0.2.1'), dns('csms.example')],
     ],
-    ['a DNS name: not the common name', 'csms.example', [dns('a.example')], [dns('a.example')]],
+    [
+      'C6 another DNS name: the common name too',
+      'CSMS.example',
+      [dns('a.example')],
+      [dns('a.example'), dns('csms.example')],
+    ],
+    ['the common name: not twice', 'CSMS.example', [dns('csms.example')], [dns('csms.example')]],
     ['an address as common name', '192.0.2.1', [], [ip('192.0.2.1')]],
   ])('%s', (_, cn, requested, expected) => {
     expect(issuedNames({}, cn, ...requested)).toEqual(expected);

@@ -571,6 +571,13 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
         [['extensions.certificatePolicies', { critical: false, policies: ['1.2.3', '1.2.3'] }]],
         'policies[1]: repeats',
       ],
+      ...(['1.40.1', '3.1', `2.5.${'9'.repeat(100)}`] as const).map(
+        (policy): [string, Change[], string] => [
+          `RFC 5280 4.2.1.4 a policy that no OID can name: ${policy.slice(0, 8)}`,
+          [['extensions.certificatePolicies', { critical: false, policies: [policy] }]],
+          'policies[0]: must be a dotted OID',
+        ],
+      ),
       [
         'C6 a CN that is no host, as a dNSName',
         [['extensions.subjectAltName', san]],

@@ -31,6 +31,7 @@ import { algorithmIdentifier } from '../../src/pki/signature-algorithm.ts';
 import {
   ecSpki,
   freshKeyPair,
+  hex,
   keyAlgorithms,
   keyPair,
   rsaSpki,
@@ -171,6 +172,24 @@ describe('C1: what is not a request in strict DER', () => {
     [
       'the depths of an unknown attribute',
       { attributes: [requestAttribute('1.2.3', sequence(sequence(element(0x24))))] },
+    ],
+    ...(
+      [
+        ['a boolean of 01', '010101'],
+        ['an integer with a superfluous octet', '02020001'],
+        ['a bit string with unused bits set', '03020701'],
+        ['a NULL with content', '050100'],
+        ['an object identifier with a superfluous octet', '060380012a'],
+        ['an object identifier that is cut off', '06022a86'],
+        ['an enumerated without content', '0a00'],
+      ] as const
+    ).map(([name, value]): [string, RequestParts] => [
+      `${name} in an unknown attribute`,
+      { attributes: [requestAttribute('1.2.3', sequence(hex(value)))] },
+    ]),
+    [
+      'a boolean of 01 as an unknown attribute',
+      { attributes: [requestAttribute('1.2.3', hex('010101'))] },
     ],
     ['an attribute without values', { attributes: [sequence(oid('1.2.3'))] }],
     [

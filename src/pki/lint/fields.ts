@@ -17,12 +17,12 @@ export const hasPositiveSerial: LintCheck = ({ serialNumber }) => {
 export const hasShortSerial: LintCheck = ({ serialNumber }) =>
   serialNumber.length <= 20 ? undefined : `The serial number has ${serialNumber.length} octets.`;
 
-/** With 64 random bits nobody can foresee a serial number, and so not the bytes that get signed. */
-export const hasLongSerial: LintCheck = ({ serialNumber }) => {
-  const leadingZero = serialNumber[0] === 0 ? 1 : 0;
-  const octets = serialNumber.length - leadingZero;
-  return octets >= 8 ? undefined : `The serial number has only ${octets} octets.`;
-};
+/**
+ * With 64 random bits nobody can foresee a serial number, and so not the bytes that get signed.
+ * Eight octets have no room for them: the first bit is the sign, which is never set.
+ */
+export const hasLongSerial: LintCheck = ({ serialNumber: { length } }) =>
+  length > 8 ? undefined : `The serial number has room for ${8 * length - 1} bits only.`;
 
 /** The signature algorithm is the one that the issuer's key signs with. */
 export const hasAlgorithmOfIssuer: LintCheck = (

@@ -127,11 +127,12 @@ function isSameContext(
     issuerKeyAlgorithm === context.issuerKeyAlgorithm &&
     issuer.pathLength === before.pathLength &&
     sameBytes(issuer.subjectDer, before.subjectDer) &&
-    sameBytes(issuer.keyIdentifier ?? NO_OCTETS, before.keyIdentifier ?? NO_OCTETS)
+    isSameIdentifier(issuer.keyIdentifier, before.keyIdentifier)
   );
 }
 
-const NO_OCTETS = new Uint8Array(0);
+const isSameIdentifier = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : sameBytes(a, b);
 
 function isSamePart(a: Uint8Array, b: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (a[at] !== b[at]) return false;

@@ -31,7 +31,7 @@ export const lintRules: readonly LintRule[] = [
   {
     id: 'serial-at-least-64-bits',
     clause: 'S1',
-    what: 'The serial number has at least 64 bits.',
+    what: 'The serial number has room for at least 64 bits.',
     check: fields.hasLongSerial,
     varies: true,
   },

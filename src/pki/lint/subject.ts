@@ -125,12 +125,16 @@ const branchOf: { readonly [kind in CertificateKind]?: { branch: string; require
   vehicle: { branch: 'OEM', required: false },
 };
 
-/** ISO 15118-2 [V2G2-925]: without its mark a leaf is not valid. Part 20 leaves it optional. */
+/**
+ * ISO 15118-2 [V2G2-925]: without its mark a leaf is not valid. Part 20 leaves it optional, so a
+ * profile has to say that it is of part 20; whatever else it says, these kinds are of ISO 15118.
+ */
 export const hasBranchOfKind: LintCheck = ({ subject }, { profile }) => {
   const expected = branchOf[profile.kind];
-  if (expected === undefined || !profile.standard.includes('ISO 15118')) return undefined;
+  if (expected === undefined) return undefined;
   const found = valuesOf(subject, 'DC');
-  const required = expected.required && /ISO 15118-2(?!0)/.test(profile.standard);
+  const isPart20 = /ISO 15118-20/.test(profile.standard);
+  const required = expected.required && (!isPart20 || /ISO 15118-2(?!0)/.test(profile.standard));
   if (found.length === 0 && !required) return undefined;
   return found.length === 1 && found[0] === expected.branch
     ? undefined

@@ -8,7 +8,7 @@
 import type { OcspLintContext } from './lint-context.ts';
 
 const TIME_OCTETS = 17;
-/** SEQUENCE, id-pkix-ocsp-nonce; what follows is the extension's value. */
+/** The DER of id-pkix-ocsp-nonce; what follows is the extension's value. */
 const nonceId = Buffer.from('06092b0601050507300102', 'hex');
 const GOOD = 0x80;
 const UNKNOWN = 0x82;

@@ -54,8 +54,9 @@ export function decideNames({ rules, requested, commonName, hosts }: NamesInput)
     }
   };
   for (const name of requested ?? []) take(name);
-  const hasDns = requested?.some(({ kind }) => kind === 'dns') ?? false;
-  if (rules.includeCommonName && !hasDns && commonName !== undefined) {
+  // Always: software that looks at common names takes it for a host whatever the names say, so it
+  // must be one that may be given, and within the issuer's name constraints.
+  if (rules.includeCommonName && commonName !== undefined) {
     take({ kind: parseIpAddress(commonName).ok ? 'ip' : 'dns', value: commonName });
   }
   if (rules.required && names.size === 0 && violations.length === 0) {

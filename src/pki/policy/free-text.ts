@@ -17,7 +17,8 @@ const ODD_SPACE = /(?! )\p{Zs}/u;
 
 /**
  * The text itself if it is 1 to 64 visible characters in Unicode normal form C, with single
- * spaces between words and none around them, so that no two names look alike and differ.
+ * spaces between words and none around them, so that no two names differ in what nobody sees.
+ * Letters of two scripts that look alike are not told apart.
  */
 export function parseFreeText(text: string): Parsed<string> {
   // Nothing in it that any of what follows would find.

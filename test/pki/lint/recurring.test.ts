@@ -126,6 +126,17 @@ describe('what recurs is compared, what differs is read and judged', () => {
     expect(lintTbs(tbs, context).map(({ rule }) => rule)).toContain('aki-of-issuer');
   });
 
+  test('an issuer that gets an empty key identifier is another', () => {
+    const { keyIdentifier: _, ...issuer } = freshIssuer(station);
+    const context: LintContext = { profile: station, issuer, issuerKeyAlgorithm: 'P-256' };
+    const tbs = tbsFor(station, freshIssuer(station));
+    expect(lintTbs(tbs, context)).toEqual([]);
+    expect(keepsRulesAsBefore(tbs, context)).toBe(true);
+    Object.assign(issuer, { keyIdentifier: new Uint8Array(0) });
+    expect(lintTbs(tbs, context)).toEqual(lintInFull(tbs, context));
+    expect(lintTbs(tbs, context).map(({ rule }) => rule)).toEqual(['aki-of-issuer']);
+  });
+
   test('octets that change after they were linted are not taken for those', () => {
     const { tbs, context, issuer } = warm();
     const before = tbsFor(station, issuer, 'SN-0003');
