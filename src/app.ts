@@ -124,6 +124,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ database, vault, profiles, access, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
+    clientKeys: config.clientKeys,
   });
   await checkClock(parts, INSTANCE_ORGANIZATION, config.clockPutBack);
   await parts.declarations.activate();

@@ -661,7 +661,6 @@ export interface AuditFinding {
     | 'checkpoint-missing'
     | 'checkpoint-forked'
     | 'key-not-ours'
-    | 'kept-checkpoint-invalid'
     | 'kept-key-unknown';
   message: string;
   stream?: string;
