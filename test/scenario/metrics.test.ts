@@ -56,7 +56,10 @@ describe('GET /metrics', () => {
   });
 
   test('W10 connections of one address that are too many, at either listener', async () => {
-    const app = await startTestApp({ env: { EVPKI_ADDRESS_CONNECTIONS: '3' } });
+    const app = await startTestApp({
+      keepBootstrap: true,
+      env: { EVPKI_ADDRESS_CONNECTIONS: '3' },
+    });
     const { addresses } = app.log
       .map((line) => JSON.parse(line))
       .find(({ event }) => event === 'listening');
