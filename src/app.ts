@@ -114,6 +114,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     port: config.publicPort,
     setting: 'EVPKI_PUBLIC_PORT',
     handle: publicHandler(() => door.parts, logger),
+    perAddress: config.addressConnections,
+    refused: (limit) => metrics.refusedConnection('public', limit),
   });
   running.push(() => drain(publicListener, logger));
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
@@ -122,6 +124,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ database, vault, profiles, access, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
+    clientKeys: config.clientKeys,
   });
   await checkClock(parts, INSTANCE_ORGANIZATION, config.clockPutBack);
   await parts.declarations.activate();
@@ -139,6 +142,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     port: config.apiPort,
     setting: 'EVPKI_API_PORT',
     tls: server.identity,
+    perAddress: config.addressConnections,
+    refused: (limit) => metrics.refusedConnection('api', limit),
     handle: createApi({
       document: loadApiDocument() as ApiParts['document'],
       documentText: loadApiText(),

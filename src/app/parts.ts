@@ -10,6 +10,7 @@ import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
+import { createKeyLimit } from '../services/idempotency-limit.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
@@ -55,6 +56,8 @@ export interface Foundation {
   readonly logger: Logger;
   readonly processId: string;
   readonly metrics: Metrics;
+  /** Idempotency-Keys of one client; 0 for any number. */
+  readonly clientKeys: number;
 }
 
 export type Parts = ReturnType<typeof createParts>;
@@ -64,6 +67,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const authorities = authorityStore(database);
   const organizations = organizationStore(database);
   const keyring = vaultKeyring(vault);
+  const idempotency = idempotencyStore(database);
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const clockMark = clockMarkStore(database);
   const accessParts: AccessParts = {
@@ -94,7 +98,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
-    idempotency: idempotencyStore(database),
+    idempotency,
+    keyLimit: createKeyLimit(idempotency, rest.clientKeys, rest.monotonic),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
     status: statusStore(database),

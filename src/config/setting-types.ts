@@ -26,13 +26,20 @@ export const port = z.preprocess(
   z.int(portMessage).min(0, portMessage).max(65_535, portMessage),
 );
 
-const rateMessage = 'must be a whole number from 0 to 1000000; 0 for no limit';
+const limitMessage = (most: number) => `must be a whole number from 0 to ${most}; 0 for no limit`;
+
+/** A whole number that limits something, or 0. */
+const limit = (most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
+    z.int(limitMessage(most)).min(0, limitMessage(most)).max(most, limitMessage(most)),
+  );
 
 /** So many a second. */
-export const rate = z.preprocess(
-  (value) => (typeof value === 'string' && /^\d{1,7}$/.test(value) ? Number(value) : value),
-  z.int(rateMessage).min(0, rateMessage).max(1_000_000, rateMessage),
-);
+export const rate = limit(1_000_000);
+
+/** So many at a time. */
+export const count = limit(100_000_000);
 
 /** A port, or no listener at all. YAML 1.2 has `off` as text. */
 export const portOrOff = z.union([z.literal('off'), port], `${portMessage}, or off`);

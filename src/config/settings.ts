@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import {
   baseUrl,
+  count,
   databaseUrl,
   instant,
   listenHost,
@@ -139,6 +140,20 @@ export const settings = {
     default: '20',
     description:
       'Requests a second without valid credentials, `/oauth/token` among them, that may come from one address (IPv6: /64), and 60 times that at once; 0 for no limit. Behind a proxy all come from one.',
+  },
+  addressConnections: {
+    env: 'EVPKI_ADDRESS_CONNECTIONS',
+    type: count,
+    default: '200',
+    description:
+      'Connections that one address (IPv6: /64) may have open at a time to the API, and as many to the public port, of 2,000 in all; 0 for no limit. Behind a proxy all come from one.',
+  },
+  clientKeys: {
+    env: 'EVPKI_CLIENT_KEYS',
+    type: count,
+    default: '100000',
+    description:
+      'Idempotency-Keys that an API client may have on record at a time, each for 24 hours; 0 for no limit.',
   },
   clockPutBack: {
     env: 'EVPKI_CLOCK_PUT_BACK',

@@ -4,8 +4,9 @@ import { constants } from 'node:crypto';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { networkOf } from '../identifiers/ip-network.ts';
 
 export interface TlsIdentity {
   /** PEM, PKCS#8. */
@@ -37,6 +38,10 @@ export interface ListenOptions {
   readonly setting: string;
   readonly handle: RequestListener;
   readonly tls?: TlsIdentity;
+  /** Connections that one address (IPv6: /64) may have at a time; undefined or 0 for any number. */
+  readonly perAddress?: number;
+  /** Hears of connections that were too many, of one address or in all. */
+  readonly refused?: (limit: 'address' | 'all') => void;
   /** For tests, which cannot wait as long as clients may. */
   readonly limits?: Partial<typeof LIMITS>;
 }
@@ -70,13 +75,14 @@ export const LIMITS = {
   requestTimeout: 30_000,
   // How often the two are looked at.
   connectionsCheckingInterval: 5_000,
+  /** In all. */
+  maxConnections: 2_000,
 };
-const MAX_CONNECTIONS = 2_000;
 
 /** @throws ListenError when the address is taken or not allowed */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls, handle } = options;
-  const limits = { ...LIMITS, ...options.limits };
+  const { maxConnections, ...limits } = { ...LIMITS, ...options.limits };
   const server = tls
     ? createTlsServer({
         ...limits,
@@ -87,9 +93,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       })
     : createServer(limits);
   const closing = closeable(server);
+  if (options.perAddress) limitPerAddress(server, options.perAddress, options.refused);
+  server.on('drop', () => options.refused?.('all'));
   server.on('request', handle);
   server.maxRequestsPerSocket = 10_000;
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = maxConnections;
   server.keepAliveTimeout = 20_000;
   await bound(server, options);
   return {
@@ -105,6 +113,37 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       if (tls) (server as TlsServer).setSecureContext({ ...TLS_OPTIONS, key, cert: chain });
     },
   };
+}
+
+/**
+ * Ends connections of an address that has too many as soon as they are accepted, before anything
+ * is spent on TLS: one address that opens all and says nothing would keep everybody else out.
+ */
+function limitPerAddress(
+  server: Server | TlsServer,
+  limit: number,
+  refused: ListenOptions['refused'],
+): void {
+  const open = new Map<string, number>();
+  // Node's own listener, which would begin with TLS or HTTP: it comes after ours, or not at all.
+  const accepts = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress ?? '');
+    const others = open.get(network) ?? 0;
+    if (others >= limit) {
+      socket.destroy();
+      refused?.('address');
+      return;
+    }
+    open.set(network, others + 1);
+    socket.once('close', () => {
+      const left = (open.get(network) ?? 1) - 1;
+      if (left > 0) open.set(network, left);
+      else open.delete(network);
+    });
+    for (const accept of accepts) accept.call(server, socket);
+  });
 }
 
 /**

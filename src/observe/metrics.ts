@@ -55,6 +55,12 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
     labelNames: ['kind', 'outcome'] as const,
     registers,
   });
+  const refused = new Counter({
+    name: 'evpki_connections_refused_total',
+    help: 'Connections that were too many, by listener (api, public) and limit (address, all)',
+    labelNames: ['listener', 'limit'] as const,
+    registers,
+  });
   const batches = new Histogram({
     name: 'evpki_commit_works',
     help: 'Works that shared a transaction',
@@ -78,6 +84,8 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
     statusChange: (to: string, reason: string) => statusChanges.inc({ to, reason }),
     ocspAnswer: (says: string, from: 'ready' | 'demand') => ocsp.inc({ says, from }),
     job: (kind: string, outcome: 'done' | 'failed') => jobs.inc({ kind, outcome }),
+    refusedConnection: (listener: 'api' | 'public', limit: 'address' | 'all') =>
+      refused.inc({ listener, limit }),
     commit: (works: number) => batches.observe(works),
   };
 }

@@ -12,7 +12,6 @@ export const auditFindingCodes = {
   'checkpoint-missing': 'The checkpoint is gone, or the database is older than it.',
   'checkpoint-forked': 'The database has another checkpoint of this number than was kept.',
   'key-not-ours': 'A key among those that sign checkpoints is not one of this evpki.',
-  'kept-checkpoint-invalid': 'The kept checkpoint does not bear its own signature.',
   'kept-key-unknown': 'The kept checkpoint is signed with a key that is not here.',
 } as const;
 

@@ -20,6 +20,7 @@ import { type KeptCheckpoint, openAuditKey } from './audit-checkpoints.ts';
 import { type AuditFinding, Findings, rewritten } from './audit-findings.ts';
 import type { AuditStore, CheckpointStore } from './audit-records.ts';
 import { verifyStreams } from './audit-streams.ts';
+import { ServiceError } from './errors.ts';
 import type { Keyring } from './keyring.ts';
 
 export interface VerificationParts {
@@ -47,18 +48,21 @@ type OwnKeys = ReadonlyMap<string, KeyObject>;
  * Verifies everything there is.
  * @param kept a checkpoint that was kept where whoever can write to the database could not
  * @param signal ends the work early, with whatever `throwIfAborted` throws
+ * @throws ServiceError `kept-checkpoint-invalid`, before anything is looked at, for a kept
+ *   checkpoint that does not bear its own signature: it is evidence of nothing
  */
 export async function verifyAuditLog(
   parts: VerificationParts,
   kept: KeptCheckpoint | undefined,
   signal?: AbortSignal,
 ): Promise<AuditVerdict> {
+  const statement = kept && requireStatement(kept);
   const findings = new Findings();
   const keys = await ownKeys(parts, findings);
   // Checkpoints first: the streams are read after them, and are at least as far by then.
   const { count: checkpoints, heads } = await verifyCheckpoints(parts, keys, findings, signal);
   const { streams, entries } = await verifyStreams(parts, heads, findings, signal);
-  if (kept) await verifyKept(parts, kept, keys, findings);
+  if (kept && statement) await verifyKept(parts, kept, statement, keys, findings);
   return { ok: findings.none, streams, entries, checkpoints, findings: findings.list };
 }
 
@@ -128,15 +132,11 @@ async function verifyCheckpoints(
 async function verifyKept(
   { audit, checkpoints }: VerificationParts,
   kept: KeptCheckpoint,
+  statement: SignedStatement,
   keys: OwnKeys,
   findings: Findings,
 ): Promise<void> {
   const place = { checkpoint: kept.number };
-  const statement = keptStatement(kept);
-  if (!statement) {
-    findings.add('kept-checkpoint-invalid', 'the kept checkpoint is damaged', place);
-    return;
-  }
   if (!keys.has(hex(statement.keySha256))) {
     const what =
       'the kept checkpoint is signed with a key that this evpki does not have (any more)';
@@ -155,6 +155,15 @@ async function verifyKept(
     if (!entry) findings.add(...(await absence(audit, stream, sequence)));
     else if (!sameBytes(entry.hash, hash)) findings.add(...rewritten(stream, sequence));
   }
+}
+
+function requireStatement(kept: KeptCheckpoint): SignedStatement {
+  const statement = keptStatement(kept);
+  if (statement) return statement;
+  throw new ServiceError(
+    'kept-checkpoint-invalid',
+    `the kept checkpoint ${kept.number} is damaged; the audit log was not looked at`,
+  );
 }
 
 /** The statement of a kept checkpoint; undefined unless its own signature holds. */

@@ -85,6 +85,12 @@ export const errorCodes = {
     cause: 'A request with this Idempotency-Key is still being worked on.',
     remedy: 'Send the same request with the same key again later.',
   },
+  'idempotency-keys-used-up': {
+    http: 429,
+    exit: 7,
+    cause: 'The caller has as many Idempotency-Keys on record as are kept for it.',
+    remedy: 'Send the request without a key, or wait: each key is forgotten after 24 hours.',
+  },
   'answer-not-kept': {
     http: 409,
     exit: 5,
@@ -174,6 +180,12 @@ export const errorCodes = {
     exit: 6,
     cause: 'The other root cannot be cross-certified.',
     remedy: 'Correct what `violations` lists: bring the one certificate that it has signed itself.',
+  },
+  'kept-checkpoint-invalid': {
+    http: 422,
+    exit: 2,
+    cause: 'The kept checkpoint does not bear its own signature: this copy of it is damaged.',
+    remedy: 'Use another copy or another checkpoint; about the audit log this says nothing.',
   },
   'declaration-invalid': {
     http: 422,

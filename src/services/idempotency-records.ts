@@ -54,6 +54,12 @@ export interface IdempotencyStore {
   ): Promise<'kept' | 'lease-lost'>;
   /** Gives a key back, as if it had never been sent. */
   releaseKey(scope: KeyScope, leaseOwner: string): Promise<void>;
+  /**
+   * How many keys a principal has on record, whatever for, those among them that are over and not
+   * deleted yet.
+   * @returns `upTo` at most: no more is looked at
+   */
+  countKeys(principal: string, upTo: number): Promise<number>;
   /** @returns how many keys there were whose time had passed */
   deleteExpiredKeys(now: Date): Promise<number>;
 }

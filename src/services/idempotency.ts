@@ -8,12 +8,14 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import type { KeyLimit } from './idempotency-limit.ts';
 import type { IdempotencyStore, KeptAnswer, KeyScope } from './idempotency-records.ts';
 import type { Logger } from './logger.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 
 export interface IdempotencyParts {
   readonly idempotency: IdempotencyStore;
+  readonly keyLimit: KeyLimit;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly logger: Logger;
@@ -48,14 +50,18 @@ export interface Outcome {
 /**
  * Runs a call unless it was run before under the same key.
  * @param run does what was asked; what it throws is thrown on, and gives the key back
- * @returns the kept answer of an earlier call; undefined when `run` has done it
+ * @param gone aborted when the caller waits no longer: that ends the wait for another call, and
+ *   leaves `run` alone once it has begun
+ * @returns the kept answer of an earlier call; undefined when `run` has done it, or nobody waits
  * @throws ServiceError `idempotency-key-reused` when the key came with another request,
- *   `idempotency-key-in-use` while the first call is still being worked on
+ *   `idempotency-key-in-use` while the first call is still being worked on,
+ *   `idempotency-keys-used-up` as `KeyLimit`
  */
 export async function once(
   parts: IdempotencyParts,
   call: KeyedCall,
   run: () => Promise<Outcome>,
+  gone: AbortSignal,
 ): Promise<KeptAnswer | undefined> {
   const scope: KeyScope = {
     principal: call.principal,
@@ -76,8 +82,10 @@ export async function once(
     if (found?.answer) return found.answer;
     if (found?.leaseUntil && found.leaseUntil > now) {
       await pause(poll);
+      if (gone.aborted) return undefined;
       continue;
     }
+    if (!found) await parts.keyLimit.take(call.principal);
     const taken = await parts.idempotency.takeKey({
       scope,
       requestSha256,
@@ -89,6 +97,7 @@ export async function once(
       await runAs(parts, scope, owner, run);
       return undefined;
     }
+    if (!found) parts.keyLimit.giveBack(call.principal);
   }
   throw new ServiceError('idempotency-key-in-use', 'the first request with it is not done yet');
 }
@@ -104,15 +113,19 @@ async function runAs(
     what.catch((error: unknown) => {
       parts.logger.error('idempotency-key-not-settled', { operation: scope.operation, error });
     });
+  const release = async () => {
+    await note(parts.idempotency.releaseKey(scope, owner));
+    parts.keyLimit.giveBack(scope.principal);
+  };
   let outcome: Outcome;
   try {
     outcome = await run();
   } catch (error) {
-    await note(parts.idempotency.releaseKey(scope, owner));
+    await release();
     throw error;
   }
   if (!outcome.keep) {
-    await note(parts.idempotency.releaseKey(scope, owner));
+    await release();
     return;
   }
   const answer = withinSize(outcome.answer);

@@ -2,7 +2,7 @@
 
 import type { IdempotencyStore, KeyScope } from '../services/idempotency-records.ts';
 import type { Database } from './database.ts';
-import type { IdempotencyKeyRow } from './rows.ts';
+import type { IdempotencyKeyRow, StoredInteger } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function idempotencyStore(database: Database): IdempotencyStore {
@@ -73,6 +73,18 @@ export function idempotencyStore(database: Database): IdempotencyStore {
           .where({ ...keyOf(scope), lease_owner: leaseOwner })
           .delete();
       }),
+
+    // The primary key begins with the principal: its index is all that is read.
+    countKeys: async (principal, upTo) => {
+      const some = database
+        .reader<IdempotencyKeyRow>('idempotency_keys')
+        .where({ principal })
+        .limit(upTo)
+        .select('principal')
+        .as('some');
+      const [row] = await database.reader(some).count<{ count: StoredInteger }[]>({ count: '*' });
+      return Number(row?.count ?? 0);
+    },
 
     deleteExpiredKeys: (now) =>
       database.write(({ knex }) =>

@@ -51,6 +51,8 @@ describe('with nothing given', () => {
       keyPassphrase: undefined,
       clientRate: 500,
       addressRate: 20,
+      addressConnections: 200,
+      clientKeys: 100_000,
       logLevel: 'info',
       logFormat: 'auto',
     });

@@ -106,6 +106,40 @@ export const idempotencyConforms = (name: string, open: OpenTestDatabase) =>
       expect(await store().findKey(over, seconds(1001))).toBeDefined();
     });
 
+    test('the keys of a principal are counted, whatever they are for, and no further than asked', async () => {
+      const mine = { ...newScope(), principal: `client:${newId('cli')}` };
+      expect(await store().countKeys(mine.principal, 10)).toBe(0);
+      for (const operation of ['issueCertificate', 'revokeCertificate', 'createApiClient']) {
+        await take({ ...newScope(), operation, principal: mine.principal });
+      }
+      await take(mine);
+      await store().keepAnswer(mine, 'a', answer);
+      await take({ ...newScope(), principal: `${mine.principal}x` });
+      expect(await store().countKeys(mine.principal, 10)).toBe(4);
+      expect(await store().countKeys(mine.principal, 3)).toBe(3);
+      await store().deleteExpiredKeys(seconds(1000));
+      expect(await store().countKeys(mine.principal, 10)).toBe(0);
+    });
+
+    test('counting the keys of one reads an index only, and nobody else is in the way', async () => {
+      const { reader, dialect } = opened.database;
+      const question = `SELECT principal FROM idempotency_keys WHERE principal = 'client:a' LIMIT 9`;
+      if (dialect === 'sqlite') {
+        const [{ detail }] = await reader.raw(`EXPLAIN QUERY PLAN ${question}`);
+        expect(detail).toMatch(/USING COVERING INDEX .* \(principal=\?\)/);
+        return;
+      }
+      let plan = '';
+      await reader.transaction(async (tx) => {
+        // Whatever it would do for the few rows that are there now.
+        await tx.raw('SET LOCAL enable_seqscan = off');
+        await tx.raw('SET LOCAL enable_bitmapscan = off');
+        plan = JSON.stringify((await tx.raw(`EXPLAIN ${question}`)).rows);
+      });
+      expect(plan).toMatch(/Index Only Scan using idempotency_keys_pkey/);
+      expect(plan).toMatch(/Index Cond: \(principal = /);
+    });
+
     test('K5 of many at once one takes it, in whatever process', async () => {
       const databases = [opened.database];
       if (opened.database.dialect === 'postgres') databases.push(await opened.open('process-2'));

@@ -18,6 +18,51 @@ const csr = (name: string) => toPem('CERTIFICATE REQUEST', stationRequest(name))
 const issuedTo = (list: Answer, name: string): unknown[] =>
   list.json.items.filter(({ subject }: { subject: string }) => subject.includes(name));
 
+describe('K5 as many keys as a client may have', () => {
+  let evpki: TestApp;
+  beforeAll(async () => {
+    evpki = await startTestApp({ env: { EVPKI_CLIENT_KEYS: '3' } });
+  });
+  afterAll(() => evpki?.close());
+
+  test('are on record; new ones are refused, and nothing else is', async () => {
+    const tokens = [
+      await evpki.tokenOf('demo-cpo', ['super']),
+      await evpki.tokenOf('demo-cpo', ['super']),
+    ];
+    const issue = (name: string, key?: string, token = tokens[0]) =>
+      evpki.call(
+        'POST',
+        '/v1/certificates',
+        { profile: 'ocpp-station', csr: name === 'SN-BAD' ? 'AAAA' : texts.get(name) },
+        {
+          authorization: `Bearer ${token}`,
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        },
+      );
+    const texts = new Map(['SN-K1', 'SN-K2', 'SN-K3'].map((name) => [name, csr(name)]));
+    const first = await issue('SN-K1', 'one');
+    const second = await issue('SN-BAD', 'two');
+    // Given back: it counts no more.
+    const other = { id: 'demo-cpo', name: 'Somebody else', roles: ['cpo'] };
+    const conflict = await evpki.call('POST', '/v1/organizations', other, {
+      authorization: `Bearer ${tokens[0]}`,
+      'idempotency-key': 'conflict',
+    });
+    expect([first.status, second.status, conflict.status]).toEqual([201, 400, 409]);
+    expect((await issue('SN-K2', 'three')).status).toBe(201);
+
+    const refused = await issue('SN-K3', 'four');
+    expect([refused.status, refused.json.code]).toEqual([429, 'idempotency-keys-used-up']);
+    expect(refused.headers['retry-after']).toBe('60');
+    const again = await issue('SN-K1', 'one');
+    expect([again.status, again.text]).toEqual([201, first.text]);
+    expect((await issue('SN-K3')).status).toBe(201);
+    const theirs = await issue('SN-BAD', 'four', tokens[1]);
+    expect(theirs.json.code).toBe('csr-unreadable');
+  });
+});
+
 describe('K5 Idempotency-Key in one process', () => {
   let evpki: TestApp;
   let now = new Date();
@@ -126,6 +171,25 @@ describe('K5 Idempotency-Key in one process', () => {
     expect(approval.status, approval.text).toBe(201);
     const fetched = await ask();
     expect([fetched.status, fetched.json.id]).toEqual([200, approval.json.id]);
+  });
+
+  test('a 409 is not the last word either: what was in the way may be gone', async () => {
+    const body = { profile: 'ocpp-station', csr: csr('SN-HELD') };
+    const { id } = (await post('/v1/certificates', body, 'held')).json;
+    const path = `/v1/certificates/${id}`;
+    await post(`${path}/revocation`, { reason: 'certificateHold' }, 'hold');
+    const again = { csr: csr('SN-HELD') };
+    const renew = () => post(`${path}/renewal`, again, 'renewal');
+    for (const _ of [1, 2]) {
+      const refused = await renew();
+      expect([refused.status, refused.json.code]).toEqual([409, 'certificate-not-renewable']);
+      expect(refused.headers['idempotency-replayed']).toBeUndefined();
+    }
+    const released = await evpki.call('DELETE', `${path}/revocation`);
+    expect(released.status, released.text).toBe(200);
+    const renewed = await renew();
+    expect(renewed.status, renewed.text).toBe(201);
+    expect((await renew()).headers['idempotency-replayed']).toBe('true');
   });
 
   test('what the caller may not is not kept, nor is what does not fit openapi.yaml', async () => {

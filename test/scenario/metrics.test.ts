@@ -1,5 +1,6 @@
 /** What an operator's Prometheus reads of a running service. */
 
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toPem } from '../../src/pki/pem.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -52,6 +53,34 @@ describe('GET /metrics', () => {
     for (const line of samples) {
       expect(line).toMatch(/^[a-z_0-9]+(\{([a-z_]+="[^"\\]*",?)*\})? [-+0-9.eNaInf]+$/i);
     }
+  });
+
+  test('W10 connections of one address that are too many, at either listener', async () => {
+    const app = await startTestApp({
+      keepBootstrap: true,
+      env: { EVPKI_ADDRESS_CONNECTIONS: '3' },
+    });
+    const { addresses } = app.log
+      .map((line) => JSON.parse(line))
+      .find(({ event }) => event === 'listening');
+    const sockets = ['api', 'public'].flatMap((listener) => {
+      const { hostname, port } = new URL(`http://${addresses[listener]}`);
+      return Array.from({ length: 5 }, () => connect(Number(port), hostname));
+    });
+    for (const socket of sockets) socket.on('error', () => undefined);
+    const refused = async () =>
+      (await (await fetch(`http://${addresses.metrics}/metrics`)).text())
+        .split('\n')
+        .filter((line) => line.startsWith('evpki_connections_refused_total{'))
+        .sort();
+    await expect
+      .poll(refused)
+      .toEqual([
+        'evpki_connections_refused_total{listener="api",limit="address"} 2',
+        'evpki_connections_refused_total{listener="public",limit="address"} 2',
+      ]);
+    for (const socket of sockets) socket.destroy();
+    await app.close();
   });
 
   test('certificates issued and refused, by profile and channel', async () => {

@@ -61,7 +61,7 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'hierarchy-settings.ts': { imports: ['config', 'services'], packages: [], node: 'deterministic' },
   'bootstrap-secret.ts': { imports: [], packages: [], node: 'local' },
-  'http/listener.ts': { imports: [], packages: [], node: 'network' },
+  'http/listener.ts': { imports: ['identifiers'], packages: [], node: 'network' },
   'webcrypto.d.ts': { imports: [], packages: [], node: 'deterministic' },
   'app.ts': { imports: 'everything', packages: [], node: 'local' },
   app: { imports: 'everything', packages: [], node: 'local' },

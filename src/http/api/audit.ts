@@ -1,4 +1,3 @@
-import type { Response } from 'express';
 import { decodeBase64 } from '../../pki/pem.ts';
 import type { KeptCheckpoint } from '../../services/audit-checkpoints.ts';
 import {
@@ -17,6 +16,7 @@ import type {
   AuditVerification,
   AuditVerificationRequest,
 } from './types.ts';
+import { untilGone } from './until-gone.ts';
 
 export const auditHandlers = (parts: AuditLogParts) => {
   const verifier = createAuditVerifier(parts);
@@ -71,15 +71,6 @@ export const auditHandlers = (parts: AuditLogParts) => {
     },
   } satisfies Handlers;
 };
-
-/** Aborted when the caller has gone away and nobody waits for the answer. */
-function untilGone(response: Response): AbortSignal {
-  const gone = new AbortController();
-  response.on('close', () => {
-    if (!response.writableFinished) gone.abort();
-  });
-  return gone.signal;
-}
 
 /** What is stored is JSON, unless somebody else has written there. */
 function detailsOf(text: string): Record<string, unknown> {

@@ -7,11 +7,16 @@ import { type IdempotencyParts, type Outcome, once } from '../../services/idempo
 import type { KeptAnswer } from '../../services/idempotency-records.ts';
 import type { Handler } from './operations.ts';
 import { asServiceError, PROBLEM_TYPE, problemText } from './problems.ts';
+import { untilGone } from './until-gone.ts';
 
 /** Not decided yet: the request on record waits, and the same one finds it, or what it became. */
 const ACCEPTED = 202;
-/** Says nothing about the request: the same one may be answered otherwise a moment later. */
-const passing: readonly number[] = [401, 403, 408, 429];
+/**
+ * Says nothing about the request: the same one may be answered otherwise a moment later. A 409 is
+ * about the state of something else (RFC 9110 15.5.10): what is being worked on gets done, a hold is
+ * lifted, an authority activated.
+ */
+const passing: readonly number[] = [401, 403, 408, 409, 429];
 
 /**
  * A handler that does its work once for each key of a caller.
@@ -48,11 +53,13 @@ export function onceForEachKey(
           }
           return outcomeOf(response, held.body(), secrets);
         },
+        untilGone(response),
       );
     } finally {
       held.letGo();
     }
     if (kept) repeat(response, kept);
+    // Sends nothing where the caller did not wait for another's answer.
     else held.send();
   };
 }

@@ -19,6 +19,8 @@ const ERROR_PAGE = '/docs/errors';
 /** Errors that pass by themselves, and the seconds after which it is worth trying again. */
 const passing: { readonly [code in ErrorCode]?: number } = {
   'not-ready': 2,
+  // As soon as some of a day ago are over, which is looked at every few minutes.
+  'idempotency-keys-used-up': 60,
   // Another process answers, or this one once it has been started again, or its clock set.
   'declarations-superseded': 5,
   'clock-went-back': 5,

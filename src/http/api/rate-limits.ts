@@ -4,6 +4,7 @@
  * address that they come from. OCSP and CRLs are on another listener and not counted here.
  */
 
+import { networkOf } from '../../identifiers/ip-network.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { Monotonic } from '../../services/status-confirmation.ts';
 import { TokenBuckets } from './token-buckets.ts';
@@ -61,21 +62,4 @@ export function createRateLimits(
     takeFromClient: (actor, purpose) => clients(`${purpose} ${actor}`),
     takeFromAddress: (address) => addresses(networkOf(address ?? '')),
   };
-}
-
-/** Whoever has an IPv6 address has the 2^64 of its network. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
-  const groups = (text: string | undefined) => (text ? text.split(':') : []);
-  const left = groups(head);
-  const right = groups(tail);
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  const all = [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right];
-  return `${all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }

@@ -665,7 +665,6 @@ export interface AuditFinding {
     | 'checkpoint-missing'
     | 'checkpoint-forked'
     | 'key-not-ours'
-    | 'kept-checkpoint-invalid'
     | 'kept-key-unknown';
   message: string;
   stream?: string;
