@@ -66,6 +66,12 @@ export interface App {
   /** Whether a bootstrap secret waits in the data directory. */
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
+  /**
+   * Reads again at once the files that are read again while it runs: the TLS certificate and key.
+   * @returns their names; none when an authority certifies the API
+   * @throws StartError when they do not fit; then what was presented before still is
+   */
+  reload(): Promise<readonly string[]>;
   /** Stops accepting, finishes what runs, closes the database. */
   stop(): Promise<void>;
 }
@@ -204,7 +210,11 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       ...(metricsListener ? { metrics: addressOf(metricsListener) } : {}),
     },
   });
-  return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy };
+  const reload = async () => {
+    await server.refresh(apiListener);
+    return server.files;
+  };
+  return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
 }
 
 /** Leaves the root for the clients of this machine. */

@@ -1,4 +1,7 @@
-/** The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. */
+/**
+ * The process: reads its configuration, starts evpki, and drains it on SIGTERM or SIGINT. SIGHUP has
+ * it read its files again; at a terminal it means that this is gone, and evpki ends as well.
+ */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -45,23 +48,38 @@ const logger = createLogger({ level: config.logLevel, format: config.logFormat }
 
 try {
   const app = await startApp({ config, logger });
-  if (process.stdout.isTTY) welcome(app, config);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, async () => {
-      logger.info('stopping', { signal });
-      await app.stop();
-      logger.info('stopped');
-      process.exit(0);
-    });
-  }
+  const stop = async (signal: string) => {
+    logger.info('stopping', { signal });
+    await app.stop();
+    logger.info('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  if (process.stdout.isTTY) {
+    process.once('SIGHUP', stop);
+    welcome(app, config);
+  } else process.on('SIGHUP', () => void reload(app));
 } catch (error) {
-  const known = operatorErrors.some((kind) => error instanceof kind);
+  logger.error('start-failed', told(error));
+  process.exit(isOperators(error) ? EXIT_USAGE : EXIT_FAILURE);
+}
+
+function isOperators(error: unknown): error is Error {
+  return operatorErrors.some((kind) => error instanceof kind);
+}
+
+function told(error: unknown): Readonly<Record<string, unknown>> {
   const violations = error instanceof ServiceError ? error.violations : [];
-  logger.error(
-    'start-failed',
-    known ? { message: (error as Error).message, violations } : { error },
-  );
-  process.exit(known ? EXIT_USAGE : EXIT_FAILURE);
+  return isOperators(error) ? { message: error.message, violations } : { error };
+}
+
+/** What does not fit is told in the log, and nothing changes. */
+async function reload(app: App): Promise<void> {
+  try {
+    logger.info('reloaded', { signal: 'SIGHUP', files: await app.reload() });
+  } catch (error) {
+    logger.error('reload-failed', told(error));
+  }
 }
 
 /** What `evpki login --bootstrap` cannot guess, when the service is not where it looks. */

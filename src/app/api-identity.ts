@@ -28,10 +28,7 @@ export function apiHosts(config: Config): readonly [string, ...string[]] {
   return local;
 }
 
-export interface ApiIdentity {
-  readonly identity: TlsIdentity;
-  /** PEM of the root that clients trust; undefined when the files end below it. */
-  readonly root: string | undefined;
+export interface ApiIdentity extends Renewable {
   /**
    * Keeps what the listener presents from running out.
    * @returns stops doing so
@@ -39,22 +36,37 @@ export interface ApiIdentity {
   keepFresh(listener: Listener): () => Promise<void>;
 }
 
+interface Renewable {
+  readonly identity: TlsIdentity;
+  /** PEM of the root that clients trust; undefined when the files end below it. */
+  readonly root: string | undefined;
+  /** The files that it is from; none when an authority certifies it. */
+  readonly files: readonly string[];
+  /** Has the listener present what is newer, if there is something newer that fits. */
+  refresh(listener: Listener): Promise<void>;
+}
+
 /**
  * What the API listener presents.
  * @throws StartError for files that do not fit together, ServiceError as issuing does
  */
-export function apiIdentity(
+export async function apiIdentity(
   parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
   config: Config,
 ): Promise<ApiIdentity> {
   const files = readTlsFiles(config);
-  return files ? ofFiles(parts, files) : ofAuthority(parts, config);
+  const found = files ? await ofFiles(parts, files) : await ofAuthority(parts, config);
+  const milliseconds = files ? FILE_CHECK_MILLISECONDS : RENEWAL_CHECK_MILLISECONDS;
+  return {
+    ...found,
+    keepFresh: (listener) => every(milliseconds, () => found.refresh(listener), parts.logger),
+  };
 }
 
 async function ofAuthority(
   parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
   config: Config,
-): Promise<ApiIdentity> {
+): Promise<Renewable> {
   const { clock, logger } = parts;
   const issue = () => newIdentity(parts, config.apiTlsAuthority, apiHosts(config));
   let current = await issue();
@@ -62,18 +74,14 @@ async function ofAuthority(
   return {
     identity: current.identity,
     root: current.root,
-    keepFresh: (listener) =>
-      every(
-        RENEWAL_CHECK_MILLISECONDS,
-        async () => {
-          if (current.notAfter.getTime() - clock().getTime() > lifetime / 3) return;
-          current = await issue();
-          listener.present(current.identity);
-          lifetime = current.notAfter.getTime() - clock().getTime();
-          logger.info('api-certificate-renewed', { notAfter: current.notAfter.toISOString() });
-        },
-        logger,
-      ),
+    files: [],
+    async refresh(listener) {
+      if (current.notAfter.getTime() - clock().getTime() > lifetime / 3) return;
+      current = await issue();
+      listener.present(current.identity);
+      lifetime = current.notAfter.getTime() - clock().getTime();
+      logger.info('api-certificate-renewed', { notAfter: current.notAfter.toISOString() });
+    },
   };
 }
 
@@ -97,25 +105,21 @@ async function newIdentity(
   };
 }
 
-/** Files are read again and again; what does not fit is logged, and the one before stays. */
+/** Of files that do not fit nothing is presented: the one before stays. */
 async function ofFiles(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   files: ApiTlsFiles,
-): Promise<ApiIdentity> {
+): Promise<Renewable> {
   let current = await identityOfFiles(files, clock());
   return {
     ...current,
-    keepFresh: (listener) =>
-      every(
-        FILE_CHECK_MILLISECONDS,
-        async () => {
-          const found = await identityOfFiles(files, clock());
-          if (found.identity.chain === current.identity.chain) return;
-          listener.present(found.identity);
-          current = found;
-          logger.info('api-certificate-replaced', { file: files.certificate });
-        },
-        logger,
-      ),
+    files: [files.certificate, files.key],
+    async refresh(listener) {
+      const found = await identityOfFiles(files, clock());
+      if (found.identity.chain === current.identity.chain) return;
+      listener.present(found.identity);
+      current = found;
+      logger.info('api-certificate-replaced', { file: files.certificate });
+    },
   };
 }

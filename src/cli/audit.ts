@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AuditEntry, AuditFinding, AuditVerification, Page } from './api-bodies.ts';
 import { exitStatus, Failure, usageFailure } from './failure.ts';
+import { unwritable } from './file-failure.ts';
 import { readInput, timeOption } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
 import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
@@ -111,7 +112,7 @@ async function checkpoint(options: { readonly out?: string }, io: Io): Promise<v
   try {
     await writeFile(out, text);
   } catch (error) {
-    throw usageFailure(`${out} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    throw unwritable(out, error);
   }
   io.stdout.write(
     `Checkpoint ${number} of ${printable(at)} is in ${printable(out)}.\n` +

@@ -10,6 +10,7 @@ import { authorityText } from './authority-text.ts';
 import { certificateFields } from './certificate-fields.ts';
 import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
+import { unwritable } from './file-failure.ts';
 import { readInput } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
 import { pathOf, withSession } from './session.ts';
@@ -75,7 +76,7 @@ async function request(id: string, { out }: { readonly out?: string }, io: Io): 
   try {
     await writeFile(file, csr);
   } catch (error) {
-    throw usageFailure(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    throw unwritable(file, error);
   }
   io.stdout.write(
     `The request is in ${file}. Have it signed, then bring the certificate and those above it:\n` +

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { PemError, readPemBlocks, toPem } from '../pki/pem.ts';
 import type { IssuedCertificate } from './api-bodies.ts';
 import { exitStatus, Failure, usageFailure } from './failure.ts';
+import { unwritable, whyUnwritable } from './file-failure.ts';
 
 export interface Chain {
   /** Nothing but certificates, whatever the answer had around them. */
@@ -50,7 +51,7 @@ export async function checkTarget(file: string): Promise<void> {
     }
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw usageFailure(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`);
+    throw unwritable(file, error);
   }
 }
 
@@ -64,10 +65,9 @@ export async function writeChain(file: string, certificate: IssuedCertificate): 
   try {
     await writeFile(file, pem);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
     throw new Failure(
       exitStatus.unknown,
-      `certificate ${certificate.id} was issued, but ${file} cannot be written (${code})`,
+      `certificate ${certificate.id} was issued, but ${file} cannot be written (${whyUnwritable(error)})`,
       { remedy: `Get it with \`evpki cert show ${certificate.id} --pem\`.` },
     );
   }

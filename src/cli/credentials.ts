@@ -9,6 +9,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { errorCodes } from '../services/errors.ts';
 import type { Service } from './client.ts';
 import { Failure, usageFailure } from './failure.ts';
+import { unreadable, unwritable } from './file-failure.ts';
 import { type Io, note } from './io.ts';
 
 export interface Credentials extends Service {
@@ -35,9 +36,8 @@ export async function readCredentials(io: Io): Promise<Credentials | undefined> 
   try {
     handle = await open(file, 'r');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    throw usageFailure(`${file} cannot be read (${code})`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable(file, error);
   }
   try {
     const { mode } = await handle.stat();
@@ -85,11 +85,7 @@ export async function draftCredentials(io: Io): Promise<CredentialsDraft> {
     await rm(draft, { force: true });
     handle = await open(draft, 'wx', 0o600);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw usageFailure(
-      `${file} cannot be written (${code})`,
-      'Name another file in EVPKI_CLIENT_CONFIG.',
-    );
+    throw unwritable(file, error, 'Name another file in EVPKI_CLIENT_CONFIG.');
   }
   return {
     async keep(credentials) {

@@ -3,6 +3,7 @@
 import { errorCodes } from '../services/errors.ts';
 import type { Problem, Violation } from './api-bodies.ts';
 import { colorsFor, type Io, printable } from './io.ts';
+import { asTyped, remedyOf } from './remedies.ts';
 
 /** Exit statuses beside those that the error codes of the service have. */
 export const exitStatus = {
@@ -39,15 +40,10 @@ export class Failure extends Error {
 export const usageFailure = (message: string, remedy?: string): Failure =>
   new Failure(exitStatus.usage, message, { remedy });
 
-// After a 401 the way on is another login; the service's own advice is for programs.
-const LOGIN_REMEDY =
-  'Log in with credentials that hold: `evpki login --client-id ID --client-secret-file FILE`.';
-
 /** What the service answered, as a failure of the command. */
 export function problemFailure(problem: Problem): Failure {
   const { code, detail, violations = [], requestId } = problem;
-  const remedy = code === 'not-authenticated' ? LOGIN_REMEDY : problem.remedy;
-  return new Failure(exitOf(code), detail, { remedy, violations, requestId });
+  return new Failure(exitOf(code), detail, { remedy: remedyOf(problem), violations, requestId });
 }
 
 /** The exit status of an error code; a newer service may have codes that are not known here. */
@@ -56,14 +52,21 @@ const exitOf = (code: string): number =>
     ? errorCodes[code as keyof typeof errorCodes].exit
     : exitStatus.unknown;
 
-/** Tells people on stderr what failed; never with a stack. Returns the exit status. */
-export function tellFailure(io: Io, error: unknown): number {
+/**
+ * Tells people on stderr what failed; never with a stack. Returns the exit status.
+ * @param options the long names of the options of the command that failed
+ */
+export function tellFailure(
+  io: Io,
+  error: unknown,
+  options: ReadonlySet<string> = new Set(),
+): number {
   const colors = colorsFor(io, io.stderr);
   const failure = asFailure(error);
   const { violations = [], remedy, requestId } = failure.details;
   const lines = [
     `${colors.red('evpki:')} ${printable(failure.message)}`,
-    ...violations.map(violationLine),
+    ...violations.map((violation) => violationLine(asTyped(violation, options))),
     ...(remedy === undefined ? [] : [`  ${printable(remedy)}`]),
     ...(requestId === undefined ? [] : [colors.dim(`  request ${printable(requestId)}`)]),
   ];

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { usageFailure } from './failure.ts';
+import { unreadable } from './file-failure.ts';
 import type { Io } from './io.ts';
 
 /** The bytes of a file, or of standard input for `-`. */
@@ -16,7 +17,7 @@ export async function readInput(io: Io, file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw usageFailure(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw unreadable(file, error);
   }
 }
 

@@ -1,15 +1,11 @@
 /** `evpki cert revoke` and `evpki cert release`: ending a certificate, and lifting a hold. */
 
 import type { Command } from 'commander';
+import { acceptedReasons } from '../pki/lifecycle.ts';
 import type { Certificate } from './api-bodies.ts';
 import { certificateId } from './certificate-id.ts';
 import { type Io, printable, printableJson } from './io.ts';
 import { pathOf, type Session, withSession } from './session.ts';
-
-const REASONS = [
-  ...['unspecified', 'keyCompromise', 'cACompromise', 'affiliationChanged', 'superseded'],
-  ...['cessationOfOperation', 'certificateHold', 'privilegeWithdrawn'],
-];
 
 interface RevokeOptions {
   readonly reason: string;
@@ -22,7 +18,7 @@ export function addRevocation(group: Command, io: Io): void {
     .command('revoke')
     .description('Revokes a certificate, or puts it on hold; OCSP says so at once.')
     .argument('<id>', 'its id, as in the list, or a file with the certificate')
-    .requiredOption('--reason <reason>', `why: ${REASONS.join(', ')}`)
+    .requiredOption('--reason <reason>', `why: ${acceptedReasons.join(', ')}`)
     .option('--wait-for-crl', 'return only once a CRL lists it')
     .option('--json', "print the API's answer")
     .action((id: string, options: RevokeOptions) =>

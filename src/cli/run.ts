@@ -23,14 +23,18 @@ import { addStations } from './stations.ts';
  * @returns the exit status; errors have been told on stderr by then
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const options = new Set<string>();
+  const program = buildProgram(io).hook('preAction', (_program, command) => {
+    for (const { long } of command.options) if (long) options.add(long);
+  });
   try {
-    await buildProgram(io).parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
     return exitStatus.ok;
   } catch (error) {
     // Commander has said what it had to say: help, version, or what is wrong with the words.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
-    return tellFailure(io, error);
+    return tellFailure(io, error, options);
   }
 }
 

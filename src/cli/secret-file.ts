@@ -2,6 +2,7 @@
 
 import { open, rm } from 'node:fs/promises';
 import { usageFailure } from './failure.ts';
+import { unwritable } from './file-failure.ts';
 import type { Io } from './io.ts';
 
 export interface SecretPlace {
@@ -30,7 +31,7 @@ export async function secretPlace(io: Io, named: string | undefined): Promise<Se
   const handle = await open(named, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST'
       ? usageFailure(`${named} exists and is left alone`, 'Name another --secret-file.')
-      : usageFailure(`${named} cannot be written (${error.code})`);
+      : unwritable(named, error);
   });
   let isKept = false;
   return {

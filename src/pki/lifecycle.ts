@@ -4,7 +4,7 @@ import type { RevocationReason } from './revocation-reasons.ts';
 
 export interface Status {
   readonly state: 'issued' | 'held' | 'revoked';
-  readonly reason?: RevocationReason;
+  readonly reason?: AcceptedReason;
   readonly revokedAt?: Date;
 }
 
@@ -17,7 +17,24 @@ export type StatusDecision =
   /** The certificate's present status does not allow it. */
   | { readonly kind: 'conflict'; readonly message: string };
 
-const NOT_ACCEPTED: readonly RevocationReason[] = ['removeFromCRL', 'aACompromise'];
+/**
+ * The reasons that a certificate can be revoked for, or held: those of RFC 5280 5.3.1 without
+ * removeFromCRL, which ends a hold, and aACompromise, which is about attribute certificates.
+ */
+export const acceptedReasons = [
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  'privilegeWithdrawn',
+] as const satisfies readonly RevocationReason[];
+export type AcceptedReason = (typeof acceptedReasons)[number];
+
+const isAccepted = (reason: RevocationReason): reason is AcceptedReason =>
+  acceptedReasons.some((accepted) => accepted === reason);
 
 /**
  * What revoking (or holding) means for a certificate (RFC 5280 5.3.1). Revoking again in the same
@@ -31,6 +48,10 @@ export function decideRevocation(
   isAuthority: boolean,
   now: Date,
 ): StatusDecision {
+  if (!isAccepted(reason)) {
+    const message = `${reason} is not a reason to revoke a certificate for`;
+    return { kind: 'reason-refused', message };
+  }
   const refusal = refusedReason(reason, isAuthority);
   if (refusal !== undefined) return { kind: 'reason-refused', message: refusal };
   const isCompromise = reason === 'keyCompromise' || reason === 'cACompromise';
@@ -63,8 +84,7 @@ export function decideRelease(current: Status): StatusDecision {
   return { kind: 'conflict', message: 'a revocation is for good; only a hold can be lifted' };
 }
 
-function refusedReason(reason: RevocationReason, isAuthority: boolean): string | undefined {
-  if (NOT_ACCEPTED.includes(reason)) return `${reason} is not a reason to revoke a certificate for`;
+function refusedReason(reason: AcceptedReason, isAuthority: boolean): string | undefined {
   if (reason === 'cACompromise' && !isAuthority) return 'cACompromise is for authorities';
   if (reason === 'certificateHold' && isAuthority) return 'authorities cannot be put on hold';
   return undefined;

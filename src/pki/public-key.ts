@@ -7,7 +7,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { curveOf, isOnCurve } from './curves.ts';
 import { edwardsPointProblem } from './edwards-points.ts';
-import { describeForeignKey } from './foreign-key.ts';
+import { foreignKeyViolation } from './foreign-key.ts';
 import { accepted, type Checked, refused, violation } from './violations.ts';
 
 /** The keys that evpki certifies or signs with; RSA by modulus length in bits. */
@@ -98,11 +98,12 @@ const templates: readonly Template[] = [
  * RFC 5480 2.1.1 and 2.2 (named curve, uncompressed point), RFC 8410 3 (no parameters),
  * RFC 3279 2.3.1 (RSA with NULL parameters; here only 2048, 3072, 4096 bits and exponent 65537).
  * @param spki DER; the result refers to these bytes, which must not change afterwards
- * @returns the key, or one violation `key-malformed` that says what the bytes are instead
+ * @returns the key, or one violation that says what the bytes are instead: `key-malformed`, or for
+ *   a key in good form `key-type` or `key-weak`
  */
 export function readPublicKey(spki: Uint8Array): Checked<PublicKey> {
   const match = templates.find((candidate) => fits(spki, candidate));
-  if (!match) return malformed(describeForeignKey(spki));
+  if (!match) return refused(foreignKeyViolation(spki));
   const { algorithm, bitsAt } = match;
   const key: PublicKey = { algorithm, spki, bits: spki.subarray(bitsAt) };
   const problem = valueProblem(key, variablePart(key, match));

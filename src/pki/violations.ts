@@ -15,7 +15,7 @@ export const violationCodes = {
   'csr-attribute': 'The request repeats an attribute or carries it in a wrong form.',
   // The key.
   'key-malformed': 'The public key is not one of the exact encodings that evpki accepts.',
-  'key-type': 'The profile does not allow keys of this type.',
+  'key-type': 'The profile, or any, does not allow keys of this type or size.',
   'key-weak': 'The private key could be found from the public key.',
   'key-blocked': 'The key is on the block list, or was revoked as compromised.',
   'key-of-authority': 'The key belongs to a certification authority.',

@@ -1,6 +1,6 @@
 /** Certificates and enrolment requests as they are stored, and the ports that store them. */
 
-import type { RevocationReason } from '../pki/revocation-reasons.ts';
+import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
 
@@ -35,7 +35,7 @@ export interface CertificateRecord {
   readonly stationId?: string;
   /** Since when it is held or revoked, and why. */
   readonly revokedAt?: Date;
-  readonly revocationReason?: RevocationReason;
+  readonly revocationReason?: AcceptedReason;
 }
 
 /** What is durable before anything is signed (design: issuing, step 3). */

@@ -26,7 +26,8 @@ export const errorRows: readonly ErrorRow[] = (Object.keys(errorCodes) as ErrorC
 /** What stands above the table, a paragraph each. */
 export const errorNotes: readonly string[] = [
   'Every error answer is a problem (RFC 9457) whose `code` is one of these; `type` points here.',
-  '"EST" is the HTTP status over EST. "OCPP" is what `POST /v1/ocpp/sign-certificate` tells the ' +
+  'EST (RFC 7030) is not there yet: its column says which HTTP status it will answer with.',
+  '"OCPP" is what `POST /v1/ocpp/sign-certificate` tells the ' +
     'CSMS to answer its station: `Rejected` to a request that no decision could make good, ' +
     '`Accepted` to what an operator or the time may put right, so that the station asks again. At ' +
     '`problem` the call itself has failed and the CSMS gets the problem. `POST ' +

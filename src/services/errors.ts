@@ -108,8 +108,10 @@ export const errorCodes = {
     http: 400,
     ocpp: 'Rejected',
     exit: 6,
-    cause: 'The certification request cannot be read, or its signature does not hold.',
-    remedy: 'Send a PKCS#10 request, as PEM or base64 DER, signed by its own key.',
+    cause:
+      'The certification request cannot be read, its signature does not hold, or nobody certifies its key.',
+    remedy:
+      'Send a PKCS#10 request, as PEM or base64 DER, signed by its own key; `violations` says what is wrong.',
   },
   'request-rejected': {
     http: 422,

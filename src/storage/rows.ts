@@ -1,6 +1,6 @@
 /** The columns of each table as the drivers return them. */
 
-import type { RevocationReason } from '../pki/revocation-reasons.ts';
+import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
 
@@ -88,7 +88,7 @@ export interface CertificateRow {
   lease_owner: string | null;
   lease_until: string | null;
   revoked_at: string | null;
-  revocation_reason: RevocationReason | null;
+  revocation_reason: AcceptedReason | null;
   /** Where CRLs list it; null until its status has changed. */
   crl_segment: string | null;
   /** The issuer's number for the latest change of its status. */

@@ -201,7 +201,7 @@ describe('reading', () => {
   test('what the API refuses is told by field', async () => {
     const { status, stderr } = await service.evpki(['cert', 'list', '--state', 'lost']);
     expect(status).toBe(2);
-    expect(stderr).toMatch(/\n {2}- query\.state: /);
+    expect(stderr).toMatch(/\n {2}- --state: /);
   });
 
   test('a table is cut to the terminal, and colored there', async () => {
@@ -230,10 +230,55 @@ describe('reading', () => {
     ['unknown', 'crt_nobody', 4],
     ['of another path', '..', 2],
     ['empty', '', 2],
-    ['with a query', 'x?limit=1', 4],
+    ["another thing's", 'req_nobody', 2],
+    ['with a query', './x?limit=1', 2],
   ])('an id that is %s', async (_name, id, status) => {
     expect(await service.evpki(['cert', 'show', id])).toMatchObject({ status, stdout: '' });
   });
+
+  test.each([
+    ['show', []],
+    ['renew', ['--csr', '-']],
+    ['revoke', ['--reason', 'superseded']],
+    ['release', []],
+  ])('cert %s names a file that is not there as a file', async (command, more) => {
+    const argv = ['cert', command, file('gone.pem'), ...more];
+    const { status, stdout, stderr } = await service.evpki(argv, { stdin: pem('SN-3') });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(`evpki: there is no file ${file('gone.pem')}\n`);
+    expect(stderr).not.toContain('request ');
+  });
+
+  test.each<[string, string[], RegExp, RegExp]>([
+    [
+      'a reason',
+      ['cert', 'revoke', 'crt_nobody', '--reason', 'bored'],
+      /- --reason: must be equal to one of the allowed values: unspecified, /,
+      /`--help`/,
+    ],
+    [
+      'a member in camel case',
+      [...issue, '--not-after', '2020-01-01'],
+      /- --not-after: /,
+      /listed/,
+    ],
+    ['an unknown profile', ['cert', 'issue', '--profile', 'x', '--csr', '-'], /x/, /profile list/],
+    ['an unknown authority', [...issue, '--authority', 'x'], /x/, /evpki authority list/],
+    [
+      'one of a list',
+      ['station', 'put', 'CS-1', '--evse-id', '', '--organization', 'demo-cpo'],
+      /- --evse-id: /,
+      /--help/,
+    ],
+  ])(
+    '%s that is refused is told in words of the command line',
+    async (_name, argv, says, remedy) => {
+      const { stderr } = await service.evpki(argv, { stdin: pem('SN-3') });
+      expect(stderr).toMatch(says);
+      expect(stderr).toMatch(remedy);
+      expect(stderr).not.toMatch(/\/v1\/|`violations`|\b(GET|POST) |body\.|query\./);
+    },
+  );
 
   test('authority list and show', async () => {
     const list = await service.evpki(['authority', 'list']);

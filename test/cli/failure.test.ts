@@ -4,7 +4,7 @@ import { errorCodes } from '../../src/services/errors.ts';
 import { captureIo } from '../support/cli.ts';
 
 const problem = {
-  code: 'csr-refused',
+  code: 'from-the-future',
   detail: 'the request is refused',
   remedy: 'Correct it.',
   requestId: 'r-1',
@@ -23,7 +23,7 @@ function told(error: unknown): { status: number; text: string; stdout: string } 
 describe('a problem', () => {
   test('is told with its violations, remedy and request id', () => {
     expect(told(problemFailure(problem))).toEqual({
-      status: 6,
+      status: 70,
       stdout: '',
       text: [
         'evpki: the request is refused',
@@ -40,7 +40,7 @@ describe('a problem', () => {
     expect(problemFailure({ ...problem, code }).exit).toBe(exit);
   });
 
-  test.each(['from-the-future', '__proto__', 'constructor'])('code %s is unknown', (code) => {
+  test.each(['__proto__', 'constructor'])('code %s is unknown', (code) => {
     expect(problemFailure({ ...problem, code }).exit).toBe(70);
   });
 
@@ -48,6 +48,32 @@ describe('a problem', () => {
     const { text } = told(problemFailure({ ...problem, code: 'not-authenticated' }));
     expect(text).toContain('evpki login');
     expect(text).not.toContain('Correct it.');
+  });
+
+  test.each(Object.entries(errorCodes))(
+    '%s: what to do is told in words of the command line',
+    (code, { remedy: ofService }) => {
+      const remedy = problemFailure({ ...problem, code, remedy: ofService }).details.remedy;
+      expect(remedy).not.toMatch(/\/v1\/|violations|\b(GET|POST|PUT) |openapi/);
+    },
+  );
+
+  test.each([
+    ['body.notAfter', '--not-after'],
+    ['query.notAfter', '--not-after'],
+    ['notAfter', '--not-after'],
+    ['authorities.my-ca.notAfter', '--not-after'],
+    ['body.evseIds.0', '--evse-id'],
+    ['evseIds[3]', '--evse-id'],
+    ['body.certificateType', 'certificateType'],
+    ['extensions.keyUsage', 'extensions.keyUsage'],
+    ['subject.CN', 'subject.CN'],
+  ])('the field %s is shown as %s', (field, shown) => {
+    const options = new Set(['--not-after', '--evse-id', '--json']);
+    const violation = { code: 'enum', message: 'no', field };
+    const { io, stderr } = captureIo();
+    tellFailure(io, problemFailure({ ...problem, violations: [violation] }), options);
+    expect(stderr()).toContain(`  - ${shown}: no (enum)\n`);
   });
 
   test('cannot write to the terminal what it likes', () => {

@@ -119,7 +119,7 @@ describe('evpki authority create', () => {
       ...['--organization', 'demo-cpo'],
     );
     expect(result.status).toBe(2);
-    expect(result.stderr).toMatch(/authorities\.wrong\.title: it is empty/);
+    expect(result.stderr).toMatch(/- --title: it is empty/);
   });
 });
 

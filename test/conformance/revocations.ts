@@ -188,7 +188,7 @@ export const revocationsConform = (name: string, open: OpenTestDatabase) =>
         { state: 'revoked', reason: 'superseded' },
         { state: 'revoked', revokedAt: testTime },
         { state: 'issued', reason: 'superseded', revokedAt: testTime },
-        { state: 'revoked', reason: 'removeFromCRL', revokedAt: testTime },
+        { state: 'revoked', reason: 'removeFromCRL' as 'superseded', revokedAt: testTime },
       ];
       for (const to of contradictions) await expect(change(certificate.id, to)).rejects.toThrow();
       expect((await certificates().findCertificate(certificate.id))?.state).toBe('issued');

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { decideRelease, decideRevocation, type Status } from '../../src/pki/lifecycle.ts';
+import {
+  type AcceptedReason,
+  decideRelease,
+  decideRevocation,
+  type Status,
+} from '../../src/pki/lifecycle.ts';
 import type { RevocationReason } from '../../src/pki/revocation-reasons.ts';
 
 const now = new Date('2026-11-22T12:00:00Z');
 const before = new Date('2026-11-01T00:00:00Z');
 const issued: Status = { state: 'issued' };
 const held: Status = { state: 'held', reason: 'certificateHold', revokedAt: before };
-const revoked = (reason: RevocationReason): Status => ({
+const revoked = (reason: AcceptedReason): Status => ({
   state: 'revoked',
   reason,
   revokedAt: before,

@@ -3,6 +3,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acceptedReasons } from '../../src/pki/lifecycle.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 
@@ -140,11 +141,23 @@ describe('from a certificate to its revocation', () => {
       ['keyCompromise', 200, 'keyCompromise'],
       ['superseded', 409, 'conflict'],
       ['certificateHold', 409, 'conflict'],
-      ['removeFromCRL', 422, 'revocation-refused'],
+      ['removeFromCRL', 400, 'request-malformed'],
       ['cACompromise', 422, 'revocation-refused'],
     ]);
     expect((await release(id)).status).toBe(409);
   });
+
+  test.each(['removeFromCRL', 'aACompromise', 'bored'])(
+    'the reason %s is refused, naming those that are taken and no other',
+    async (reason) => {
+      const { id } = await issue('reasons');
+      const { status, json } = await revoke(id, reason);
+      expect(status).toBe(400);
+      const [{ message }] = json.violations;
+      for (const accepted of acceptedReasons) expect(message).toContain(accepted);
+      expect(message).not.toMatch(/removeFromCRL|aACompromise/);
+    },
+  );
 
   test('C3 a compromised key is never certified again', async () => {
     const { id } = await issue('leaked');

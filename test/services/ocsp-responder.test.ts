@@ -2,7 +2,6 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sequence } from '../../src/pki/der-writer.ts';
-import type { Status } from '../../src/pki/lifecycle.ts';
 import { writeCertId } from '../../src/pki/ocsp/cert-id.ts';
 import { ocspHashes } from '../../src/pki/ocsp/hashes.ts';
 import { nonceExtension, requestFor } from '../support/ocsp.ts';
@@ -245,7 +244,7 @@ describe('trouble', () => {
     ['signed on demand', { nonce: nonce() }],
   ])('an answer that lint refuses, %s: tryLater, and nothing is signed', async (_, question) => {
     // No revocation is stored with this reason; what if one were?
-    ocsp.statuses.set('first', '11aa', { ...revoked(), reason: 'removeFromCRL' } as Status);
+    ocsp.statuses.set('first', '11aa', { ...revoked(), reason: 'removeFromCRL' as 'superseded' });
     expect((await ocsp.ask(question)).kind).toBe('tryLater');
     expect(ocsp.counts.signatures).toBe(0);
     expect(ocsp.log.join('')).toContain('ocsp-reason');

@@ -2,7 +2,7 @@
 
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
 /**
- * RFC 5280 5.3.1
+ * RFC 5280 5.3.1, without removeFromCRL, which ends a hold, and aACompromise, which is about attribute certificates
  */
 export type RevocationReason =
   | 'unspecified'
@@ -12,9 +12,7 @@ export type RevocationReason =
   | 'superseded'
   | 'cessationOfOperation'
   | 'certificateHold'
-  | 'removeFromCRL'
-  | 'privilegeWithdrawn'
-  | 'aACompromise';
+  | 'privilegeWithdrawn';
 /**
  * PEM, leaf first, without the root
  */

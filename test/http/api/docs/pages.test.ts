@@ -129,6 +129,10 @@ describe('the page of the API', () => {
 describe('the page of errors', () => {
   const page = errorsPage('evpki');
 
+  test('says that nobody need look for EST yet', () => {
+    expect(page).toContain('<p>EST (RFC 7030) is not there yet: ');
+  });
+
   test('has an anchor for each code and each violation', () => {
     const { ids, links } = anchorsOf(page);
     expect(ids).toEqual(expect.arrayContaining(Object.keys(errorCodes)));
