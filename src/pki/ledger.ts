@@ -49,25 +49,33 @@ export const emptyStream: StreamHead = { sequence: 0, hash: new Uint8Array(32) }
 /**
  * SHA-256 over the DER of `SEQUENCE { version INTEGER (1), previous OCTET STRING, stream
  * UTF8String, sequence INTEGER, at, organizationId, actor, action, subject, details UTF8String }`.
- * DER, because every length is written out: no two entries share an encoding.
+ * DER, because every length is written out: no two entries share an encoding. Half a surrogate pair
+ * has none: UTF-8 would have the same replacement for each.
  * @param previous the hash of the entry before, 32 octets; those of `emptyStream` for the first
- * @throws RangeError when `previous` has another length
+ * @throws RangeError when `previous` has another length, or a text half a surrogate pair
  */
 export function entryHash(previous: Uint8Array, entry: LedgerEntry): Uint8Array {
   if (previous.length !== 32) throw new RangeError('the previous hash is not 32 octets long');
   const encoded = sequence(
     integer(ENCODING_VERSION),
     octetString(previous),
-    utf8String(entry.stream),
+    text(entry.stream),
     integer(entry.sequence),
-    utf8String(entry.at),
-    utf8String(entry.organizationId),
-    utf8String(entry.actor),
-    utf8String(entry.action),
-    utf8String(entry.subject),
-    utf8String(entry.details),
+    text(entry.at),
+    text(entry.organizationId),
+    text(entry.actor),
+    text(entry.action),
+    text(entry.subject),
+    text(entry.details),
   );
   return new Uint8Array(createHash('sha256').update(encoded).digest());
+}
+
+const HALF_PAIR = /\p{Cs}/u;
+
+function text(characters: string): Uint8Array {
+  if (HALF_PAIR.test(characters)) throw new RangeError('a text has half a surrogate pair');
+  return utf8String(characters);
 }
 
 /**

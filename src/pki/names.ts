@@ -183,7 +183,11 @@ export function canonicalName(name: DistinguishedName): string {
 /** Printable ASCII, which is the same in every normal form. */
 const plainText = /^[ -~]*$/;
 
-function folded(value: string): string {
+/**
+ * A value as {@link canonicalName} compares it: equal for values that are one to RFC 5280 7.1. It is
+ * stored, too, so whoever changes it has to have what is stored made anew (see migration 11).
+ */
+export function folded(value: string): string {
   if (plainText.test(value)) return value.toLowerCase().replace(/ +/g, ' ').trim();
   return (
     value

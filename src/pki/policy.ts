@@ -84,6 +84,7 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
   });
   const violations = [
     ...checkKey(input),
+    ...checkCertified(input),
     ...subject.violations,
     ...(input.nameTaken ? [nameTaken] : []),
     ...checkDistinctFromIssuer(subject.subject, input),
@@ -134,6 +135,18 @@ export const keyInUse = violation(
   'The key is already certified for another subject.',
   'publicKey',
 );
+
+/**
+ * A cross-certificate with a subject of ours would be one more certificate of an authority; and no
+ * other kind takes the name and the key of somebody else as they are.
+ */
+function checkCertified({ profile, certified }: PolicyInput): readonly Violation[] {
+  if ((profile.kind === 'cross-ca') === (certified !== undefined)) return [];
+  const message = certified
+    ? `${profile.name} is a profile of kind ${profile.kind}, not of cross-certificates.`
+    : `${profile.name} is a profile of cross-certificates, and no root is given to certify.`;
+  return [violation('certified-root', message, 'certified')];
+}
 
 /**
  * Chains are built by name, so nobody below an authority may carry its name, or one that differs

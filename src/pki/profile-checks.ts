@@ -122,11 +122,21 @@ function checkKeyUsage({ file, extensions }: Readable, report: Report): void {
       report(ownPath, `${usage} is not possible with ${family} keys (${clause})`);
     }
   }
-  // RFC 5280 4.2.1.3: these two have no meaning without keyAgreement.
+  checkAgreement(keyUsage.usages, [...path, 'usages'], report);
+  for (const family of keyFamilies) {
+    checkAgreement(keyUsage.byKey?.[family] ?? [], [...path, 'byKey', family], report);
+  }
+}
+
+/** RFC 5280 4.2.1.3: these two have no meaning without keyAgreement. */
+function checkAgreement(
+  usages: readonly KeyUsage[],
+  path: readonly PropertyKey[],
+  report: Report,
+): void {
+  if (usages.includes('keyAgreement')) return;
   for (const usage of ['encipherOnly', 'decipherOnly'] as const) {
-    if (keyUsage.usages.includes(usage) && !keyUsage.usages.includes('keyAgreement')) {
-      report([...path, 'usages'], `${usage} needs keyAgreement (RFC 5280 4.2.1.3)`);
-    }
+    if (usages.includes(usage)) report(path, `${usage} needs keyAgreement (RFC 5280 4.2.1.3)`);
   }
 }
 

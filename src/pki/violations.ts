@@ -56,6 +56,8 @@ export const violationCodes = {
   'issuer-not-valid': "The issuer's own certificate is not valid at this time.",
   'issuer-not-allowed': 'The profile may not be issued by this authority.',
   'issuer-without-addresses': 'The profile names places that the authority has no addresses for.',
+  'certified-root':
+    'A cross-certificate is made for another root, and nothing but a cross-certificate is.',
   'path-length': "The issuer's path length constraint does not allow another authority below it.",
   'name-constraint': "The subject lies outside the issuer's name constraints.",
 } as const;

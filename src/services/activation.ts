@@ -15,7 +15,7 @@ import { assembleChain } from '../pki/chain.ts';
 import { DerError, sameBytes } from '../pki/der.ts';
 import { understoodExtensions } from '../pki/extensions/read.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
-import { nameText } from '../pki/names.ts';
+import { attributeValue, nameText } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { KeyUsage } from '../pki/template.ts';
@@ -71,6 +71,7 @@ export async function activateAuthority(
       der: own.der,
       serial: serialHex(own),
       subject: nameText(own.subject),
+      commonName: attributeValue(own.subject, 'CN'),
       profile: profile.name,
       profileHash: profile.hash,
       spkiSha256: spkiFingerprint(own.spki),

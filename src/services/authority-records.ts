@@ -110,6 +110,7 @@ export interface ImportedCertificate {
   /** Lower-case hex without leading zeros. */
   readonly serial: string;
   readonly subject: string;
+  readonly commonName: string | undefined;
   readonly profile: string;
   readonly profileHash: string;
   readonly spkiSha256: string;

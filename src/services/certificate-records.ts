@@ -45,6 +45,8 @@ export interface PendingCertificate {
   readonly issuerId: string;
   readonly serial: string;
   readonly subject: string;
+  /** The common name in the subject, by which stations are told apart. */
+  readonly commonName: string | undefined;
   readonly profile: string;
   readonly profileHash: string;
   readonly spkiSha256: string;
@@ -122,8 +124,8 @@ export interface Approval {
 export interface NameQuestion {
   readonly organizationId: string;
   readonly stationId: string;
+  /** The common name, in every spelling in which it may be certified. */
   readonly names: readonly string[];
-  readonly subjects: readonly string[];
 }
 
 export type PendingOutcome =

@@ -12,7 +12,7 @@ import { signLinted } from '../pki/issue.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { LintFinding, LintIssuer } from '../pki/lint/rule.ts';
 import { lintAndSeal } from '../pki/linted.ts';
-import { nameText } from '../pki/names.ts';
+import { attributeValue, nameText } from '../pki/names.ts';
 import { decide, keyBlocked, keyInUse, nameTaken, type PolicyInput } from '../pki/policy.ts';
 import type { Signer } from '../pki/signer.ts';
 import type { CertificateTemplate } from '../pki/template.ts';
@@ -239,6 +239,7 @@ function pendingCertificate(
     issuerId: command.issuerId,
     serial: serialHex(template.serialNumber),
     subject: nameText(template.subject),
+    commonName: attributeValue(template.subject, 'CN'),
     profile: command.input.profile.name,
     profileHash: command.input.profile.hash,
     spkiSha256: spkiFingerprint(template.spki),

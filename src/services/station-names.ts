@@ -6,11 +6,12 @@
  * - Without one the CN has to be the station's identity, which the CSMS has authenticated.
  * - Where an organization takes stations at first sight, nobody has registered anything: any CN is
  *   taken unless it is the name of another station. It is not registered from then on: that would
- *   turn the claim of a station into a fact. It is kept from others by the certificate in force.
+ *   turn the claim of a station into a fact. It is kept from others by the certificate in force,
+ *   whatever else its subject says.
  */
 
 import { stationProfiles } from '../ocpp/certificate-types.ts';
-import { attributeValue, nameText } from '../pki/names.ts';
+import { attributeValue } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
@@ -56,15 +57,15 @@ export function nameQuestion(
   if (commonName === undefined) return undefined;
   const facts = registeredFacts(organization, station);
   if (isDemanded(profile, facts)) return undefined;
-  const subjects = [profile.name, ...profilesOfStations].flatMap((name) => {
-    const rules = profiles.get(name)?.subject;
-    return rules ? [nameText(buildSubject(rules, request.subject, facts).subject)] : [];
+  // A profile may certify the name in another spelling: the normal form of an SECC id.
+  const certified = [profile.name, ...profilesOfStations].flatMap((name) => {
+    const rules = profiles.get(name)?.subject ?? [];
+    return attributeValue(buildSubject(rules, request.subject, facts).subject, 'CN') ?? [];
   });
   return {
     organizationId: organization.id,
     stationId: station.id,
-    names: [commonName],
-    subjects: [...new Set(subjects)],
+    names: [...new Set([commonName, ...certified])],
   };
 }
 

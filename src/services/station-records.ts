@@ -63,9 +63,10 @@ export interface StationStore {
   ): Promise<Page<Station>>;
 
   /**
-   * Whether, in any case, one of the names is the identity, serial number or SECC id of another station of the
-   * organization, or one of the subjects (RFC 4514 text) that of a certificate that is in force,
-   * or about to be, for another, or for no station that we know of.
+   * Whether, in any case, one of the names is the identity, serial number or SECC id of another
+   * station of the organization, or the common name of a certificate of the organization that is
+   * in force, or about to be, for another, or for no station that we know of. Whatever else the
+   * subject says: the organization may have had another name when it was certified.
    */
   isNameOfOther(question: NameQuestion & { readonly now: Date }): Promise<boolean>;
 }

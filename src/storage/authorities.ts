@@ -1,5 +1,6 @@
 /** Authorities, their issuers and their sealed keys in the database. */
 
+import { folded } from '../pki/names.ts';
 import type {
   Authority,
   AuthorityStore,
@@ -224,6 +225,7 @@ const importedCertificateRow = (certificate: ImportedCertificate, at: Date): Cer
   serial: certificate.serial,
   state: 'issued',
   subject: certificate.subject,
+  common_name: folded(certificate.commonName ?? ''),
   profile: certificate.profile,
   profile_hash: certificate.profileHash,
   spki_sha256: certificate.spkiSha256,

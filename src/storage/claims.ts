@@ -9,9 +9,10 @@
  */
 
 import type { Knex } from 'knex';
+import { folded } from '../pki/names.ts';
 import type { NameQuestion, PendingCertificate } from '../services/certificate-records.ts';
 import type { WriteTransaction } from './database.ts';
-import { folded, isNameOfOther } from './name-search.ts';
+import { isNameOfOther } from './name-search.ts';
 import { rawRows } from './raw-rows.ts';
 import type { CertificateRow, KeyClaimRow, NameClaimRow, StoredBoolean } from './rows.ts';
 import { timeText } from './values.ts';
@@ -91,24 +92,25 @@ export const hasOther = (
 ): boolean => subjects.some((one) => one.subject !== subject && one.not_after >= timeText(at));
 
 /**
- * Whether the name of a station's certificate is that of another station. Locks every subject that
+ * Whether the name of a station's certificate is that of another station. Locks every name that
  * the question is about: two stations that could take each other's name share one at least.
  */
 export async function nameConflict(
   tx: WriteTransaction,
-  { subject, createdAt }: PendingCertificate,
+  { commonName, createdAt }: PendingCertificate,
   question: NameQuestion,
 ): Promise<boolean> {
-  const { organizationId, subjects } = question;
+  const { organizationId } = question;
+  const names = commonName === undefined ? question.names : [...question.names, commonName];
   // In one order for all, so that two of them do not wait for each other.
-  const locked = [...new Set([...subjects, subject].map(folded))].sort();
+  const locked = [...new Set(names.map(folded))].sort();
   // As with keys, nobody else writes in SQLite.
   if (tx.dialect === 'postgres') {
     await tx
       .knex<NameClaimRow>('name_claims')
-      .insert(locked.map((text) => ({ organization_id: organizationId, folded_subject: text })))
-      .onConflict(['organization_id', 'folded_subject'])
+      .insert(locked.map((name) => ({ organization_id: organizationId, common_name: name })))
+      .onConflict(['organization_id', 'common_name'])
       .merge();
   }
-  return isNameOfOther(tx.knex, { ...question, now: createdAt });
+  return isNameOfOther(tx.knex, { ...question, names, now: createdAt });
 }

@@ -1,5 +1,6 @@
 /** The steps of issuing that must be durable: pending, issued, abandoned, refused. */
 
+import { folded } from '../pki/names.ts';
 import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
 import type { AbandonedRow } from './abandonment.ts';
 import { abandoned, abandonedColumns, abandonRequests, followAbandoned } from './abandonment.ts';
@@ -170,6 +171,7 @@ const pendingRow = (certificate: PendingCertificate): CertificateRow => ({
   serial: certificate.serial,
   state: 'pending',
   subject: certificate.subject,
+  common_name: folded(certificate.commonName ?? ''),
   profile: certificate.profile,
   profile_hash: certificate.profileHash,
   spki_sha256: certificate.spkiSha256,

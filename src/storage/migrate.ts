@@ -79,6 +79,7 @@ async function runMissing(
   const types = columnTypesOf(dialect);
   for (const migration of migrations.slice(recorded.length)) {
     for (const statement of migration.statements(types)) await tx.raw(statement);
+    await migration.fill?.(tx);
     await tx('schema_migrations').insert({
       version: migration.version,
       name: migration.name,

@@ -1,6 +1,7 @@
 /** Whose names are taken: among registered stations, and among certificates in force. */
 
 import type { Knex } from 'knex';
+import { folded } from '../pki/names.ts';
 import type { NameQuestion } from '../services/certificate-records.ts';
 import type { CertificateRow, StationRow } from './rows.ts';
 import { timeText } from './values.ts';
@@ -8,12 +9,12 @@ import { timeText } from './values.ts';
 /** See `StationStore.isNameOfOther`. */
 export async function isNameOfOther(
   knex: Knex,
-  { organizationId, stationId, names, subjects, now }: NameQuestion & { readonly now: Date },
+  { organizationId, stationId, names, now }: NameQuestion & { readonly now: Date },
 ): Promise<boolean> {
   if (await hasName(knex, { organizationId, stationId, names })) return true;
   const certificate = await knex<CertificateRow>('certificates')
     .where({ organization_id: organizationId })
-    .where((query) => inAnyCase(query, 'subject', subjects))
+    .whereIn('common_name', names.map(folded))
     .whereIn('state', ['pending', 'issued', 'held'])
     // A certificate that came without a station is somebody else's, too.
     .where((other) => other.whereNull('station_id').orWhereNot({ station_id: stationId }))
@@ -25,25 +26,26 @@ export async function isNameOfOther(
 /** Whether a name is that of a station of the organization other than this one. */
 export async function hasName(
   knex: Knex,
-  { organizationId, stationId, names }: Omit<NameQuestion, 'subjects'>,
+  { organizationId, stationId, names }: NameQuestion,
 ): Promise<boolean> {
-  const row = await knex<StationRow>('stations')
-    .where({ organization_id: organizationId })
-    .whereNot({ id: stationId })
-    .where((either) => {
-      for (const column of ['id', 'serial_number', 'secc_id']) {
-        either.orWhere((one) => inAnyCase(one, column, names));
-      }
-    })
-    .first('id');
-  return row !== undefined;
+  // For an OR, SQLite goes through all the stations of the organization; and so it does for the id
+  // alone when the primary key has all that is wanted, which is why it is another column.
+  const columns = ['id', 'serial_number', 'secc_id'].map((column) =>
+    knex<StationRow>('stations')
+      .where({ organization_id: organizationId })
+      .whereNot({ id: stationId })
+      .where((one) => inAnyCase(one, column, names))
+      .select('created_at'),
+  );
+  const rows: unknown[] = await knex.unionAll(columns).limit(1);
+  return rows.length > 0;
 }
 
 /**
  * Text with its ASCII letters in lower case, which is as far as lower() goes on both databases (in
- * PostgreSQL by collation "C").
+ * PostgreSQL by collation "C"), and as far as the registered names of stations have letters.
  */
-export const folded = (text: string): string =>
+const lowerCase = (text: string): string =>
   text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 /** Whether a column has one of the values but for the case of its ASCII letters. */
@@ -51,5 +53,5 @@ function inAnyCase(query: Knex.QueryBuilder, column: string, values: readonly st
   // As many places as there are values: nothing else is put into the text.
   const condition = `lower(??) IN (${values.map(() => '?').join(', ')})`;
   if (values.length === 0) query.whereRaw('1 = 0');
-  else query.whereRaw(condition, [column, ...values.map(folded)]);
+  else query.whereRaw(condition, [column, ...values.map(lowerCase)]);
 }

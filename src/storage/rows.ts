@@ -76,6 +76,8 @@ export interface CertificateRow {
   serial: string;
   state: CertificateState;
   subject: string;
+  /** Folded as `names.ts` compares names; empty where the subject has none. */
+  common_name: string;
   profile: string;
   profile_hash: string;
   spki_sha256: string;
@@ -233,7 +235,8 @@ export interface KeyClaimRow {
 
 export interface NameClaimRow {
   organization_id: string;
-  folded_subject: string;
+  /** Folded. */
+  common_name: string;
 }
 
 export interface OcspSignerRow {

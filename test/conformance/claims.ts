@@ -216,7 +216,6 @@ export const claimsConform = (name: string, open: OpenTestDatabase) =>
         organizationId: ca.organizationId,
         stationId,
         names: ['X'],
-        subjects: ['CN=X,DC=CPO', 'CN=X'],
         ...change,
       });
       const asked = (subject: string, stationId: string, change: Partial<NameQuestion> = {}) => ({
@@ -226,7 +225,7 @@ export const claimsConform = (name: string, open: OpenTestDatabase) =>
 
       test('C7: of 20 stations that ask for one name at once one gets it', async () => {
         // In any case, and under profiles that make different subjects of it.
-        const subjects = ['CN=X', 'cn=x', 'CN=X,DC=CPO'];
+        const subjects = ['CN=X', 'CN=x', 'CN=X,DC=CPO', 'CN=X,O=Former Name'];
         const outcomes = await recordAll(
           Array.from({ length: 20 }, (_, index) =>
             asked(subjects[index % subjects.length] ?? '', newId('CS')),
@@ -244,6 +243,29 @@ export const claimsConform = (name: string, open: OpenTestDatabase) =>
         const elsewhere = pending(other.organizationId, other.issuerId, { subject: 'CN=X' });
         const stationName = question('CS-2', { organizationId: other.organizationId });
         expect(await record({ certificate: elsewhere, stationName })).toBe('recorded');
+      });
+
+      test('C7: a name stays with its station when the organization has another', async () => {
+        for (const subject of ['CN=X,O=Old,C=DE', 'CN=Größe,O=Old,C=DE']) {
+          expect(await record({ certificate: newPending({ subject, stationId: 'CS-1' }) })).toBe(
+            'recorded',
+          );
+        }
+        const own = { names: ['GRÖSSE'] };
+        for (const [name, change] of [
+          ['X', {}],
+          ['x', {}],
+          ['GRÖSSE', own],
+        ] as const) {
+          const subject = `CN=${name},O=New,C=FR`;
+          expect(await record(asked(subject, 'CS-2', change)), name).toBe('name-taken');
+          expect(await record(asked(subject, 'CS-1', change)), name).toBe('recorded');
+        }
+      });
+
+      test('C7: what is certified is asked about, whatever the question says', async () => {
+        expect(await record(asked('CN=X', 'CS-1'))).toBe('recorded');
+        expect(await record(asked('CN=X', 'CS-2', { names: ['Y'] }))).toBe('name-taken');
       });
 
       test('C7: a certificate without a station keeps its name from stations', async () => {
@@ -265,7 +287,7 @@ export const claimsConform = (name: string, open: OpenTestDatabase) =>
           station,
           audit: audit(ca.organizationId, 'station.registered', station.id),
         });
-        const own = { names: ['sn-1'], subjects: ['CN=sn-1'] };
+        const own = { names: ['sn-1'] };
         expect(await record(asked('CN=sn-1', 'CS-1', own))).toBe('name-taken');
         expect(await record(asked('CN=sn-1', station.id, own))).toBe('recorded');
       });

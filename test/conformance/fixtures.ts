@@ -102,6 +102,7 @@ export const pending = (
     issuerId,
     serial: id,
     subject: `CN=${id}`,
+    commonName: /(?:^|,)CN=([^,]+)/i.exec(change.subject ?? `CN=${id}`)?.[1],
     profile: 'leaf',
     profileHash: 'hash',
     spkiSha256: `spki of ${id}`,

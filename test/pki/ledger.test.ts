@@ -75,6 +75,16 @@ describe('entryHash', () => {
     );
   });
 
+  test.each(['stream', 'at', 'organizationId', 'actor', 'action', 'subject', 'details'] as const)(
+    'K6: half a surrogate pair in %s, which UTF-8 would replace, is refused',
+    (field) => {
+      for (const half of ['\ud83d', '\udd0c', 'a\udd0c\ud83db']) {
+        expect(() => entryHash(emptyStream.hash, entry(1, { [field]: half }))).toThrow(RangeError);
+      }
+      expect(entryHash(emptyStream.hash, entry(1, { [field]: '\ud83d\udd0c' }))).toHaveLength(32);
+    },
+  );
+
   test('a previous hash of another length is refused', () => {
     expect(() => entryHash(new Uint8Array(31), entry(1))).toThrow(RangeError);
   });

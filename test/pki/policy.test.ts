@@ -3,6 +3,7 @@ import { buildTbs } from '../../src/pki/build-certificate.ts';
 import { DerReader } from '../../src/pki/der.ts';
 import { writeExtensions } from '../../src/pki/extensions/write.ts';
 import { lintTbs } from '../../src/pki/lint.ts';
+import { writeName } from '../../src/pki/names.ts';
 import { decide, type IssuerFacts, type PolicyInput } from '../../src/pki/policy.ts';
 import type { Profile } from '../../src/pki/profile.ts';
 import { readRawExtensions } from '../../src/pki/raw-extensions.ts';
@@ -76,6 +77,22 @@ const rootInput: PolicyInput = {
   facts: { 'authority.name': 'V2G Root' },
 };
 
+/** A subject that the name of any root of V2G fits. */
+const ofRoots = [
+  { attribute: 'DC', source: { from: 'fixed', value: 'V2G' }, optional: false },
+] as const;
+const crossProfile: Profile = {
+  ...{ ...subCaProfile, name: 'cross', kind: 'cross-ca' },
+  subject: ofRoots,
+};
+const otherName = nameOf('CN=V2G Other Root', 'DC=V2G');
+const certified = {
+  ...{ subject: otherName, subjectDer: writeName(otherName), spki: stationKey.publicKey.spki },
+  ...{ keyIdentifier: Uint8Array.of(1, 2, 3), sha256: '' },
+};
+const crossInput: PolicyInput = { ...subCaInput, profile: crossProfile, certified };
+const { certified: __, ...withoutRoot } = crossInput;
+
 const sanProfile = (
   changes: Partial<NonNullable<Profile['extensions']['subjectAltName']>>,
 ): Profile => ({
@@ -93,6 +110,8 @@ const sanProfile = (
     },
   },
 });
+
+const uriProfile = sanProfile({ kinds: ['dns', 'uri'], includeCommonName: false });
 
 describe('a decision in favour', () => {
   test('says what the profile, the registration and the issuer say', () => {
@@ -136,6 +155,7 @@ describe('a decision in favour', () => {
     ['C4 the purpose of the profile', withExtensions(purposes('serverAuth'))],
     ['a subordinate authority', subCaInput],
     ['a root', rootInput],
+    ['a cross-certificate', crossInput],
     [
       'an extension that the profile ignores, although malformed',
       withRequest(
@@ -379,6 +399,17 @@ describe('every violation', () => {
       }),
       ['san-invalid'],
     ],
+    ['A3 a cross-certificate for nobody', withoutRoot, ['certified-root']],
+    [
+      'A3 another root under the profile of an authority of ours',
+      { ...crossInput, profile: { ...subCaProfile, subject: ofRoots } },
+      ['certified-root'],
+    ],
+    [
+      'A3 another root under a profile of leaves',
+      { ...stationInput, profile: { ...stationProfile, subject: ofRoots }, certified },
+      ['certified-root'],
+    ],
     [
       'C6 a name outside the registered hosts',
       { ...withExtensions(names(dns('a.example'), dns('b.example'))), hosts: ['A.example'] },
@@ -392,6 +423,44 @@ describe('every violation', () => {
       },
       ['san-invalid'],
     ],
+    ...[
+      'https://evil.example/',
+      'https://a.example@evil.example/',
+      'https://a.example.evil.example',
+      'https://evil.example#a.example',
+      'https://evil.example?@a.example',
+      'https://b.a.example',
+      'https://*.a.example/',
+      'https://[2001:db8::2]/',
+      'https://[::ffff:192.0.2.1]/',
+      'https://192.0.2.2/',
+      'urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66',
+      'mailto:a.example',
+    ].map((value): [string, PolicyInput, string[]] => [
+      `C6 a URI that is not at a registered host: ${value}`,
+      {
+        ...withExtensions(names(dns('a.example'), { kind: 'uri', value }), uriProfile),
+        hosts: ['a.example', '2001:db8::1', '192.0.2.1'],
+      },
+      ['san-invalid'],
+    ]),
+    ...[
+      'https:///path',
+      'https://a.example.:443/',
+      'https://a%2eexample/',
+      'https://a.example:x/',
+      'https://a.example@b.example@c.example/',
+      'https://2001:db8::1/',
+      'https://[192.0.2.1]/',
+      'https://[v1.a]/',
+      'https://[fe80::1%25eth0]/',
+      'https://0x7f.1/',
+      'https://192.0.2.1.',
+    ].map((value): [string, PolicyInput, string[]] => [
+      `C6 a URI whose host is neither a name nor an address (RFC 5280 4.2.1.6): ${value}`,
+      withExtensions(names(dns('a.example'), { kind: 'uri', value }), uriProfile),
+      ['san-invalid'],
+    ]),
     [
       'C6 common name that is no host name',
       withRequest({ subject: nameOf('CN=Not a host') }, { profile: sanProfile({}) }),
@@ -602,6 +671,18 @@ describe('RFC 5280 4.2.1.6 alternative names', () => {
     ['an address as common name', '192.0.2.1', [], [ip('192.0.2.1')]],
   ])('%s', (_, cn, requested, expected) => {
     expect(issuedNames({}, cn, ...requested)).toEqual(expected);
+  });
+
+  test.each([
+    'https://a.example',
+    'https://A.Example:8443/x?y@z#w:/[]',
+    'wss://user:secret@a.example/ocpp',
+    'https://[2001:DB8:0::1]:443/',
+    'https://192.0.2.1?x',
+    'https://a.example:/',
+  ])('a URI at a registered host: %s', (value) => {
+    const input = withExtensions(names({ kind: 'uri', value }), uriProfile);
+    expect(codesOf({ ...input, hosts: ['a.EXAMPLE', '2001:db8::1', '192.0.2.1'] })).toEqual([]);
   });
 
   test('names among the registered hosts, in any spelling', () => {

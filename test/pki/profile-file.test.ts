@@ -485,6 +485,14 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
         [['extensions.keyUsage.usages', ['digitalSignature', 'encipherOnly']]],
         'encipherOnly needs keyAgreement',
       ],
+      ...(['encipherOnly', 'decipherOnly'] as const).map((usage): [string, Change[], string] => [
+        `${usage} alone, for keys of one type`,
+        [
+          ['keys', ['P-256']],
+          ['extensions.keyUsage.byKey', { EC: ['digitalSignature', usage] }],
+        ],
+        `extensions.keyUsage.byKey.EC: ${usage} needs keyAgreement`,
+      ]),
       [
         'no bit (RFC 5280 4.2.1.3)',
         [['extensions.keyUsage.usages', []]],

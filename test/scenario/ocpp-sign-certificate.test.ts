@@ -221,6 +221,31 @@ describe('SignCertificate where stations are taken at first sight', () => {
     expect(outcome(renewed)).toEqual([200, 'issued', 'Accepted']);
   });
 
+  test('C7 a name stays with its station when the organization is renamed', async () => {
+    for (const [type, name] of [
+      ['ChargingStationCertificate', 'OLD-1'],
+      ['V2GCertificate', 'OLD-2'],
+    ]) {
+      const more = { certificateType: type };
+      const holder = await sign('CS-HOLDER', opensslRequest(bench, `/CN=${name}`), more);
+      expect(outcome(holder)).toEqual([200, 'issued', 'Accepted']);
+    }
+    const rename = (to: unknown) => evpki.call('PATCH', '/v1/organizations/demo-cpo', { name: to });
+    const { json: before } = await evpki.call('GET', '/v1/organizations/demo-cpo');
+    expect((await rename('Renamed Operator')).status).toBe(200);
+    for (const type of ['ChargingStationCertificate', 'V2GCertificate', undefined]) {
+      for (const name of ['OLD-1', 'old-2']) {
+        const more = type === undefined ? {} : { certificateType: type };
+        const thief = await sign('CS-THIEF', opensslRequest(bench, `/CN=${name}`), more);
+        expect(outcome(thief), `${type} ${name}`).toEqual([200, 'refused', 'Accepted']);
+        expect(codes(thief)).toEqual(['station-name-taken']);
+      }
+    }
+    const again = await sign('CS-HOLDER', opensslRequest(bench, '/CN=OLD-1'), toCsms);
+    expect(outcome(again)).toEqual([200, 'issued', 'Accepted']);
+    expect((await rename(before.name)).status).toBe(200);
+  });
+
   test('C7 a registered serial number is the only one, here too', async () => {
     await evpki.call('PUT', '/v1/stations/CS-KNOWN?organization=demo-cpo', {
       serialNumber: 'KNOWN-1',

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import { afterEach, describe, expect, test } from 'vitest';
+import { nameText } from '../../src/pki/names.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import type { Connections } from '../../src/storage/connections.ts';
 import { crlStore } from '../../src/storage/crls.ts';
@@ -225,6 +226,67 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
     expect(await writer('authority_grants')).toEqual([
       { authority_id: 'root', organization_id: 'cpo', created_at: at },
     ]);
+    await close();
+  });
+
+  test('C7: certificates of version 10 are found by their common names', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { url } = opened;
+    const { writer, dialect, close } = await emptied(url);
+    await migrate(writer, dialect, clock, migrations.slice(0, 1));
+    await insertVersion1Rows(writer);
+    await migrate(writer, dialect, clock, migrations.slice(0, 10));
+    const certificate = await writer('certificates').where({ id: 'cert' }).first();
+    const subjects: [attributes: [type: string, value: string][], found: string][] = [
+      [
+        [
+          ['C', 'DE'],
+          ['O', 'CN=fake,CN=fake'],
+          ['CN', 'OLD-1'],
+          ['DC', 'CPO'],
+        ],
+        'old-1',
+      ],
+      [
+        [
+          ['CN', 'a,b+c\\d"e;<f>=g'],
+          ['O', 'x'],
+        ],
+        'a,b+c\\d"e;<f>=g',
+      ],
+      [[['CN', '#x ']], '#x'],
+      [[['CN', 'Große  Säule\u200b 1']], 'grosse säule 1'],
+      [[['CN', '\u{1f50c}\u{e0041}B']], '\u{1f50c}b'],
+      [[['O', 'only']], ''],
+      [
+        [
+          ['CN', 'one'],
+          ['CN', 'two'],
+        ],
+        '',
+      ],
+      [[], ''],
+    ];
+    // More than one page of them.
+    const rows = Array.from({ length: 1100 }, (_, index) => {
+      const [attributes, found] = subjects[index % subjects.length] ?? [[], ''];
+      const named = { attributes: attributes.map(([type, value]) => ({ type, value })) };
+      return { id: `crt-${String(index).padStart(4, '0')}`, subject: nameText(named), found };
+    });
+    for (const { id, subject } of rows) {
+      await writer('certificates').insert({ ...certificate, id, subject, serial: id });
+    }
+    await migrate(writer, dialect, clock, migrations);
+    expect(
+      await writer('certificates').whereLike('id', 'crt-%').orderBy('id').pluck('common_name'),
+    ).toEqual(rows.map(({ found }) => found));
+    expect(await writer('certificates').where({ id: 'own' }).pluck('common_name')).toEqual(['x']);
+    if (dialect === 'postgres') {
+      // An older process, which knows nothing of the column, may still be running.
+      const older = { ...certificate, id: 'older', serial: 'older' };
+      await expect(writer('certificates').insert(older)).rejects.toThrow('common_name');
+    }
     await close();
   });
 

@@ -11,6 +11,7 @@ import {
   sqliteWeaknesses,
 } from '../../src/storage/durability.ts';
 import { openSqlite } from '../../src/storage/sqlite.ts';
+import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
 import { startDatabaseProcess } from '../support/database-process.ts';
 import { testTime } from '../support/databases.ts';
@@ -151,6 +152,39 @@ describe('the plans of queries that must not slow down with the table', () => {
       bindings,
     );
     expect(steps.map(({ detail }) => detail)).toEqual(plan);
+    await database.close();
+  });
+});
+
+describe('the plans of the search for a name', () => {
+  test('C7: certificates are found by their common name, stations by each of theirs', async () => {
+    const database = await openDatabase(`sqlite:${path}`, options);
+    const asked: { sql: string; bindings: string[] }[] = [];
+    database.reader.on('query', ({ sql, bindings }) => asked.push({ sql, bindings }));
+    await stationStore(database).isNameOfOther({
+      ...{ organizationId: 'org', stationId: 'CS-1', names: ['A', 'B'], now: testTime },
+    });
+    const plans: string[][] = [];
+    for (const { sql, bindings } of [...asked]) {
+      const steps: { detail: string }[] = await database.reader.raw(
+        `EXPLAIN QUERY PLAN ${sql}`,
+        bindings,
+      );
+      plans.push(
+        steps.map(({ detail }) => detail).filter((detail) => / (USING|SCAN) /.test(` ${detail} `)),
+      );
+    }
+    expect(plans).toEqual([
+      ['stations_identity', 'stations_serial_number', 'stations_secc_id'].map((index) =>
+        expect.stringMatching(
+          `^SEARCH stations USING INDEX ${index} \\(organization_id=\\? AND <expr>=`,
+        ),
+      ),
+      [
+        'SEARCH certificates USING INDEX certificates_common_name ' +
+          '(organization_id=? AND common_name=?)',
+      ],
+    ]);
     await database.close();
   });
 });

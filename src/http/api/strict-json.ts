@@ -1,6 +1,7 @@
 /**
  * What JSON leaves open and a body may not make use of: octets that are no UTF-8, members that are
- * there twice (readers differ on which counts), names that reach into prototypes, and nesting.
+ * there twice (readers differ on which counts), names that reach into prototypes, halves of
+ * surrogate pairs (which no UTF-8 can hold, RFC 8259 8.2), and nesting.
  */
 
 import { ServiceError } from '../../services/errors.ts';
@@ -45,8 +46,12 @@ function faultIn(octets: Uint8Array): { code: string; message: string } | undefi
     } else if (character === '"') {
       const end = endOfString(text, at);
       const next = afterSpace(text, end);
+      const token = text.slice(at, end);
+      if (hasHalfPair(token)) {
+        return { code: 'json-half-character', message: 'has half a surrogate pair in a text' };
+      }
       if (text[next] === ':') {
-        const fault = faultInName(text.slice(at, end), open.at(-1));
+        const fault = faultInName(token, open.at(-1));
         if (fault) return fault;
       }
       at = next - 1;
@@ -74,7 +79,7 @@ function faultInName(
   token: string,
   names: Set<string> | undefined,
 ): { code: string; message: string } | undefined {
-  const name = nameOf(token);
+  const name = unescaped(token);
   if (name === undefined) return undefined;
   if (dangerousNames.includes(name)) {
     return { code: 'json-name-forbidden', message: 'has a member with a name of prototypes' };
@@ -84,8 +89,15 @@ function faultInName(
   return undefined;
 }
 
-/** The name without its escapes; undefined for one that no parser will take. */
-function nameOf(token: string): string | undefined {
+/** An escape of a surrogate, which needs the other half beside it. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/** What the octets hold is whole, since they are UTF-8: halves come as escapes only. */
+const hasHalfPair = (token: string): boolean =>
+  SURROGATE_ESCAPE.test(token) && /\p{Cs}/u.test(unescaped(token) ?? '');
+
+/** The text without its escapes; undefined for one that no parser will take. */
+function unescaped(token: string): string | undefined {
   try {
     return JSON.parse(token) as string;
   } catch {

@@ -14,6 +14,14 @@ type Rules = NonNullable<Profile['extensions']['subjectAltName']>;
 /** A scheme and something behind it, in the characters of RFC 3986 (RFC 5280 4.2.1.6). */
 const ABSOLUTE_URI = /^[a-z][a-z0-9+.-]*:[a-z0-9._~:/?#[\]@!$&'()*+,;=%-]+$/i;
 
+/** RFC 3986 3.2, after the scheme: user information, a host, which may be in brackets, a port. */
+const HAS_AUTHORITY = /^[^:]+:\/\//;
+const AUTHORITY =
+  /^[^:]+:\/\/(?:[^/?#@[\]]*@)?(?:\[(?<address>[^\]]*)\]|(?<name>[^/?#@:[\]]*))(?::\d*)?(?:[/?#]|$)/;
+
+/** A name of a host, in its normal form. */
+type Host = GeneralName & { readonly kind: 'dns' | 'ip' };
+
 const FIELD = 'extensions.subjectAltName';
 
 export interface DecidedNames {
@@ -47,7 +55,8 @@ export function decideNames({ rules, requested, commonName, hosts }: NamesInput)
       const what = name.kind === 'other' ? `tag 0x${name.tag.toString(16)}` : quote(name.value);
       violations.push(violation('san-invalid', `${what}: ${normal.reason}.`, FIELD));
     } else if (hosts && !isRegistered(normal.value, hosts)) {
-      const message = `${quote(normal.value.value)} is not a registered host.`;
+      const is = normal.value.kind === 'uri' ? 'is not at' : 'is not';
+      const message = `${quote(normal.value.value)} ${is} a registered host.`;
       violations.push(violation('san-invalid', message, FIELD));
     } else {
       names.set(`${normal.value.kind}:${normal.value.value}`, normal.value);
@@ -81,13 +90,41 @@ function normalValue(kind: GeneralName['kind'], text: string, wildcards: boolean
     case 'ip':
       return normalOf(parseIpAddress(text));
     case 'uri':
-      return ABSOLUTE_URI.test(text) ? parsed(text) : unparsed('it is not an absolute URI');
+      return normalUri(text);
   }
 }
 
-/** Compared in normal form, so that `CSMS.example` is `csms.example` and `0:0::1` is `::1`. */
-function isRegistered({ kind, value }: GeneralName, hosts: readonly string[]): boolean {
-  return kind === 'uri' || hosts.some((host) => sameValue(normalValue(kind, host, true), value));
+/** An authority has a host that is a DNS name or an IP address (RFC 5280 4.2.1.6). */
+function normalUri(text: string): Parsed<string> {
+  if (!ABSOLUTE_URI.test(text)) return unparsed('it is not an absolute URI');
+  if (!HAS_AUTHORITY.test(text) || hostOfUri(text) !== undefined) return parsed(text);
+  return unparsed('its host is neither a DNS name nor an IP address');
+}
+
+/** Undefined where a URI has no host, or one that is neither a DNS name nor an IP address. */
+function hostOfUri(uri: string): Host | undefined {
+  const { name, address } = AUTHORITY.exec(uri)?.groups ?? {};
+  const ip = parseIpAddress(address ?? name ?? '');
+  if (ip.ok) {
+    // Brackets are for IPv6, and only there is it without doubt where the port begins.
+    const isBracketed = address !== undefined;
+    return isBracketed === (ip.value.version === 6)
+      ? { kind: 'ip', value: ip.value.normal }
+      : undefined;
+  }
+  const dns = parseHostName(name ?? '');
+  return dns.ok ? { kind: 'dns', value: dns.value.normal } : undefined;
+}
+
+/**
+ * Compared in normal form, so that `CSMS.example` is `csms.example` and `0:0::1` is `::1`. Of a URI
+ * the host counts, as it does for name constraints (RFC 5280 4.2.1.10): one that has none, such as
+ * a URN, can be held against no list.
+ */
+function isRegistered(name: GeneralName, hosts: readonly string[]): boolean {
+  const wanted = name.kind === 'uri' ? hostOfUri(name.value) : name;
+  if (wanted === undefined) return false;
+  return hosts.some((host) => sameValue(normalValue(wanted.kind, host, true), wanted.value));
 }
 
 const sameValue = (normal: Parsed<string>, value: string): boolean =>

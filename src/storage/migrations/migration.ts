@@ -1,5 +1,7 @@
 /** What a migration is. Migrations only go forward; a published one is never edited again. */
 
+import type { Knex } from 'knex';
+
 export type Dialect = 'sqlite' | 'postgres';
 
 /** What the two databases disagree about in table definitions: mostly the names of types. */
@@ -20,6 +22,8 @@ export interface Migration {
   readonly name: string;
   /** The statements, run in order inside one transaction. They contain constants only. */
   statements(types: ColumnTypes): readonly string[];
+  /** What SQL alone cannot make of the rows that are there; runs behind the statements. */
+  fill?(tx: Knex): Promise<void>;
 }
 
 const columnTypes: Readonly<Record<Dialect, ColumnTypes>> = {

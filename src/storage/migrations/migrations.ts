@@ -10,6 +10,7 @@ import { grants } from './007-grants.ts';
 import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
 import { clockMark } from './010-clock-mark.ts';
+import { certifiedNames } from './011-certified-names.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   apiClientLife,
   idempotencyKeys,
   clockMark,
+  certifiedNames,
 ];

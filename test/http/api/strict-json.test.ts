@@ -16,6 +16,9 @@ const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
 describe('W1 JSON bodies', () => {
   test.each([
+    ['half a surrogate pair', '{"a":"x\\ud83d"}', 'json-half-character'],
+    ['the other half, alone in a list', '{"a":["\\uDD0C\\ud83d"]}', 'json-half-character'],
+    ['half a surrogate pair in a name', '{"\\ud83dx":1}', 'json-half-character'],
     ['a member twice', '{"a":1,"a":2}', 'json-name-twice'],
     ['a member twice, once escaped', '{"a":1,"\\u0061":2}', 'json-name-twice'],
     ['a member twice, spaced', '{"a" : 1, "b": 0, "a"\n:2}', 'json-name-twice'],
