@@ -1,10 +1,14 @@
 /** The first start is killed; the next one must complete what it began. */
 
-import { readFile } from 'node:fs/promises';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApiIdentity } from '../../src/app/api-identity.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import { bootstrap } from '../../src/services/access.ts';
+import { type KeptCheckpoint, latestCheckpoint } from '../../src/services/audit-checkpoints.ts';
+import { verifyAuditLog } from '../../src/services/audit-verification.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises } from '../support/broken-promises.ts';
@@ -13,14 +17,21 @@ import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
 import type { Launcher, Moment } from '../support/killed-process.ts';
 import { workbench } from '../support/openssl.ts';
-import type { PreparedBackend } from '../support/prepared-databases.ts';
-import { type Services, servicesOver, start, type VaultKind } from '../support/services.ts';
+import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import {
+  type Services,
+  servicesOver,
+  startAuthorities,
+  type VaultKind,
+} from '../support/services.ts';
 import { enrolStation, stationRequest } from '../support/stations.ts';
+import { doCheckpointJob, startWhole } from '../support/whole-start.ts';
 
 /** Points before the keys, with which passing it is. They need the real vault. */
 const early: [string, number][] = [
   // The passphrase's file, then its directory.
   ['writeFile:before', 1],
+  ['writeFile:half', 1],
   ['writeFile:after', 1],
   ['sync:after', 1],
   ['sync:after', 2],
@@ -45,71 +56,123 @@ const points: [string, number][] = [
   ['work:after', 50],
   ['COMMIT:before', 50],
   ['COMMIT:sent', 50],
+];
+
+/** Points after the hierarchy is there, with which passing it is. */
+const late: [string, number][] = [
+  // The bootstrap secret.
   ['writeFile:before', 1],
+  ['writeFile:half', 1],
   ['writeFile:after', 1],
   ['keep:after', 1],
   ['putBootstrap:before', 1],
   ['putBootstrap:after', 1],
+  // The certificate of the API.
+  ['recordPending:after', 1],
+  ['sign:after', 1],
+  ['recordIssued:after', 1],
+  // api-ca.pem, then its directory; the bootstrap secret had one of each.
+  ['writeFile:before', 2],
+  ['writeFile:half', 2],
+  ['writeFile:after', 2],
+  ['sync:after', 3],
+  ['sync:after', 4],
+  // The checkpoint job: its key, then the checkpoint.
+  ['claim:after', 1],
+  ['createKey:before', 1],
+  ['checkpoint-COMMIT:before', 1],
+  ['checkpoint-COMMIT:sent', 1],
+  ['createKey:after', 1],
+  ['sign:after', 2],
+  ['checkpoint-work:after', 2],
+  ['checkpoint-COMMIT:before', 2],
+  ['checkpoint-COMMIT:sent', 2],
+  ['recordCheckpoint:after', 1],
+  ['release:before', 1],
 ];
 
-/** After the leases of whoever was killed. */
-const later = () => new Date(Date.now() + 120_000);
+const now = () => new Date();
+/** After the leases of whoever was killed, jobs included. */
+const later = () => new Date(Date.now() + 121_000);
 
 export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
   describe.concurrent(`the first start on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
+    let empty: PreparedDatabase;
+    /** With every authority: what a start has when it comes to the bootstrap secret. */
+    let declared: PreparedDatabase;
+    beforeAll(async () => {
+      empty = await backend.empty();
+      await (await openDatabase(empty.url, { clock: now, processId: 'empty' })).close();
+      declared = await empty.copy();
+      await inside(declared, 'known', now, startAuthorities);
+    });
+    afterAll(async () => {
+      await empty?.remove();
+      await declared?.remove();
+    });
+
     async function killAndStartAgain(
+      prepared: PreparedDatabase,
       vault: VaultKind,
       change: Partial<Job>,
       moment?: Moment,
     ): Promise<NodeJS.Signals | null> {
       const when = JSON.stringify(change.fault ?? moment);
-      const { url, dataDir, remove } = await backend.empty();
+      const { url: databaseUrl, dataDir } = prepared;
       try {
-        const job: Job = {
-          task: 'start',
-          databaseUrl: url,
-          dataDir,
-          processId: 'killed',
-          vault,
-          ...change,
-        };
-        const { signal, complaints, signed } = await launcher().run(job, moment);
-        expect(complaints, when).toBe('');
-
-        const processId = 'next';
-        const database = await openDatabase(url, { clock: later, processId });
-        try {
-          const services = await servicesOver(database, {
-            declarations: demoDeclarations(),
-            dataDir,
-            vault,
-            processId,
-            clock: later,
-          });
-          await start(services);
-          await expectComplete(services, signed, dataDir, when);
-        } finally {
-          await database.close();
-        }
-        return signal;
+        const order = { task: 'start', processId: 'killed', vault, ...change } as const;
+        const ending = await launcher().run({ ...order, databaseUrl, dataDir }, moment);
+        expect(ending.complaints, when).toBe('');
+        const { signed } = ending;
+        await inside(prepared, vault, later, async (services) => {
+          const left = {
+            signed,
+            apiRoot: await readApiRoot(dataDir).catch(unlessMissing),
+            checkpoint: await latestCheckpoint(services),
+          };
+          const api = await startWhole(services, dataDir);
+          await expectComplete(services, when);
+          await expectApi(services, api, left, dataDir, when);
+          await expectCheckpoints(services, left, when);
+          await expectUsable(services, left, dataDir, when);
+        });
+        return ending.signal;
       } finally {
-        await remove();
+        await prepared.remove();
       }
     }
 
-    test.each(early)('killed at %s, passing %i', { timeout: 300_000 }, async (point, passing) => {
-      for (let kill = 0; kill < kills; kill += 1) {
-        expect(await killAndStartAgain('real', { fault: { point, passing } })).toBe('SIGKILL');
-      }
-    });
+    test.each(early)(
+      'killed before the keys at %s, passing %i',
+      { timeout: 300_000 },
+      async (point, passing) => {
+        for (let kill = 0; kill < kills; kill += 1) {
+          const fault = { point, passing };
+          expect(await killAndStartAgain(await empty.copy(), 'real', { fault })).toBe('SIGKILL');
+        }
+      },
+    );
 
     test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
       const draw = drawing(`${backend.name} start ${point}`);
       for (let kill = 0; kill < kills; kill += 1) {
         const fault = { point, passing: draw(most) };
-        expect(await killAndStartAgain('known', { fault })).toBe('SIGKILL');
+        expect(await killAndStartAgain(await empty.copy(), 'known', { fault })).toBe('SIGKILL');
       }
     });
+
+    test.each(late)(
+      'killed after the keys at %s, passing %i',
+      { timeout: 300_000 },
+      async (point, passing) => {
+        for (let kill = 0; kill < kills; kill += 1) {
+          const fault = { point, passing };
+          expect(await killAndStartAgain(await declared.copy(), 'known', { fault })).toBe(
+            'SIGKILL',
+          );
+        }
+      },
+    );
 
     test('killed at random moments', { timeout: 900_000 }, async () => {
       const draw = drawing(`${backend.name} start`);
@@ -121,17 +184,44 @@ export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Lau
         expect(starts, 'most are done before they are killed').toBeLessThan(4 * killsAtRandom);
         const vault = draw(4) === 1 ? 'real' : 'known';
         const moment: Moment = { after: 'ready', milliseconds: draw(500) };
-        if ((await killAndStartAgain(vault, {}, moment)) === 'SIGKILL') killed += 1;
+        const signal = await killAndStartAgain(await backend.empty(), vault, {}, moment);
+        if (signal === 'SIGKILL') killed += 1;
       }
     });
   });
 
-async function expectComplete(
-  services: Services,
-  signed: readonly string[],
-  dataDir: string,
-  when: string,
+/** What the killed one left that others may have seen. */
+interface Left {
+  /** TBS hashes. */
+  readonly signed: readonly string[];
+  readonly apiRoot: string | undefined;
+  readonly checkpoint: KeptCheckpoint | undefined;
+}
+
+const readApiRoot = (dataDir: string): Promise<string> =>
+  readFile(join(dataDir, 'api-ca.pem'), 'utf8');
+
+function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+async function inside(
+  { url, dataDir }: PreparedDatabase,
+  vault: VaultKind,
+  clock: () => Date,
+  use: (services: Services) => Promise<void>,
 ): Promise<void> {
+  const processId = 'next';
+  const declarations = demoDeclarations();
+  const database = await openDatabase(url, { clock, processId });
+  try {
+    await use(await servicesOver(database, { declarations, dataDir, vault, processId, clock }));
+  } finally {
+    await database.close();
+  }
+}
+
+async function expectComplete(services: Services, when: string): Promise<void> {
   const { database, authorities, keyring } = services;
   const { reader } = database;
   const declared = services.hierarchy.authorities;
@@ -154,13 +244,70 @@ async function expectComplete(
   expect(await reader('vault'), when).toHaveLength(1);
   // Nobody got a second certificate because the first was not noticed.
   const issued = reader<CertificateRow>('certificates').where('state', 'issued');
-  expect(await issued, when).toHaveLength(ids.length);
+  expect(await issued.whereNot('profile', 'api-server'), when).toHaveLength(ids.length);
   const created = await reader<AuditEntryRow>('audit_entries')
     .where({ action: 'authority.created' })
     .orderBy('subject')
     .pluck('subject');
   expect(created.sort(), when).toEqual(ids);
+}
 
+/** The API has a certificate under the root that clients find, and they never found half of it. */
+async function expectApi(
+  { database, authorities }: Services,
+  { identity, root = '' }: ApiIdentity,
+  left: Left,
+  dataDir: string,
+  when: string,
+): Promise<void> {
+  const [instance] = await authorities.listIssuers('instance-ca');
+  if (!instance?.certificate) throw new Error(`${when}: the instance CA has no certificate`);
+  expect(root, when).toBe(toPem('CERTIFICATE', instance.certificate));
+  expect(await readApiRoot(dataDir), when).toBe(root);
+  expect(left.apiRoot ?? root, when).toBe(root);
+  expect((await readdir(dataDir)).filter((name) => name.endsWith('.new'))).toEqual([]);
+
+  const certificate = new X509Certificate(identity.chain);
+  expect(certificate.checkPrivateKey(createPrivateKey(identity.key)), when).toBe(true);
+  expect(certificate.checkHost('localhost'), when).toBe('localhost');
+  expectOpensslAccepts(certificate.raw, [], instance.certificate);
+  // The one that was killed may have had one, whose key is gone with it.
+  const rows = await database
+    .reader<CertificateRow>('certificates')
+    .where({ profile: 'api-server', state: 'issued' });
+  expect(rows.filter(({ der }) => der?.equals(certificate.raw)).length, when).toBe(1);
+  expect(rows.length, when).toBeLessThanOrEqual(2);
+}
+
+/** The job makes one key and one chain of checkpoints over all that is written, and was seen. */
+async function expectCheckpoints(
+  services: Services,
+  { checkpoint }: Left,
+  when: string,
+): Promise<void> {
+  const streams = await services.audit.listStreams();
+  await doCheckpointJob(services);
+  expect(await services.checkpoints.listKeys(), when).toHaveLength(1);
+  const latest = await latestCheckpoint(services);
+  const covered = new Map(latest?.heads.map(({ stream, sequence }) => [stream, sequence]));
+  for (const { stream, sequence } of streams) {
+    expect(covered.get(stream) ?? 0, `${when}: ${stream}`).toBeGreaterThanOrEqual(sequence);
+  }
+  for (const kept of [checkpoint, latest]) {
+    const { findings, checkpoints } = await verifyAuditLog(services, kept);
+    expect(findings, when).toEqual([]);
+    expect(checkpoints, when).toBe(latest?.number);
+  }
+}
+
+/** Stations get certificates, and there is one administrator to be. */
+async function expectUsable(
+  services: Services,
+  { signed }: Left,
+  dataDir: string,
+  when: string,
+): Promise<void> {
+  const { database, authorities } = services;
   const answer = await enrolStation(services, stationRequest('SN-AFTER'));
   const handedOut = { certificateId: answer.certificateId, der: answer.certificate.der };
   expect(await brokenPromises(database, { handedOut: [handedOut], signed }), when).toEqual([]);
@@ -181,7 +328,7 @@ function expectOpensslAccepts(
   const bench = workbench();
   try {
     bench.write('leaf.pem', toPem('CERTIFICATE', der));
-    bench.write('chain.pem', chain.map((one) => toPem('CERTIFICATE', one)).join(''));
+    bench.write('chain.pem', [root, ...chain].map((one) => toPem('CERTIFICATE', one)).join(''));
     bench.write('root.pem', toPem('CERTIFICATE', root));
     const files = ['-CAfile', 'root.pem', '-untrusted', 'chain.pem', 'leaf.pem'];
     expect(bench.openssl('verify', '-x509_strict', ...files)).toBe('leaf.pem: OK\n');

@@ -16,8 +16,8 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
   /** What it told to have been handed out. */
   readonly handedOut: readonly { readonly certificateId: string; readonly der: Buffer }[];
-  /** The certificates whose revocation it was told to be done. */
-  readonly revoked: readonly string[];
+  /** The changes of statuses that it began and that it was told to be done, in order. */
+  readonly changes: readonly Change[];
   /** The CRL numbers that it saw, in order. */
   readonly published: readonly number[];
   /** SHA-256 of what it was about to sign, hex. */
@@ -25,6 +25,8 @@ export interface Ending {
   /** Its standard error. */
   readonly complaints: string;
 }
+
+export type Change = Extract<Line, { readonly event: 'changing' | 'changed' }>;
 
 /** When a process is killed from outside. */
 export interface Moment {
@@ -89,7 +91,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const handedOut: { certificateId: string; der: Buffer }[] = [];
   const signed: string[] = [];
-  const revoked: string[] = [];
+  const changes: Change[] = [];
   const published: number[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
@@ -102,7 +104,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
       timer ??= setTimeout(() => child.kill('SIGKILL'), moment.milliseconds);
     }
     if (line.event === 'signing') signed.push(line.tbsSha256);
-    if (line.event === 'revoked') revoked.push(line.certificateId);
+    if (line.event === 'changing' || line.event === 'changed') changes.push(line);
     if (line.event === 'published') published.push(line.number);
     if (line.event === 'handed-out') {
       handedOut.push({
@@ -113,5 +115,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, revoked, published, signed, complaints };
+  return { signal, handedOut, changes, published, signed, complaints };
 }
