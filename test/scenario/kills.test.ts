@@ -7,6 +7,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type Launcher, prepareProcesses } from '../support/killed-process.ts';
 import { preparedBackends } from '../support/prepared-databases.ts';
 import { approvingSurvives } from './killed-approving.ts';
+import { endingSurvives } from './killed-ending.ts';
 import { firstStartSurvives } from './killed-first-start.ts';
 import { issuingSurvives } from './killed-issuing.ts';
 import { revokingSurvives } from './killed-revoking.ts';
@@ -26,5 +27,6 @@ for (const backend of preparedBackends) {
   issuingSurvives(backend, prepared);
   approvingSurvives(backend, prepared);
   revokingSurvives(backend, prepared);
+  endingSurvives(backend, prepared);
   firstStartSurvives(backend, prepared);
 }
