@@ -14,10 +14,10 @@ import type { RevocationReason } from '../../src/pki/revocation-reasons.ts';
 import { approve } from '../../src/services/approval.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import { takeDeclarations } from './declarations.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
 import { doJobs, servicesOver, type VaultKind } from './services.ts';
 import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
+import { takeDeclarations } from './taken-declarations.ts';
 import { doCheckpointJob, startWhole } from './whole-start.ts';
 
 export interface Job {

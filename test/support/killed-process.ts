@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterAll, beforeAll } from 'vitest';
 import { leaveDeclarations } from './declarations.ts';
 import type { Job, Line } from './issuing-process.ts';
 
@@ -47,7 +48,7 @@ const AT_A_TIME = 3;
  * Compiles the process and reads the declarations once: hundreds are started, and both take longer
  * than what most of them do in their lives.
  */
-export async function prepareProcesses(): Promise<Launcher> {
+async function prepareProcesses(): Promise<Launcher> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
   for (const name of ['node_modules', 'package.json']) {
@@ -55,7 +56,13 @@ export async function prepareProcesses(): Promise<Launcher> {
   }
   const options = {
     extends: join(root, 'tsconfig.json'),
-    compilerOptions: { noEmit: false, noCheck: true, rootDir: root, outDir: folder },
+    compilerOptions: {
+      noEmit: false,
+      noCheck: true,
+      removeComments: true,
+      rootDir: root,
+      outDir: folder,
+    },
     files: [join(root, 'test/support/issuing-process.ts')],
     include: [],
   };
@@ -81,6 +88,19 @@ export async function prepareProcesses(): Promise<Launcher> {
       }
     },
     remove: () => rm(folder, { recursive: true }),
+  };
+}
+
+/** Prepares them for the tests of the calling file. */
+export function launcherOfFile(): () => Launcher {
+  let launcher: Launcher | undefined;
+  beforeAll(async () => {
+    launcher = await prepareProcesses();
+  });
+  afterAll(() => launcher?.remove());
+  return () => {
+    if (launcher === undefined) throw new Error('the processes are not prepared');
+    return launcher;
   };
 }
 

@@ -8,11 +8,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow } from '../../src/storage/rows.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
+import { drawing, historiesAtRandom, kills, killsInARow, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
-import type { Change, Ending, Launcher, Moment } from '../support/killed-process.ts';
-import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import {
+  type Change,
+  type Ending,
+  launcherOfFile,
+  type Moment,
+} from '../support/killed-process.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { expectOpensslAcceptsCrl, servedCrl } from '../support/served-status.ts';
 import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
 import { expectKeysBlocked, expectStatuses } from '../support/status-promises.ts';
@@ -37,19 +42,15 @@ const points: [string, number][] = [
   ['release:before', 3],
 ];
 
-/**
- * What was left by one is what the next one dies in; everything is looked at after each, so that a
- * history is not to become too long.
- */
-const KILLS_IN_A_ROW = Math.min(10, killsAtRandom);
-
 const batch = { callers: 6, requestsEach: 6 };
 const endless = { callers: 6, requestsEach: 100_000 };
 
 /** Leases of jobs last two minutes. */
 const AFTER_THE_LEASES = 300_000;
 
-export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
   describe.concurrent(`revoking on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
     let prepared: PreparedDatabase;
     beforeAll(async () => {
@@ -108,16 +109,12 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
       }
     });
 
-    const histories = Array.from(
-      { length: killsAtRandom / KILLS_IN_A_ROW },
-      (_, index) => index + 1,
-    );
     const title = 'O5 O7 killed at random moments, history %i';
-    test.each(histories)(title, { timeout: 900_000 }, async (number) => {
+    test.each(historiesAtRandom)(title, { timeout: 900_000 }, async (number) => {
       const draw = drawing(`${backend.name} revoking ${number}`);
       const atOnce = backend.name === 'PostgreSQL' ? 2 : 1;
       await withHistory(async (history) => {
-        for (let kill = 0; kill < KILLS_IN_A_ROW; kill += atOnce) {
+        for (let kill = 0; kill < killsInARow; kill += atOnce) {
           const moments = Array.from(
             { length: atOnce },
             // Long enough for something to be revoked on a busy machine, too.
@@ -132,6 +129,7 @@ export const revokingSurvives = (backend: PreparedBackend, launcher: () => Launc
       });
     });
   });
+});
 
 interface History {
   readonly database: PreparedDatabase;

@@ -15,9 +15,9 @@ import { brokenPromises } from '../support/broken-promises.ts';
 import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
-import type { Launcher, Moment } from '../support/killed-process.ts';
+import { launcherOfFile, type Moment } from '../support/killed-process.ts';
 import { workbench } from '../support/openssl.ts';
-import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import {
   type Services,
   servicesOver,
@@ -95,7 +95,9 @@ const now = () => new Date();
 /** After the leases of whoever was killed, jobs included. */
 const later = () => new Date(Date.now() + 121_000);
 
-export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
   describe.concurrent(`the first start on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
     let empty: PreparedDatabase;
     /** With every authority: what a start has when it comes to the bootstrap secret. */
@@ -189,6 +191,7 @@ export const firstStartSurvives = (backend: PreparedBackend, launcher: () => Lau
       }
     });
   });
+});
 
 /** What the killed one left that others may have seen. */
 interface Left {

@@ -10,8 +10,8 @@ import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises } from '../support/broken-promises.ts';
 import { drawing, kills, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
-import type { Ending, Launcher } from '../support/killed-process.ts';
-import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import { type Ending, launcherOfFile } from '../support/killed-process.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { expectOpensslAcceptsCrl, ocspStatuses, servedCrl } from '../support/served-status.ts';
 import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
 import { demoCpo, enrolStation, stationRequest } from '../support/stations.ts';
@@ -32,7 +32,9 @@ const endless = { callers: 6, requestsEach: 100_000 };
 /** Leases of jobs last two minutes. */
 const later = () => new Date(Date.now() + 300_000);
 
-export const endingSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
   describe.concurrent(`ending an authority on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
     let prepared: PreparedDatabase;
     beforeAll(async () => {
@@ -71,6 +73,7 @@ export const endingSurvives = (backend: PreparedBackend, launcher: () => Launche
       }
     });
   });
+});
 
 async function inside(
   { url, dataDir }: PreparedDatabase,
