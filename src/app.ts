@@ -4,10 +4,9 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { apiHosts, apiIdentity } from './app/api-identity.ts';
+import { apiHosts, apiIdentity, keepApiRoot } from './app/api-identity.ts';
 import { abandonExpired, backgroundWork, concludeAudit } from './app/background.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
@@ -215,17 +214,6 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     return server.files;
   };
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
-}
-
-/** Leaves the root for the clients of this machine. */
-async function keepApiRoot(dataDir: string, root: string | undefined): Promise<string | undefined> {
-  const file = join(dataDir, 'api-ca.pem');
-  if (root === undefined) {
-    await rm(file, { force: true });
-    return undefined;
-  }
-  await writeFile(file, root, { mode: 0o644 });
-  return file;
 }
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>

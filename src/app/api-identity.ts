@@ -4,10 +4,13 @@
  */
 
 import { createPrivateKey } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config/settings.ts';
 import type { Listener, TlsIdentity } from '../http/listener.ts';
 import { generateKey } from '../keystore/generate.ts';
 import { toPem } from '../pki/pem.ts';
+import { replaceFile } from '../replaced-file.ts';
 import { issueApiCertificate } from '../services/api-certificate.ts';
 import type { AuthorityParts } from '../services/authorities.ts';
 import type { Clock } from '../services/clock.ts';
@@ -19,8 +22,10 @@ import { every } from './lifecycle.ts';
 const RENEWAL_CHECK_MILLISECONDS = 3_600_000;
 const FILE_CHECK_MILLISECONDS = 60_000;
 
+type ApiConfig = Pick<Config, 'apiUrl' | 'apiTlsAuthority' | 'apiTlsCertificate' | 'apiTlsKey'>;
+
 /** The names under which clients reach the API: from its URL, or those of this machine. */
-export function apiHosts(config: Config): readonly [string, ...string[]] {
+export function apiHosts(config: Pick<Config, 'apiUrl'>): readonly [string, ...string[]] {
   const local = ['localhost', '127.0.0.1', '::1'] as const;
   if (config.apiUrl !== undefined) {
     return [new URL(config.apiUrl).hostname.replace(/^\[|\]$/g, ''), ...local];
@@ -52,7 +57,7 @@ interface Renewable {
  */
 export async function apiIdentity(
   parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
-  config: Config,
+  config: ApiConfig,
 ): Promise<ApiIdentity> {
   const files = readTlsFiles(config);
   const found = files ? await ofFiles(parts, files) : await ofAuthority(parts, config);
@@ -65,7 +70,7 @@ export async function apiIdentity(
 
 async function ofAuthority(
   parts: AuthorityParts & { readonly clock: Clock; readonly logger: Logger },
-  config: Config,
+  config: ApiConfig,
 ): Promise<Renewable> {
   const { clock, logger } = parts;
   const issue = () => newIdentity(parts, config.apiTlsAuthority, apiHosts(config));
@@ -103,6 +108,20 @@ async function newIdentity(
     root: toPem('CERTIFICATE', root),
     notAfter,
   };
+}
+
+/** Leaves the root for the clients of this machine. @returns the file, if there is one */
+export async function keepApiRoot(
+  dataDir: string,
+  root: string | undefined,
+): Promise<string | undefined> {
+  const file = join(dataDir, 'api-ca.pem');
+  if (root === undefined) {
+    await rm(file, { force: true });
+    return undefined;
+  }
+  await replaceFile(file, root, 0o644);
+  return file;
 }
 
 /** Of files that do not fit nothing is presented: the one before stays. */

@@ -14,6 +14,16 @@ export const kills = Number(process.env.EVPKI_KILLS ?? '1');
 export const killsAtRandom = kills > 1 ? 10 * kills : 4;
 
 /**
+ * Of these as many in one history, each in what the one before has left. Everything is looked at
+ * again after each, so that a history is not to become too long.
+ */
+export const killsInARow = Math.min(10, killsAtRandom);
+export const historiesAtRandom = Array.from(
+  { length: killsAtRandom / killsInARow },
+  (_, index) => index + 1,
+);
+
+/**
  * Draws whole numbers from 1 to `most`.
  * @param about tells one series of draws from another, whatever runs first
  */

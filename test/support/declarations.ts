@@ -1,7 +1,7 @@
 /** What `policies/` and `ca/demo.yaml` declare, read once: reading takes half a second. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { deserialize, serialize } from 'node:v8';
+import { writeFileSync } from 'node:fs';
+import { serialize } from 'node:v8';
 import { loadHierarchy, loadPolicies, type Policies } from '../../src/declarations.ts';
 import type { Hierarchy } from '../../src/services/hierarchies.ts';
 
@@ -19,9 +19,6 @@ export function demoDeclarations(): Declarations {
   return declared;
 }
 
-/** Leaves them in a file for other processes, which need not read what was written by hand. */
+/** Leaves them in a file for other processes: see taken-declarations.ts. */
 export const leaveDeclarations = (file: string): void =>
   writeFileSync(file, serialize(demoDeclarations()));
-
-export const takeDeclarations = (file: string): Declarations =>
-  deserialize(readFileSync(file)) as Declarations;

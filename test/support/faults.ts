@@ -3,7 +3,7 @@
  * a power cut would end it: SIGKILL, no handlers, nothing flushed. The product has no hooks.
  *
  * Every method of a decorated port is two points, `recordPending:before` and
- * `recordPending:after`; so are `writeFile` and `sync` of files. In transactions there are
+ * `recordPending:after`; so are `writeFile` and `sync` of files. Moreover there are
  *
  * | point              | the process dies                                                    |
  * |--------------------|---------------------------------------------------------------------|
@@ -11,6 +11,7 @@
  * | `work:after`       | after a work, before its audit entries are written                   |
  * | `COMMIT:before`    | when everything is written and COMMIT is not sent                    |
  * | `COMMIT:sent`      | while the database is at it                                          |
+ * | `writeFile:half`   | when the first half of a text is in its file                         |
  */
 
 import { open } from 'node:fs/promises';
@@ -123,13 +124,20 @@ export async function decorateFiles(pass: Pass): Promise<void> {
   const handle = await open(devNull);
   const prototype = Object.getPrototypeOf(handle) as Record<'writeFile' | 'sync', Method>;
   await handle.close();
-  for (const name of ['writeFile', 'sync'] as const) {
-    const method = prototype[name];
-    prototype[name] = async function (...args) {
-      pass(`${name}:before`);
-      const result = await method.apply(this, args);
-      pass(`${name}:after`);
-      return result;
-    };
-  }
+  const { writeFile, sync } = prototype;
+  prototype.writeFile = async function (text, ...options) {
+    if (typeof text !== 'string') throw new Error('only texts are known to be written');
+    const half = text.length >> 1;
+    pass('writeFile:before');
+    // What is written next follows what was written before.
+    await writeFile.call(this, text.slice(0, half), ...options);
+    pass('writeFile:half');
+    await writeFile.call(this, text.slice(half), ...options);
+    pass('writeFile:after');
+  };
+  prototype.sync = async function () {
+    pass('sync:before');
+    await sync.call(this);
+    pass('sync:after');
+  };
 }

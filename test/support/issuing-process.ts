@@ -1,23 +1,27 @@
 /**
  * A process of its own that starts evpki's services over a database, issues certificates, has
- * requests wait and approves them, or revokes what it has issued and does the jobs; it may be told where to die. It writes a line for
- * `ready`, one for every certificate that it is about to sign, that was handed out and that was
- * revoked, one for every CRL number that it sees, and `done`; synchronously, so that what a line
- * says is known to others.
+ * requests wait and approves them, changes the status of what it has issued and does the jobs, or
+ * ends the authority that it issues from; it may be told where to die. It writes a line for
+ * `ready`, one for every certificate that it is about to sign and that was handed out, one before
+ * and one after every change of a status, one for every CRL number that it sees, and `done`;
+ * synchronously, so that what a line says is known to others.
  */
 
 import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { writeSync } from 'node:fs';
+import type { RevocationReason } from '../../src/pki/revocation-reasons.ts';
 import { approve } from '../../src/services/approval.ts';
-import { revoke } from '../../src/services/revocation.ts';
+import { release, revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import { takeDeclarations } from './declarations.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
-import { doJobs, servicesOver, start, type VaultKind } from './services.ts';
+import { doJobs, servicesOver, type VaultKind } from './services.ts';
 import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
+import { takeDeclarations } from './taken-declarations.ts';
+import { doCheckpointJob, startWhole } from './whole-start.ts';
 
 export interface Job {
-  readonly task: 'start' | 'issue' | 'approve' | 'revoke';
+  readonly task: 'start' | 'issue' | 'approve' | 'revoke' | 'end-authority';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -35,9 +39,16 @@ export type Line =
   | { readonly event: 'ready' }
   | { readonly event: 'signing'; readonly tbsSha256: string }
   | { readonly event: 'handed-out'; readonly certificateId: string; readonly der: string }
-  | { readonly event: 'revoked'; readonly certificateId: string }
+  | {
+      readonly event: 'changing' | 'changed';
+      readonly certificateId: string;
+      readonly to: PublishedStatus;
+    }
   | { readonly event: 'published'; readonly number: number }
   | { readonly event: 'done' };
+
+/** What relying parties hear of a certificate: `good`, or why it is revoked. */
+export type PublishedStatus = 'good' | RevocationReason;
 
 const say = (line: Line): void => {
   writeSync(1, `${JSON.stringify(line)}\n`);
@@ -59,10 +70,42 @@ const services = await servicesOver(database, {
   declarations,
   pass,
   signing: (message) => {
+    // No certificate, and in the log as what it is.
+    if (Buffer.from(message).includes('evpki audit checkpoint')) return;
     const tbsSha256 = createHash('sha256').update(message).digest('hex');
     say({ event: 'signing', tbsSha256 });
   },
 });
+
+/** What becomes of certificates, in turn. */
+const fates: readonly (readonly PublishedStatus[])[] = [
+  ['superseded'],
+  ['certificateHold', 'good'],
+  ['keyCompromise'],
+  ['certificateHold', 'keyCompromise'],
+  ['certificateHold'],
+  ['superseded', 'keyCompromise'],
+];
+
+async function change(certificateId: string, to: PublishedStatus): Promise<void> {
+  say({ event: 'changing', certificateId, to });
+  if (to === 'good') await release(services, demoCpo, certificateId);
+  else await revoke(services, demoCpo, certificateId, to);
+  say({ event: 'changed', certificateId, to });
+}
+
+const progress = new EventEmitter();
+
+/** Ends the station CA as soon as it has issued something to those who keep asking. */
+async function endAuthority(): Promise<void> {
+  const first = once(progress, 'handed-out');
+  // They are refused then; what they are told, others look at.
+  const over = calls().catch(() => undefined);
+  await first;
+  const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+  await change(issuer?.certificateId ?? '', 'cACompromise');
+  await over;
+}
 
 async function call(caller: number): Promise<void> {
   for (let count = 0; count < (job.requestsEach ?? 0); count += 1) {
@@ -73,10 +116,12 @@ async function call(caller: number): Promise<void> {
         : await enrolStation(services, csr);
     const der = Buffer.from(certificate.der).toString('base64');
     say({ event: 'handed-out', certificateId, der });
+    progress.emit('handed-out');
     if (job.task !== 'revoke') continue;
-    const { issuerId } = await revoke(services, demoCpo, certificateId, 'superseded');
-    say({ event: 'revoked', certificateId });
-    await services.jobs.schedule(`crl:${issuerId}`, clock());
+    const fate = fates[(caller + count) % fates.length] ?? [];
+    for (const to of fate) await change(certificateId, to);
+    const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+    await services.jobs.schedule(`crl:${issuer?.id}`, clock());
   }
 }
 
@@ -98,8 +143,11 @@ async function doWhatIsDue(calls: Promise<unknown>): Promise<void> {
 
 const calls = () =>
   Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => call(caller)));
-if (job.task === 'start') await start(services);
-else if (job.task === 'issue' || job.task === 'approve') await calls();
+if (job.task === 'start') {
+  await startWhole(services, job.dataDir);
+  await doCheckpointJob(services);
+} else if (job.task === 'issue' || job.task === 'approve') await calls();
+else if (job.task === 'end-authority') await endAuthority();
 else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

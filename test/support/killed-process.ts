@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterAll, beforeAll } from 'vitest';
 import { leaveDeclarations } from './declarations.ts';
 import type { Job, Line } from './issuing-process.ts';
 
@@ -16,8 +17,8 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
   /** What it told to have been handed out. */
   readonly handedOut: readonly { readonly certificateId: string; readonly der: Buffer }[];
-  /** The certificates whose revocation it was told to be done. */
-  readonly revoked: readonly string[];
+  /** The changes of statuses that it began and that it was told to be done, in order. */
+  readonly changes: readonly Change[];
   /** The CRL numbers that it saw, in order. */
   readonly published: readonly number[];
   /** SHA-256 of what it was about to sign, hex. */
@@ -25,6 +26,8 @@ export interface Ending {
   /** Its standard error. */
   readonly complaints: string;
 }
+
+export type Change = Extract<Line, { readonly event: 'changing' | 'changed' }>;
 
 /** When a process is killed from outside. */
 export interface Moment {
@@ -45,7 +48,7 @@ const AT_A_TIME = 3;
  * Compiles the process and reads the declarations once: hundreds are started, and both take longer
  * than what most of them do in their lives.
  */
-export async function prepareProcesses(): Promise<Launcher> {
+async function prepareProcesses(): Promise<Launcher> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
   for (const name of ['node_modules', 'package.json']) {
@@ -53,7 +56,13 @@ export async function prepareProcesses(): Promise<Launcher> {
   }
   const options = {
     extends: join(root, 'tsconfig.json'),
-    compilerOptions: { noEmit: false, noCheck: true, rootDir: root, outDir: folder },
+    compilerOptions: {
+      noEmit: false,
+      noCheck: true,
+      removeComments: true,
+      rootDir: root,
+      outDir: folder,
+    },
     files: [join(root, 'test/support/issuing-process.ts')],
     include: [],
   };
@@ -82,6 +91,19 @@ export async function prepareProcesses(): Promise<Launcher> {
   };
 }
 
+/** Prepares them for the tests of the calling file. */
+export function launcherOfFile(): () => Launcher {
+  let launcher: Launcher | undefined;
+  beforeAll(async () => {
+    launcher = await prepareProcesses();
+  });
+  afterAll(() => launcher?.remove());
+  return () => {
+    if (launcher === undefined) throw new Error('the processes are not prepared');
+    return launcher;
+  };
+}
+
 async function runToTheEnd(args: readonly string[], moment: Moment | undefined): Promise<Ending> {
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -89,7 +111,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const handedOut: { certificateId: string; der: Buffer }[] = [];
   const signed: string[] = [];
-  const revoked: string[] = [];
+  const changes: Change[] = [];
   const published: number[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
@@ -102,7 +124,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
       timer ??= setTimeout(() => child.kill('SIGKILL'), moment.milliseconds);
     }
     if (line.event === 'signing') signed.push(line.tbsSha256);
-    if (line.event === 'revoked') revoked.push(line.certificateId);
+    if (line.event === 'changing' || line.event === 'changed') changes.push(line);
     if (line.event === 'published') published.push(line.number);
     if (line.event === 'handed-out') {
       handedOut.push({
@@ -113,5 +135,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, revoked, published, signed, complaints };
+  return { signal, handedOut, changes, published, signed, complaints };
 }

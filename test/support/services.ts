@@ -188,12 +188,17 @@ export const doJobs = (services: Services): Promise<number> =>
     },
   });
 
-/** What a start does with the database, in its order. */
-export async function start(services: Services): Promise<void> {
+/** What a start does with the database until the hierarchy is there, in its order. */
+export async function startAuthorities(services: Services): Promise<void> {
   await checkClock(services, 'evpki');
   await services.declarations.activate();
   await services.store.abandonExpired(services.clock());
   await ensureInstanceAuthority(services);
   await applyHierarchy(services, services.hierarchy, { actor: 'evpki' });
+}
+
+/** What makes a database one that people can work with. */
+export async function start(services: Services): Promise<void> {
+  await startAuthorities(services);
   await prepareBootstrap(services.accessParts, services.keep);
 }

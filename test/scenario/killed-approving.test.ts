@@ -8,8 +8,8 @@ import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
 import { drawing, kills, seed } from '../support/chance.ts';
 import { storeClient } from '../support/clients.ts';
 import { demoDeclarations } from '../support/declarations.ts';
-import type { Ending, Launcher } from '../support/killed-process.ts';
-import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import { type Ending, launcherOfFile } from '../support/killed-process.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
 import { demoCpo, demoOperator } from '../support/stations.ts';
 
@@ -44,7 +44,9 @@ interface History {
 
 let processes = 0;
 
-export const approvingSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
   describe.concurrent(`approving on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
     let prepared: PreparedDatabase;
     beforeAll(async () => {
@@ -100,6 +102,7 @@ export const approvingSurvives = (backend: PreparedBackend, launcher: () => Laun
       });
     });
   });
+});
 
 /** Opens a database as one more process would. */
 async function inside(

@@ -5,11 +5,11 @@ import type { CertificateState } from '../../src/services/certificate-records.ts
 import { openDatabase } from '../../src/storage/database.ts';
 import type { CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
+import { drawing, historiesAtRandom, kills, killsInARow, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import type { Job } from '../support/issuing-process.ts';
-import type { Ending, Launcher, Moment } from '../support/killed-process.ts';
-import type { PreparedBackend, PreparedDatabase } from '../support/prepared-databases.ts';
+import { type Ending, launcherOfFile, type Moment } from '../support/killed-process.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
 import { enrolStation, stationRequest } from '../support/stations.ts';
 
@@ -34,7 +34,9 @@ const endless = { callers: 8, requestsEach: 100_000 };
 /** Leases last a minute. */
 const afterTheLeases = () => new Date(Date.now() + 120_000);
 
-export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launcher) =>
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
   describe.concurrent(`issuing on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
     let prepared: PreparedDatabase;
     beforeAll(async () => {
@@ -73,12 +75,13 @@ export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launch
       });
     });
 
-    test('killed at random moments', { timeout: 900_000 }, async () => {
-      const draw = drawing(`${backend.name} issuing`);
+    const title = 'killed at random moments, history %i';
+    test.each(historiesAtRandom)(title, { timeout: 900_000 }, async (number) => {
+      const draw = drawing(`${backend.name} issuing ${number}`);
       // Where several processes may issue, two do, and both are killed.
       const atOnce = backend.name === 'PostgreSQL' ? 2 : 1;
       await withHistory(async (history) => {
-        for (let kill = 0; kill < killsAtRandom; kill += atOnce) {
+        for (let kill = 0; kill < killsInARow; kill += atOnce) {
           const moments = Array.from({ length: atOnce }, (): Moment => {
             const after = draw(3) === 1 ? 'ready' : 'handed-out';
             return { after, milliseconds: draw(200) };
@@ -111,6 +114,7 @@ export const issuingSurvives = (backend: PreparedBackend, launcher: () => Launch
       });
     });
   });
+});
 
 interface History {
   readonly database: PreparedDatabase;

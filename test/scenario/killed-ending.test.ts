@@ -1,0 +1,166 @@
+/**
+ * A process that revokes the certificate of an authority is killed while others get certificates
+ * from it: the authority has ended with everything that belongs to its end, or not at all.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revoke } from '../../src/services/revocation.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
+import { brokenPromises } from '../support/broken-promises.ts';
+import { drawing, kills, seed } from '../support/chance.ts';
+import { demoDeclarations } from '../support/declarations.ts';
+import { type Ending, launcherOfFile } from '../support/killed-process.ts';
+import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
+import { expectOpensslAcceptsCrl, ocspStatuses, servedCrl } from '../support/served-status.ts';
+import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
+import { demoCpo, enrolStation, stationRequest } from '../support/stations.ts';
+import { expectKeysBlocked, expectStatuses } from '../support/status-promises.ts';
+
+/** With how often the end of the authority passes each at least. */
+const points: [string, number][] = [
+  ['recordStatusChange:before', 1],
+  ['status-statement:before', 15],
+  ['status-work:after', 1],
+  ['status-COMMIT:before', 1],
+  ['status-COMMIT:sent', 1],
+  ['recordStatusChange:after', 1],
+];
+
+const endless = { callers: 6, requestsEach: 100_000 };
+
+/** Leases of jobs last two minutes. */
+const later = () => new Date(Date.now() + 300_000);
+
+const launcher = launcherOfFile();
+
+describe.each(preparedBackends)('on $name', (backend) => {
+  describe.concurrent(`ending an authority on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
+    let prepared: PreparedDatabase;
+    beforeAll(async () => {
+      prepared = await backend.empty();
+      await inside(
+        prepared,
+        () => new Date(),
+        async (services) => {
+          await start(services);
+          // Of the many issuers of the demo the one above is enough.
+          const [root] = await services.authorities.listIssuers('ocpp-root');
+          await services.database.write(({ knex }) =>
+            knex('jobs')
+              .whereNotIn('name', [`crl:${root?.id}`, `ocsp-signer:${root?.id}`])
+              .update({ due_at: '2100-01-01T00:00:00.000Z' }),
+          );
+        },
+      );
+    });
+    afterAll(() => prepared?.remove());
+
+    test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
+      const draw = drawing(`${backend.name} ending ${point}`);
+      for (let kill = 0; kill < kills; kill += 1) {
+        const database = await prepared.copy();
+        try {
+          const fault = { point, passing: draw(most) };
+          const ending = await launcher().run({
+            ...({ task: 'end-authority', vault: 'known', processId: 'killed' } as const),
+            ...{ databaseUrl: database.url, dataDir: database.dataDir, fault, ...endless },
+          });
+          await examine(database, ending, JSON.stringify(fault));
+        } finally {
+          await database.remove();
+        }
+      }
+    });
+  });
+});
+
+async function inside(
+  { url, dataDir }: PreparedDatabase,
+  clock: () => Date,
+  use: (services: Services) => Promise<void>,
+): Promise<void> {
+  const processId = 'ending-examiner';
+  const database = await openDatabase(url, { clock, processId });
+  try {
+    const declarations = demoDeclarations();
+    const options = { declarations, dataDir, vault: 'known', processId, clock } as const;
+    await use(await servicesOver(database, options));
+  } finally {
+    await database.close();
+  }
+}
+
+async function examine(database: PreparedDatabase, ending: Ending, when: string): Promise<void> {
+  const { signal, complaints, handedOut, signed, changes } = ending;
+  expect(signal, `${when}: ${complaints}`).toBe('SIGKILL');
+  expect(handedOut.length, when).toBeGreaterThan(0);
+  await inside(database, later, async (services) => {
+    // Before the leases are looked at: whatever the end abandons, it has abandoned itself.
+    const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+    if (!issuer?.certificateId) throw new Error(`${when}: the station CA has no certificate`);
+    const hasEnded = issuer.state === 'revoked';
+    if (hasEnded) expect(await pendingOf(services, issuer.id), when).toEqual([]);
+    if (changes.some(({ event }) => event === 'changed')) expect(hasEnded, when).toBe(true);
+
+    await services.store.abandonExpired(services.clock());
+    expect(await brokenPromises(services.database, { handedOut, signed }), when).toEqual([]);
+    const authority = await services.authorities.findAuthority('ocpp-station-ca');
+    expect(authority?.state, when).toBe(hasEnded ? 'revoked' : 'active');
+    await expectKeysBlocked(services, when);
+    await expectTold(services, ending, hasEnded, when);
+
+    const enrolling = enrolStation(services, stationRequest('SN-AFTER'));
+    if (hasEnded) {
+      await expect(enrolling, when).rejects.toMatchObject({ code: 'authority-not-active' });
+      return;
+    }
+    const { certificateId, certificate } = await enrolling;
+    // What did not happen can still be done, as if nobody had tried.
+    await revoke(services, demoCpo, issuer.certificateId, 'cACompromise');
+    const known = { handedOut: [...handedOut, { certificateId, der: certificate.der }], signed };
+    expect(await brokenPromises(services.database, known), when).toEqual([]);
+    expect((await services.authorities.listIssuers('ocpp-station-ca'))[0]?.state).toBe('revoked');
+    await expectKeysBlocked(services, when);
+  });
+}
+
+const pendingOf = ({ database }: Services, issuerId: string): Promise<string[]> =>
+  database
+    .reader<CertificateRow>('certificates')
+    .where({ issuer_id: issuerId, state: 'pending' })
+    .pluck('id');
+
+/** Log, CRL and OCSP of the authority above say that this one has ended, or that it has not. */
+async function expectTold(
+  services: Services,
+  { changes }: Ending,
+  hasEnded: boolean,
+  when: string,
+): Promise<void> {
+  const [root] = await services.authorities.listIssuers('ocpp-root');
+  const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+  if (!root?.certificate || !issuer?.certificateId) throw new Error(`${when}: no certificates`);
+  const entries: string[] = await services.database
+    .reader<AuditEntryRow>('audit_entries')
+    .where({ action: 'certificate.revoked' })
+    .pluck('details');
+  const ended = entries.map((text) => (JSON.parse(text) as { ofIssuer?: string }).ofIssuer);
+  expect(ended, when).toEqual(hasEnded ? [issuer.id] : []);
+
+  await services.jobs.schedule(`crl:${root.id}`, new Date(0));
+  await services.jobs.schedule(`ocsp-signer:${root.id}`, new Date(0));
+  while ((await doJobs(services)) > 0);
+  const crl = await servedCrl(services, root.id, when);
+  if (!crl) throw new Error(`${when}: no CRL comes`);
+  const { certificate } = root;
+  await expectStatuses(services, { id: root.id, certificate }, changes, crl, when);
+  expectOpensslAcceptsCrl(crl.der, root.certificate, when);
+  const row = await services.database
+    .reader<CertificateRow>('certificates')
+    .where({ id: issuer.certificateId })
+    .first('serial');
+  expect(await ocspStatuses(services, root.certificate, [row?.serial ?? '']), when).toEqual([
+    hasEnded ? 'revoked cACompromise' : 'good',
+  ]);
+}
