@@ -96,10 +96,14 @@ const octets = (count: number): string => `<${count} bytes>`;
 const isCryptoKey = (value: object): boolean =>
   Object.prototype.toString.call(value) === '[object CryptoKey]';
 
-/** Text without what is secret by its form: private keys in PEM, tokens, passwords in URLs. */
+/** Text without what is secret by its form: private keys in PEM, what evpki gave, tokens, passwords. */
 export function presentableText(text: string): string {
   const safe = text
-    .replace(/-----BEGIN [A-Z0-9 ]*PRIVATE KEY[\s\S]*/g, `${REDACTED} private key`)
+    .replace(
+      /-----BEGIN(?: |%20|\+)(?:[A-Z0-9 +]|%20)*PRIVATE(?: |%20|\+)KEY[\s\S]*/g,
+      `${REDACTED} private key`,
+    )
+    .replace(/evpki_(sec|tok|boot)_[\w-]{8,}/g, `evpki_$1_${REDACTED}`)
     .replace(/\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{16,}/gi, `$1 ${REDACTED}`)
     .replace(/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, REDACTED)
     .replace(/(:\/\/[^\s:@/?#]*):[^\s@/]+@/g, `$1:${REDACTED}@`);

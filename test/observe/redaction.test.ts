@@ -139,6 +139,8 @@ describe('W9 secrets', () => {
     ['an encrypted private key', pemText.replaceAll('PRIVATE', 'ENCRYPTED PRIVATE'), pemBody],
     ['a private key that is cut off', pemText.slice(0, 60), pemBody.slice(0, 20)],
     ['a private key on one line', pemText.replaceAll('\n', '\\n'), pemBody],
+    ['a private key in a path', encodeURIComponent(pemText), encodeURIComponent(pemBody)],
+    ['a secret of evpki', '/v1/x/evpki_sec_canary-4f1d-01234567/y', canary],
     ['a bearer token', 'Authorization: Bearer canary-4f1d-0123456789', canary],
     ['basic credentials', 'authorization: basic Y2FuYXJ5LTRmMWQ6eHg=', 'Y2FuYXJ5'],
     ['a JWT', 'got eyJhbGciOiJFUzI1NiJ9.canary-4f1d.c2ln', canary],

@@ -5,6 +5,7 @@ import { readCertificate } from '../../src/pki/certificate.ts';
 import { certificateHashData } from '../../src/pki/certificate-hash-data.ts';
 import { readPemBlocks } from '../../src/pki/pem.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
+import { leftBehind } from '../support/left-behind.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 
 const codes = ({ json }: Answer): string[] =>
@@ -272,7 +273,7 @@ describe('SignCertificate where stations are taken at first sight', () => {
     ['C1 no request at all', 'hello', 'csr-malformed'],
     ['C1 a certificate', '', 'csr-malformed'],
     ['C1 a bad signature', 'forged', 'csr-signature-invalid'],
-  ])('%s is Rejected, and registers nobody', async (name, text, code) => {
+  ])('%s is Rejected, registers nobody, is in the audit log', async (name, text, code) => {
     let csr = text;
     if (name.endsWith('a certificate')) csr = bench.read('ocpp-root.pem');
     if (text === 'forged') {
@@ -283,14 +284,24 @@ describe('SignCertificate where stations are taken at first sight', () => {
       der[at] = 'G'.charCodeAt(0);
       csr = der.toString('base64');
     }
-    const answer = await sign('CS-FORGED', csr, toCsms);
-    expect(outcome(answer)).toEqual([200, 'refused', 'Rejected']);
-    expect(codes(answer)).toEqual([code]);
+    // A station that is known hears the same as one that is not.
+    for (const station of ['CS-FORGED', 'CS-AGAIN']) {
+      const left = await leftBehind(evpki, 'ocpp-station', async () => {
+        const answer = await sign(station, csr, toCsms);
+        expect(outcome(answer)).toEqual([200, 'refused', 'Rejected']);
+        expect(codes(answer)).toEqual([code]);
+      });
+      expect(left.rows, station).toEqual([]);
+      expect(left.entries, station).toMatchObject([
+        {
+          action: 'request.refused',
+          actor: expect.stringMatching(/^client:cli_/),
+          subject: '-',
+          details: { station, channel: 'ocpp', violations: [code] },
+        },
+      ]);
+    }
     expect((await evpki.call('GET', '/v1/stations/CS-FORGED', undefined, csms)).status).toBe(404);
-    // A station that is known hears the same.
-    const known = await sign('CS-AGAIN', csr, toCsms);
-    expect(outcome(known)).toEqual([200, 'refused', 'Rejected']);
-    expect(codes(known)).toEqual([code]);
   });
 
   test('an identity that is none is an unknown station', async () => {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
+import { leftBehind } from '../support/left-behind.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 
 type Caller = Record<string, string>;
@@ -164,9 +165,26 @@ describe('renewal', () => {
     }
   });
 
-  test('C1 an unreadable request is refused without a row', async () => {
+  test('C1 an unreadable request is refused without a row, with an audit entry', async () => {
     const id = await issued('ocpp-station', csr('/CN=SN-8'));
-    expect(coded(await renew(id, 'hello'))).toEqual([400, 'csr-unreadable']);
+    const left = await leftBehind(evpki, 'ocpp-station', async () => {
+      expect(coded(await renew(id, 'hello'))).toEqual([400, 'csr-unreadable']);
+    });
+    expect(left.rows).toEqual([]);
+    expect(left.entries).toEqual([
+      {
+        action: 'request.refused',
+        actor: expect.stringMatching(/^client:cli_/),
+        organization: 'demo-cpo',
+        subject: '-',
+        details: {
+          authority: 'ocpp-station-ca',
+          profile: 'ocpp-station',
+          channel: 'rest',
+          violations: ['csr-malformed'],
+        },
+      },
+    ]);
   });
 
   test('W8 certificates of others do not exist; roles that issue nothing may not', async () => {

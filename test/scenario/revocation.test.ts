@@ -3,8 +3,12 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCertificate } from '../../src/pki/certificate.ts';
+import { chainPem } from '../../src/pki/chain.ts';
 import { acceptedReasons } from '../../src/pki/lifecycle.ts';
+import { readPemBlocks } from '../../src/pki/pem.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { commonName, generateKey, issue as issueWith, templateFor } from '../support/issuing.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 
 const run = promisify(execFile);
@@ -210,18 +214,40 @@ describe('from a certificate to its revocation', () => {
     expect(said).toContain('unauthorized');
   });
 
-  test('GnuTLS ocsptool asks and accepts', async () => {
+  test('O4 GnuTLS ocsptool asks with and without a nonce, and accepts every answer', async () => {
     const { id } = await issue('gnutls');
-    const ask = async (...more: string[]) => {
+    const ask = async (certificate: string, ...more: string[]) => {
       const url = `${evpki.app.publicUrl}/ocsp`;
-      const options = [`--ask=${url}`, '--load-cert=gnutls.pem', '--load-issuer=ca.pem'];
+      const options = [`--ask=${url}`, `--load-cert=${certificate}`, '--load-issuer=ca.pem'];
       const anchor = ['--load-trust=trust.pem', ...more];
       const command = ['-c', 'ocsptool "$@" 2>&1 || true', 'sh', ...options, ...anchor];
       return (await run('sh', command, { cwd: bench.folder, timeout: 20_000 })).stdout;
     };
-    expect(await ask()).toMatch(/Certificate Status: good[\s\S]*Verifying OCSP Response: Success/);
+    const verified = 'Verifying OCSP Response: Success';
+    for (const more of [[], ['--nonce']]) {
+      const good = await ask('gnutls.pem', ...more);
+      expect(good).toContain('Certificate Status: good');
+      expect(good).toContain(verified);
+    }
     await revoke(id, 'superseded');
-    expect(await ask('--nonce')).toMatch(/Certificate Status: revoked/);
+    for (const more of [[], ['--nonce']]) {
+      const revoked = await ask('gnutls.pem', ...more);
+      expect(revoked).toContain('Certificate Status: revoked');
+      expect(revoked).toMatch(/Revocation time: \w/);
+      expect(revoked).toContain(verified);
+      expect(/^\s*Nonce: [0-9a-f]{32,}$/m.test(revoked)).toBe(more.includes('--nonce'));
+    }
+    // The issuer's name, and a serial number that it never gave.
+    const stranger = generateKey('P-256');
+    const ca = readCertificate(readPemBlocks(bench.read('ca.pem'))[0]?.der ?? new Uint8Array());
+    const never = templateFor(stranger, stranger, {
+      ...{ issuerName: ca.subjectDer, subject: commonName('SN-NEVER') },
+      ...{ notBefore: ca.notBefore, notAfter: ca.notAfter },
+    });
+    bench.write('never.pem', chainPem([issueWith(never, stranger)]));
+    const unknown = await ask('never.pem', '--nonce');
+    expect(unknown).toContain('Certificate Status: unknown');
+    expect(unknown).toContain(verified);
   });
 
   test('an authority is not for operators to revoke, but for whoever signed it', async () => {

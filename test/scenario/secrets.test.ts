@@ -133,6 +133,16 @@ describe('W9 canaries', () => {
     expect(foundIn(JSON.stringify(lines))).toEqual([]);
   });
 
+  test('what has the form of a secret of evpki or of a private key is in no path either', () => {
+    const paths = evpki.log.map((line) => JSON.parse(line).path).filter((path) => path);
+    expect(paths.length).toBeGreaterThan(1_000);
+    expect(paths.filter((path) => /evpki_(sec|tok|boot)_\w|PRIVATE/.test(path))).toEqual([]);
+    const found = foundIn(paths.join('\n'));
+    for (const name of ['client secret', 'token', 'bootstrap secret']) {
+      expect(found).not.toContain(name);
+    }
+  });
+
   test('none is in metrics', async () => {
     const line = evpki.log.find((one) => one.includes('"listening"')) ?? '';
     const { metrics } = JSON.parse(line).addresses;

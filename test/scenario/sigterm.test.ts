@@ -75,7 +75,20 @@ describe('SIGTERM under load', () => {
     });
   }
 
-  test('what was answered is stored, nothing is cut off, and it exits 0 within 10 s', async () => {
+  /** Ids of all certificates of stations, whatever became of them. */
+  async function issuedStations(): Promise<string[]> {
+    const ids: string[] = [];
+    for (let cursor = ''; ; ) {
+      const path = `/v1/certificates?profile=ocpp-station&limit=200${cursor}`;
+      const { status, json, text } = await evpki.call('GET', path, undefined, token);
+      if (status !== 200) throw new Error(text);
+      ids.push(...json.items.map(({ id }: { id: string }) => id));
+      if (json.nextCursor === undefined) return ids;
+      cursor = `&cursor=${encodeURIComponent(json.nextCursor)}`;
+    }
+  }
+
+  test('what was answered is what is stored, nothing is cut off, and it exits 0 within 10 s', async () => {
     const ca = readFileSync(join(dataDir, 'api-ca.pem'), 'utf8');
     const outcomes: Outcome[] = [];
     const client = async () => {
@@ -121,6 +134,12 @@ describe('SIGTERM under load', () => {
       expect([id, json.state]).toEqual([id, 'issued']);
     }
     expect(evpki.log.map(({ event }) => event)).not.toContain('pending-certificates-abandoned');
+
+    // The other way round: what is stored was answered. Whoever heard nothing was not listened to.
+    const known = new Set(answered.map(({ id }) => id));
+    const stored = await issuedStations();
+    expect(stored.filter((id) => !known.has(id))).toEqual([]);
+    expect(stored.length).toBe(known.size);
   });
 });
 

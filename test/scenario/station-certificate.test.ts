@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { leftBehind } from '../support/left-behind.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 
 const PEM = 'application/pem-certificate-chain';
@@ -142,10 +143,32 @@ describe('a charging station gets its certificate', () => {
     });
   });
 
-  test('C1 an oversized request is refused without a row', async () => {
-    const answer = await sign(`-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(17_000)}`);
-    expect([answer.status, answer.json.code]).toEqual([400, 'csr-unreadable']);
-    expect(answer.json.violations[0].code).toBe('csr-too-large');
+  test.each([
+    ['an oversized', `-----BEGIN CERTIFICATE REQUEST-----\n${'A'.repeat(17_000)}`, 'csr-too-large'],
+    ['an unreadable', 'hello', 'csr-malformed'],
+  ])('C1 %s request is refused without a row, with an audit entry', async (_name, csr, code) => {
+    const left = await leftBehind(evpki, 'ocpp-station', async () => {
+      const answer = await sign(csr);
+      expect([answer.status, answer.json.code]).toEqual([400, 'csr-unreadable']);
+      expect(answer.json.violations[0].code).toBe(code);
+    });
+    expect(left).toEqual({
+      rows: [],
+      entries: [
+        {
+          action: 'request.refused',
+          actor: expect.stringMatching(/^client:cli_/),
+          organization: 'demo-cpo',
+          subject: '-',
+          details: {
+            authority: 'ocpp-station-ca',
+            profile: 'ocpp-station',
+            channel: 'rest',
+            violations: [code],
+          },
+        },
+      ],
+    });
   });
 
   test('W12 every error is a problem without a stack', async () => {

@@ -190,4 +190,56 @@ describe('what is issued', () => {
       [false, true],
     ]);
   });
+
+  test('A2 after a rollover each key has a CRL of its own, and OCSP for what it signed', async () => {
+    const old = { ...(await issue('SN-OLD-KEY')), reason: 'superseded' };
+    expect((await evpki.call('POST', '/v1/authorities/ocpp-station-ca/rollover')).status).toBe(201);
+    const fresh = { ...(await issue('SN-NEW-KEY')), reason: 'cessationOfOperation' };
+    for (const { id, reason } of [old, fresh]) {
+      const path = `/v1/certificates/${id}/revocation?wait=crl`;
+      const answer = await evpki.call('POST', path, { reason });
+      expect([answer.status, answer.json.state], answer.text).toEqual([200, 'revoked']);
+    }
+    const urls = new Set<string>();
+    for (const one of [old, fresh]) {
+      const other = one === old ? fresh : old;
+      const [own, ca] = certificatesOf(one.certificateChain);
+      const [above] = certificatesOf(other.certificateChain).slice(1);
+      if (!own || !ca || !above) throw new Error('a chain without an issuer');
+      const url = own.extensions.crlDistributionPoints?.urls[0] ?? '';
+      urls.add(url);
+      const answer = await fetch(url);
+      expect(answer.status).toBe(200);
+      const der = new Uint8Array(await answer.arrayBuffer());
+      const list = readCrl(der, { maxBytes: 1_000_000 });
+      const listed = new Map(
+        [...list.entries()].map(({ serialNumber, reason }) => [hex(serialNumber), reason]),
+      );
+      expect(listed.get(hex(own.serialNumber))).toBe(one.reason);
+      const [foreign] = certificatesOf(other.certificateChain);
+      expect([...listed.keys()]).not.toContain(hex(foreign?.serialNumber ?? own.serialNumber));
+
+      bench.write('list.crl', der);
+      const verify = async (issuer: Certificate) => {
+        bench.write('ca.pem', toPem('CERTIFICATE', issuer.der));
+        const options = ['-in', 'list.crl', '-inform', 'der', '-CAfile', 'ca.pem', '-noout'];
+        const { stderr } = await run('openssl', ['crl', ...options], { cwd: bench.folder }).catch(
+          (failed: { stderr: string }) => failed,
+        );
+        return stderr;
+      };
+      expect(await verify(ca)).toContain('verify OK');
+      expect(await verify(above)).not.toContain('verify OK');
+
+      const heard = await askOcsp(evpki.app.publicUrl, ocspQuestion(one.certificateChain));
+      const response = readOcspResponse(Buffer.from(heard.der, 'base64'));
+      if (response.status !== 'successful') throw new Error(response.status);
+      expect(response.data.responses[0]?.status).toMatchObject({
+        ...{ kind: 'revoked', reason: one.reason },
+      });
+    }
+    expect(urls.size).toBe(2);
+  });
 });
+
+const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');

@@ -2,7 +2,8 @@ import { chmod, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import createKnex from 'knex';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import sqlite3 from 'sqlite3';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { crlSegmentStore } from '../../src/storage/crl-segments.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import {
@@ -58,6 +59,34 @@ describe('the connection that writes', () => {
       'busy_timeout',
     ]);
     await knex.destroy();
+  });
+
+  test.each([
+    ['journal_mode', 'PRAGMA journal_mode=WAL', 'PRAGMA journal_mode=DELETE'],
+    ['synchronous', 'PRAGMA synchronous=FULL', 'PRAGMA synchronous=NORMAL'],
+    ['foreign_keys', 'PRAGMA foreign_keys=ON', 'PRAGMA foreign_keys=OFF'],
+    ['busy_timeout', 'PRAGMA busy_timeout=5000', 'PRAGMA busy_timeout=0'],
+  ])('S3: where the driver leaves %s weak nothing is opened', async (setting, asked, done) => {
+    const { all } = sqlite3.Database.prototype;
+    let altered = 0;
+    const driver = vi.spyOn(sqlite3.Database.prototype, 'all').mockImplementation(function (
+      this: sqlite3.Database,
+      ...[sql, ...rest]: Parameters<typeof all>
+    ) {
+      if (sql === asked) altered += 1;
+      return all.call(this, sql === asked ? done : sql, ...rest);
+    } as typeof all);
+    try {
+      await expect(openDatabase(`sqlite:${path}`, options)).rejects.toMatchObject({
+        code: 'durability-too-weak',
+        reasons: [expect.stringMatching(`^${setting} `)],
+      });
+      expect(altered).toBeGreaterThan(0);
+    } finally {
+      driver.mockRestore();
+    }
+    // The lock is let go of, and the file is as good as any.
+    await (await openDatabase(`sqlite:${path}`, options)).close();
   });
 
   test('the file and its journals are for their owner only', async () => {

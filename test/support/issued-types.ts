@@ -197,10 +197,13 @@ function requestFor(bench: Workbench, profile: Profile, key: KeyAlgorithm, name:
   const rule = profile.subject.find(({ attribute }) => attribute === 'CN');
   const form = rule?.source.from === 'request' ? rule.source.form : 'common-name';
   if (form === 'country') throw new Error(`${profile.name} names a country`);
-  const alternativeNames = profile.extensions.subjectAltName?.required
+  const names = profile.extensions.subjectAltName;
+  const alternativeNames = names?.required
     ? ['-addext', 'subjectAltName=DNS:csms.interop.example,IP:192.0.2.1']
     : [];
-  return opensslRequest(bench, `/CN=${commonNames[form]}`, { key, name, extra: alternativeNames });
+  // It becomes one of the alternative names.
+  const commonName = commonNames[names?.includeCommonName ? 'dns-name' : form];
+  return opensslRequest(bench, `/CN=${commonName}`, { key, name, extra: alternativeNames });
 }
 
 /** What evpki issues for itself: its instance CA, and the certificate of its API's listener. */
