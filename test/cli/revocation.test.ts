@@ -76,13 +76,13 @@ describe('cert revoke', () => {
 
   test.each([
     // Which is for delta CRLs: a hold is released instead.
-    ['removeFromCRL', 6],
-    ['bored', 2],
-    ['', 2],
-  ])('the reason %j is none to revoke for', async (reason, status) => {
+    ['removeFromCRL'],
+    ['bored'],
+    [''],
+  ])('the reason %j is none to revoke for', async (reason) => {
     const { id } = await issued();
     const result = await revoke(id, reason);
-    expect(result).toMatchObject({ status, stdout: '' });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toContain('reason');
     expect(await shown(id)).toEqual(['issued', undefined]);
   });
