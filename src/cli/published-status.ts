@@ -3,6 +3,7 @@
  * once its signature is checked: the OCSP answer and the CRL.
  */
 
+import { sameBytes } from '../pki/byte-order.ts';
 import {
   type Certificate,
   readCertificate,
@@ -10,7 +11,7 @@ import {
   verifyIssuedBy,
 } from '../pki/certificate.ts';
 import { readCrl } from '../pki/crl/read.ts';
-import { DerError, sameBytes } from '../pki/der.ts';
+import { DerError } from '../pki/der-element.ts';
 import { writeCertId } from '../pki/ocsp/cert-id.ts';
 import { issuerHashes } from '../pki/ocsp/hashes.ts';
 import { readOcspResponse, type SuccessfulOcspResponse } from '../pki/ocsp/read-response.ts';

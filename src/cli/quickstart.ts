@@ -7,8 +7,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, verifyIssuedBy } from '../pki/certificate.ts';
-import { sameBytes } from '../pki/der.ts';
 import { readPemBlocks } from '../pki/pem.ts';
 import type {
   Authority,

@@ -2,7 +2,7 @@
 
 import { constants, createPublicKey, createSign, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { sameBytes } from '../pki/der.ts';
+import { sameBytes } from '../pki/byte-order.ts';
 import type { KeyAlgorithm } from '../pki/public-key.ts';
 import { keyAlgorithmOf, nodeDigest, signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Signer } from '../pki/signer.ts';

@@ -3,7 +3,9 @@
  * RangeError what no certificate may hold, as the last line behind policy and before lint.
  */
 
-import { contextConstructed, DerReader, sameBytes, tags } from './der.ts';
+import { sameBytes } from './byte-order.ts';
+import { DerReader } from './der.ts';
+import { contextConstructed, tags } from './der-element.ts';
 import { bitString, explicit, integer, sequence, time, unsignedInteger } from './der-writer.ts';
 import { writeExtensions } from './extensions/write.ts';
 import { writeName } from './names.ts';

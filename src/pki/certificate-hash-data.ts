@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { type Parsed, parsed, unparsed } from '../identifiers/parsed.ts';
+import { sameBytes } from './byte-order.ts';
 import { serialHex, type TbsCertificate } from './certificate.ts';
-import { sameBytes } from './der.ts';
 
 const hashOctets = { SHA256: 32, SHA384: 48, SHA512: 64 } as const;
 

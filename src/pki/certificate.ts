@@ -1,16 +1,15 @@
 /** Certificates as read from DER (RFC 5280 4.1): ours when linted, other people's when imported. */
 
 import { createHash } from 'node:crypto';
+import { sameBytes } from './byte-order.ts';
+import { bitStringOf, DerReader } from './der.ts';
 import {
-  bitStringOf,
   contextConstructed,
   contextPrimitive,
   type DerElement,
   DerError,
-  DerReader,
-  sameBytes,
   tags,
-} from './der.ts';
+} from './der-element.ts';
 import { type CertificateExtensions, readExtensionSet } from './extensions/read.ts';
 import { type DistinguishedName, NameError, readForeignName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';

@@ -3,8 +3,8 @@
  * does not say whether a chain is to be trusted, which is for path validation.
  */
 
+import { sameBytes } from './byte-order.ts';
 import { type Certificate, isSelfIssued, verifyIssuedBy } from './certificate.ts';
-import { sameBytes } from './der.ts';
 import { toPem } from './pem.ts';
 
 /** Certificates of a chain, leaf and root included. */

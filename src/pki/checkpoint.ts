@@ -6,7 +6,7 @@
  */
 
 import { createHash, type KeyObject } from 'node:crypto';
-import { sameBytes } from './der.ts';
+import { sameBytes } from './byte-order.ts';
 import { integer, octetString, sequence, utf8String } from './der-writer.ts';
 import type { StreamHead } from './ledger.ts';
 import { signatureAlgorithmFor, verifyWith } from './signature-algorithm.ts';

@@ -1,6 +1,8 @@
 /** Writing DER (ITU-T X.690 section 10): each function returns one complete element. */
 
-import { compareBytes, contextConstructed, contextPrimitive, MAX_OID_OCTETS, tags } from './der.ts';
+import { compareBytes } from './byte-order.ts';
+import { contextConstructed, contextPrimitive, tags } from './der-element.ts';
+import { MAX_OID_OCTETS } from './der-oid.ts';
 
 /** Identifiers that are written again and again are encoded once. */
 const MAX_CACHED_OIDS = 512;

@@ -9,77 +9,10 @@
  * while its elements are in use.
  */
 
-/** Tag octets (class, constructed bit and number) of the types that X.509 uses. */
-export const tags = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  enumerated: 0x0a,
-  utf8String: 0x0c,
-  sequence: 0x30,
-  set: 0x31,
-  printableString: 0x13,
-  teletexString: 0x14,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  visibleString: 0x1a,
-  universalString: 0x1c,
-  bmpString: 0x1e,
-} as const;
-
-/** The tag octet of `[number]`, constructed (EXPLICIT, or IMPLICIT over a constructed type). */
-export const contextConstructed = (number: number): number => 0xa0 | number;
-
-/** The tag octet of `[number]`, primitive (IMPLICIT over a primitive type). */
-export const contextPrimitive = (number: number): number => 0x80 | number;
-
-/** Bytes that are not DER, or not of the expected type. `offset` counts from the input's start. */
-export class DerError extends Error {
-  override readonly name = 'DerError';
-  readonly offset: number;
-
-  constructor(message: string, offset: number) {
-    super(`${message} (at byte ${offset})`);
-    this.offset = offset;
-  }
-}
-
-/** One tag-length-value, as a {@link DerReader} returns it. */
-export class DerElement {
-  readonly tag: number;
-  /** Where `raw` starts in the input. */
-  readonly offset: number;
-  /** Where `content` starts in the input. */
-  readonly contentOffset: number;
-  /** Where both end in the input. */
-  readonly end: number;
-  /** The outermost input, which the offsets count in. */
-  readonly input: Uint8Array;
-
-  constructor(input: Uint8Array, tag: number, offset: number, contentOffset: number, end: number) {
-    this.input = input;
-    this.tag = tag;
-    this.offset = offset;
-    this.contentOffset = contentOffset;
-    this.end = end;
-  }
-
-  // Views are made when somebody asks: most elements are entered and no more.
-
-  /** The whole of it. */
-  get raw(): Uint8Array {
-    return this.input.subarray(this.offset, this.end);
-  }
-
-  /** Its value octets. */
-  get content(): Uint8Array {
-    return this.input.subarray(this.contentOffset, this.end);
-  }
-}
+import { compareBytes } from './byte-order.ts';
+import { DerElement, DerError, hexOctet, tags } from './der-element.ts';
+import { dottedOid } from './der-oid.ts';
+import { latin1, parseTime, timeOf } from './der-time.ts';
 
 export interface DerBitString {
   readonly unusedBits: number;
@@ -88,9 +21,6 @@ export interface DerBitString {
 
 /** Deeper nesting than any structure evpki reads; deeper input is an attack or an accident. */
 const MAX_DEPTH = 24;
-/** The longest object identifier accepted, in content octets: longer ones cost quadratic time. */
-export const MAX_OID_OCTETS = 40;
-
 /** A cursor over the elements of one DER value. Every method throws {@link DerError}. */
 export class DerReader {
   /** The outermost input; positions and offsets count from its start. */
@@ -309,118 +239,4 @@ export function bitStringOf(content: Uint8Array, offset = 0): DerBitString {
     throw new DerError('unused bits of a bit string are set', offset);
   }
   return { unusedBits, bytes: content.subarray(1) };
-}
-
-/** The time in a UTCTime or GeneralizedTime element (RFC 5280 4.1.2.5.1, 4.1.2.5.2). */
-function timeOf({ tag, content, offset }: DerElement): Date {
-  const text = latin1(content);
-  if (tag === tags.utcTime) return parseTime(text, 2, offset);
-  if (tag !== tags.generalizedTime) {
-    throw new DerError(`tag 0x${hexOctet(tag)} stands where a time is expected`, offset);
-  }
-  const time = parseTime(text, 4, offset);
-  if (time.getUTCFullYear() < 2050) {
-    throw new DerError('a time before 2050 is written as GeneralizedTime', offset);
-  }
-  return time;
-}
-
-const utcTimeForm = /^\d{12}Z$/;
-const generalizedTimeForm = /^\d{14}Z$/;
-
-function parseTime(text: string, yearDigits: 2 | 4, offset: number): Date {
-  const expected = yearDigits === 2 ? utcTimeForm : generalizedTimeForm;
-  if (!expected.test(text)) {
-    throw new DerError('a time is not written in whole seconds and UTC', offset);
-  }
-  const field = (at: number) => Number(text.slice(at, at + 2));
-  const year = Number(text.slice(0, yearDigits));
-  // RFC 5280 4.1.2.5.1: two-digit years from 50 are of the twentieth century.
-  const fullYear = yearDigits === 4 ? year : year >= 50 ? 1900 + year : 2000 + year;
-  const month = field(yearDigits);
-  const day = field(yearDigits + 2);
-  const hour = field(yearDigits + 4);
-  const minute = field(yearDigits + 6);
-  const second = field(yearDigits + 8);
-  const time = new Date(0);
-  time.setUTCFullYear(fullYear, month - 1, day);
-  time.setUTCHours(hour, minute, second, 0);
-  const exists =
-    time.getUTCMonth() === month - 1 &&
-    time.getUTCDate() === day &&
-    hour < 24 &&
-    minute < 60 &&
-    second < 60;
-  if (!exists) throw new DerError('a time that no calendar or clock shows', offset);
-  return time;
-}
-
-/** Identifiers that were read before, by {@link hashOf} their content. */
-const knownOids = new Map<number, { readonly content: Uint8Array; readonly dotted: string }>();
-const MAX_KNOWN_OIDS = 512;
-
-function dottedOid(content: Uint8Array, offset: number): string {
-  if (content.length > MAX_OID_OCTETS) {
-    throw new DerError(`an object identifier of more than ${MAX_OID_OCTETS} octets`, offset);
-  }
-  const hash = hashOf(content);
-  const known = knownOids.get(hash);
-  if (known !== undefined && isSameOid(known.content, content)) return known.dotted;
-
-  const arcs: bigint[] = [];
-  let arc = 0n;
-  let atStart = true;
-  for (const octet of content) {
-    if (atStart && octet === 0x80) {
-      throw new DerError('an object identifier is not in its shortest form', offset);
-    }
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
-    atStart = octet < 0x80;
-    if (atStart) {
-      arcs.push(arc);
-      arc = 0n;
-    }
-  }
-  const first = arcs[0];
-  if (first === undefined || !atStart) {
-    throw new DerError('an object identifier is cut off', offset);
-  }
-  const root = first < 40n ? 0n : first < 80n ? 1n : 2n;
-  const dotted = [root, first - root * 40n, ...arcs.slice(1)].join('.');
-  // Bounded, so that a caller inventing identifiers cannot grow it.
-  if (known === undefined && knownOids.size < MAX_KNOWN_OIDS) {
-    knownOids.set(hash, { content: Uint8Array.from(content), dotted });
-  }
-  return dotted;
-}
-
-/** FNV-1a. Two identifiers with one hash cost the later one its place and nothing else. */
-function hashOf(content: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < content.length; i++) {
-    hash = Math.imul(hash ^ (content[i] as number), 0x01000193);
-  }
-  return hash;
-}
-
-function isSameOid(known: Uint8Array, content: Uint8Array): boolean {
-  if (known.length !== content.length) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== content[i]) return false;
-  return true;
-}
-
-/** Content octets as text, a character for each; without a copy of them. */
-const latin1 = (content: Uint8Array): string =>
-  Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
-
-const hexOctet = (octet: number): string => octet.toString(16).padStart(2, '0');
-
-/** Orders byte strings as DER does: octet by octet, a prefix first. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  return Buffer.compare(a, b);
-}
-
-/** Whether two byte strings are equal. Not for secrets: it takes as long as they agree. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
 }

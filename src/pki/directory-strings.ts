@@ -1,7 +1,8 @@
 /** Attribute values of names: which string types, characters and lengths they may have, and how
  * they are read and written (RFC 5280 4.1.2.4 and appendix A.1). */
 
-import { type DerElement, sameBytes, tags } from './der.ts';
+import { sameBytes } from './byte-order.ts';
+import { type DerElement, tags } from './der-element.ts';
 import { ia5String, printableString, utf8String } from './der-writer.ts';
 
 type DirectoryStringKind = 'utf8' | 'printable' | 'ia5';

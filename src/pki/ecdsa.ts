@@ -4,8 +4,10 @@
  * (RFC 4050, XML Signature 1.1 6.4.3). Both are read strictly: one value has one encoding.
  */
 
+import { compareBytes } from './byte-order.ts';
 import { type Curve, type CurveName, curves } from './curves.ts';
-import { compareBytes, DerError, DerReader } from './der.ts';
+import { DerReader } from './der.ts';
+import { DerError } from './der-element.ts';
 import { sequence, unsignedInteger } from './der-writer.ts';
 
 /** Two integers of P-521 with their headers, and some room for saying what is wrong. */

@@ -4,7 +4,8 @@
  * decided here: the caller has already refused the key.
  */
 
-import { type DerElement, DerError, DerReader, tags } from './der.ts';
+import { DerReader } from './der.ts';
+import { type DerElement, DerError, tags } from './der-element.ts';
 import { algorithms } from './oids.ts';
 import { type Violation, violation } from './violations.ts';
 

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { sameBytes } from './der.ts';
+import { sameBytes } from './byte-order.ts';
 import { integer, octetString, sequence, utf8String } from './der-writer.ts';
 
 /** What is hashed: exactly the values that are stored, as they are stored. */

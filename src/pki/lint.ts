@@ -5,7 +5,7 @@
  */
 
 import { readTbs, type TbsCertificate } from './certificate.ts';
-import { DerError } from './der.ts';
+import { DerError } from './der-element.ts';
 import { keepsRulesAsBefore, rememberRecurring } from './lint/recurring.ts';
 import type { LintContext, LintFinding } from './lint/rule.ts';
 import { lintRules } from './lint/rules.ts';

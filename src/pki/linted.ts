@@ -5,7 +5,7 @@
  * nothing, and a token that was used is worth nothing again.
  */
 
-import { sameBytes } from './der.ts';
+import { sameBytes } from './byte-order.ts';
 import type { LintContext, LintFinding } from './lint/rule.ts';
 import { lintTbs } from './lint.ts';
 

@@ -1,6 +1,7 @@
 /** Distinguished names: reading them strictly, writing them, comparing them (RFC 5280 4.1.2.4, 7.1). */
 
-import { type DerElement, DerError, type DerReader } from './der.ts';
+import type { DerReader } from './der.ts';
+import { type DerElement, DerError } from './der-element.ts';
 import { oid, sequence, set } from './der-writer.ts';
 import { problemOfValue, readForeignString, readString, writeString } from './directory-strings.ts';
 import { attributeTypes } from './oids.ts';

@@ -5,7 +5,7 @@
  * that it needs to know is in its input.
  */
 
-import { sameBytes } from './der.ts';
+import { sameBytes } from './byte-order.ts';
 import { attributeValue, type DistinguishedName, sameName, writeName } from './names.ts';
 import { decideNames } from './policy/alternative-names.ts';
 import { type CertifiedRoot, certifiedSubject } from './policy/certified.ts';

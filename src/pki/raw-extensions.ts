@@ -1,6 +1,7 @@
 /** The Extensions SEQUENCE of certificates and requests, uninterpreted (RFC 5280 4.1.2.9, 4.2). */
 
-import { DerError, type DerReader, tags } from './der.ts';
+import type { DerReader } from './der.ts';
+import { DerError, tags } from './der-element.ts';
 import { boolean, octetString, oid, sequence } from './der-writer.ts';
 
 /** An extension as it stands in a request or certificate, not yet interpreted. */

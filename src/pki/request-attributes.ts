@@ -1,6 +1,7 @@
 /** The attributes of a certification request (RFC 2986 4.1, RFC 2985 5.4). */
 
-import { contextConstructed, type DerElement, DerError, DerReader, tags } from './der.ts';
+import { DerReader } from './der.ts';
+import { contextConstructed, type DerElement, DerError, tags } from './der-element.ts';
 import { extensions as extensionOids, requestAttributes } from './oids.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { requireDerElement } from './require-der.ts';

@@ -3,7 +3,7 @@
  * signed by somebody else's root.
  */
 
-import { contextConstructed } from './der.ts';
+import { contextConstructed } from './der-element.ts';
 import { bitString, element, integer, oid, sequence, set } from './der-writer.ts';
 import { writeExtensions } from './extensions/write.ts';
 import { type DistinguishedName, writeName } from './names.ts';

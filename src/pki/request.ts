@@ -1,6 +1,7 @@
 /** Certification requests, PKCS#10 (RFC 2986): what a charger sends and what is taken from it. */
 
-import { contextConstructed, DerError, DerReader, tags } from './der.ts';
+import { DerReader } from './der.ts';
+import { contextConstructed, DerError, tags } from './der-element.ts';
 import { type DistinguishedName, NameError, readName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
 import type { RawExtension } from './raw-extensions.ts';

@@ -1,4 +1,5 @@
-import { bitStringOf, type DerElement, DerError, DerReader, tags } from './der.ts';
+import { bitStringOf, DerReader } from './der.ts';
+import { type DerElement, DerError, tags } from './der-element.ts';
 
 /**
  * Refuses what is not DER among elements that nobody interprets, such as policy qualifiers or

@@ -1,8 +1,8 @@
 /** Signature algorithms: which one a key uses, how it is written, how a signature is verified. */
 
 import { type KeyObject, verify } from 'node:crypto';
+import { sameBytes } from './byte-order.ts';
 import { curveOf } from './curves.ts';
-import { sameBytes } from './der.ts';
 import { nullValue, oid, sequence } from './der-writer.ts';
 import { isStrictEcdsaSignature } from './ecdsa.ts';
 import { algorithms } from './oids.ts';

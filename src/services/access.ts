@@ -6,7 +6,7 @@
 
 import { BOOTSTRAP_ROLE, INSTANCE_ORGANIZATION, type Principal } from './access-policy.ts';
 import type { AccessStore, ApiClient } from './access-records.ts';
-import { type Credentials, clientCreated, newClient } from './api-clients.ts';
+import { type Credentials, clientCreated, newClient } from './api-client-credentials.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { NotAuthenticated, type Refusal, type RefusalReason } from './refusals.ts';

@@ -4,6 +4,7 @@
  * everything that does not fit is named at once.
  */
 
+import { sameBytes } from '../pki/byte-order.ts';
 import {
   type Certificate,
   fingerprint,
@@ -12,7 +13,7 @@ import {
   verifyIssuedBy,
 } from '../pki/certificate.ts';
 import { assembleChain } from '../pki/chain.ts';
-import { DerError, sameBytes } from '../pki/der.ts';
+import { DerError } from '../pki/der-element.ts';
 import { understoodExtensions } from '../pki/extensions/read.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, nameText } from '../pki/names.ts';

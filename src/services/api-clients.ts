@@ -14,11 +14,17 @@ import {
   reachesEveryOrganization,
 } from './access-policy.ts';
 import type { ApiClient, ApiClientStore } from './access-records.ts';
-import type { AuditEvent } from './audit.ts';
+import {
+  type Credentials,
+  clientAudit,
+  clientCreated,
+  newClient,
+  type RotatedCredentials,
+  type WantedClient,
+} from './api-client-credentials.ts';
 import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
-import { newId } from './ids.ts';
 import type { OrganizationStore } from './organizations.ts';
 import { newSecret, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
@@ -31,26 +37,6 @@ export interface ApiClientParts {
   readonly access: AccessPolicy;
   readonly clock: Clock;
   readonly random: RandomBytes;
-}
-
-/** A client's credentials: the only time that the secret is seen. */
-export interface Credentials {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  /** When the client ends by itself. */
-  readonly expiresAt?: Date;
-}
-
-export interface RotatedCredentials extends Credentials {
-  /** How long the secret before can still be used. */
-  readonly oldSecretUntil: Date;
-}
-
-interface WantedClient {
-  readonly organizationId: string;
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly expiresAt?: Date;
 }
 
 /**
@@ -254,50 +240,3 @@ async function manageable(
   }
   return client;
 }
-
-/** A client with fresh credentials, not stored yet. */
-export function newClient(
-  parts: Pick<ApiClientParts, 'clock' | 'random'>,
-  { organizationId, name, roles, expiresAt }: WantedClient,
-): { client: ApiClient; credentials: Credentials } {
-  const clientId = newId('cli', parts.random);
-  const clientSecret = newSecret('sec', parts.random);
-  return {
-    client: {
-      id: clientId,
-      organizationId,
-      name,
-      roles,
-      secretSha256: sha256(clientSecret),
-      createdAt: parts.clock(),
-      ...(expiresAt === undefined ? {} : { expiresAt }),
-    },
-    credentials: { clientId, clientSecret, ...(expiresAt === undefined ? {} : { expiresAt }) },
-  };
-}
-
-export const clientCreated = (
-  parts: Pick<ApiClientParts, 'clock'>,
-  client: ApiClient,
-  actor: string,
-): AuditEvent =>
-  clientAudit(parts, client, actor, 'created', {
-    name: client.name,
-    roles: client.roles,
-    ...(client.expiresAt ? { expiresAt: client.expiresAt.toISOString() } : {}),
-  });
-
-const clientAudit = (
-  parts: Pick<ApiClientParts, 'clock'>,
-  client: ApiClient,
-  actor: string,
-  what: 'created' | 'secret-rotated' | 'disabled',
-  details: AuditEvent['details'] = {},
-): AuditEvent => ({
-  at: parts.clock(),
-  organizationId: client.organizationId,
-  actor,
-  action: `api-client.${what}`,
-  subject: client.id,
-  details,
-});

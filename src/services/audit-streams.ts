@@ -1,7 +1,7 @@
 /** The part of a verification that walks the streams. */
 
+import { sameBytes } from '../pki/byte-order.ts';
 import type { CheckpointHead, CheckpointHeads } from '../pki/checkpoint.ts';
-import { sameBytes } from '../pki/der.ts';
 import {
   type ChainedEntry,
   emptyStream,

@@ -5,6 +5,7 @@
  */
 
 import type { KeyObject } from 'node:crypto';
+import { sameBytes } from '../pki/byte-order.ts';
 import {
   CHECKPOINT_KEY,
   CheckpointHeads,
@@ -14,7 +15,6 @@ import {
   type SignedStatement,
   sha256,
 } from '../pki/checkpoint.ts';
-import { sameBytes } from '../pki/der.ts';
 import { importPublicKey, readPublicKey } from '../pki/public-key.ts';
 import { type KeptCheckpoint, openAuditKey } from './audit-checkpoints.ts';
 import { type AuditFinding, Findings, rewritten } from './audit-findings.ts';

@@ -3,7 +3,7 @@
  * the authority above, or by somebody else's root), and rolling over to the next generation.
  */
 
-import { sameBytes } from '../pki/der.ts';
+import { sameBytes } from '../pki/byte-order.ts';
 import { writeName } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';

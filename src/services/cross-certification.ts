@@ -12,7 +12,7 @@ import {
   readCertificate,
   verifyIssuedBy,
 } from '../pki/certificate.ts';
-import { DerError } from '../pki/der.ts';
+import { DerError } from '../pki/der-element.ts';
 import { understoodExtensions } from '../pki/extensions/read.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { nameText } from '../pki/names.ts';

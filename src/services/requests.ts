@@ -1,6 +1,6 @@
 /** Looking at enrolment requests: one, or a page of them, as far as the caller may see. */
 
-import { DerError } from '../pki/der.ts';
+import { DerError } from '../pki/der-element.ts';
 import type { AnyGeneralName } from '../pki/extensions/general-names.ts';
 import { readExtensionSet } from '../pki/extensions/read.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';

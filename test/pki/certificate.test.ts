@@ -8,7 +8,8 @@ import {
   serialHex,
   verifyIssuedBy,
 } from '../../src/pki/certificate.ts';
-import { DerError, DerReader } from '../../src/pki/der.ts';
+import { DerReader } from '../../src/pki/der.ts';
+import { DerError } from '../../src/pki/der-element.ts';
 import {
   bitString,
   element,

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CurveName, curves } from '../../src/pki/curves.ts';
-import { DerError } from '../../src/pki/der.ts';
+import { DerError } from '../../src/pki/der-element.ts';
 import { integer, sequence } from '../../src/pki/der-writer.ts';
 import { ecdsaDerToRaw, ecdsaRawToDer } from '../../src/pki/ecdsa.ts';
 import { hex, octetsOf } from '../support/public-keys.ts';

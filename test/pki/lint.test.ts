@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buildTbs } from '../../src/pki/build-certificate.ts';
-import { DerReader, tags } from '../../src/pki/der.ts';
+import { DerReader } from '../../src/pki/der.ts';
+import { tags } from '../../src/pki/der-element.ts';
 import {
   bitString,
   boolean,

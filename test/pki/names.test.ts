@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DerError, DerReader, tags } from '../../src/pki/der.ts';
+import { DerReader } from '../../src/pki/der.ts';
+import { DerError, tags } from '../../src/pki/der-element.ts';
 import { element, oid, sequence, set, setOf } from '../../src/pki/der-writer.ts';
 import {
   attributeValue,

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  contextConstructed,
-  contextPrimitive,
-  DerError,
-  DerReader,
-  sameBytes,
-  tags,
-} from '../../src/pki/der.ts';
+import { sameBytes } from '../../src/pki/byte-order.ts';
+import { DerReader } from '../../src/pki/der.ts';
+import { contextConstructed, contextPrimitive, DerError, tags } from '../../src/pki/der-element.ts';
 import {
   bitString,
   boolean,

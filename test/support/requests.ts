@@ -1,7 +1,8 @@
 /** Certification requests for tests, put together part by part so that each part can be wrong. */
 
 import { sign } from 'node:crypto';
-import { compareBytes, contextConstructed } from '../../src/pki/der.ts';
+import { compareBytes } from '../../src/pki/byte-order.ts';
+import { contextConstructed } from '../../src/pki/der-element.ts';
 import { bitString, element, integer, oid, sequence, setOf } from '../../src/pki/der-writer.ts';
 import { writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';

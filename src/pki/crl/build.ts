@@ -3,7 +3,9 @@
  * is its head, segments as `entries.ts` makes them, and its tail.
  */
 
-import { DerReader, sameBytes, tags } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerReader } from '../der.ts';
+import { tags } from '../der-element.ts';
 import { bitString, integer, time } from '../der-writer.ts';
 import { algorithmIdentifier, type SignatureAlgorithm } from '../signature-algorithm.ts';
 import { type IssuedCrlExtensions, writeCrlExtensions } from './extensions.ts';

@@ -5,7 +5,7 @@
  * every later CRL as they are.
  */
 
-import { tags } from '../der.ts';
+import { tags } from '../der-element.ts';
 import { integer, sequence } from '../der-writer.ts';
 import { extensions as oids } from '../oids.ts';
 import { writeRawExtension } from '../raw-extensions.ts';

@@ -1,6 +1,7 @@
 /** The extensions of a CRL as a whole (RFC 5280 5.2): those that evpki writes and understands. */
 
-import { bitStringOf, contextConstructed, contextPrimitive, DerError, DerReader } from '../der.ts';
+import { bitStringOf, DerReader } from '../der.ts';
+import { contextConstructed, contextPrimitive, DerError } from '../der-element.ts';
 import { explicit, implicit, integer, sequence } from '../der-writer.ts';
 import { readExtensionSet } from '../extensions/read.ts';
 import { readDistributionPointUrls } from '../extensions/read-locations.ts';

@@ -1,6 +1,8 @@
 /** The frame of a TBSCertList whose entries are in pieces of their own: see `build.ts`. */
 
-import { DerError, DerReader, sameBytes, tags } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerReader } from '../der.ts';
+import { DerError, tags } from '../der-element.ts';
 
 /** A TBSCertList in pieces: their bytes one after the other are its DER. */
 export interface CrlPieces {

@@ -4,7 +4,7 @@
  * million entries must pass in a fraction of a second; `read-entries.ts` reads anybody's.
  */
 
-import { tags } from '../der.ts';
+import { tags } from '../der-element.ts';
 import type { LintFinding } from '../lint/rule.ts';
 import { MAX_SERIAL_OCTETS, reasonExtensions } from './entries.ts';
 

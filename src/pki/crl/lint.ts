@@ -3,7 +3,8 @@
  * with certificates, a finding is a bug of ours.
  */
 
-import { DerError, sameBytes } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerError } from '../der-element.ts';
 import type { LintFinding } from '../lint/rule.ts';
 import type { KeyAlgorithm } from '../public-key.ts';
 import { signatureAlgorithmFor } from '../signature-algorithm.ts';

@@ -1,6 +1,7 @@
 /** Entries of anybody's revokedCertificates (RFC 5280 5.1.2.6, 5.3). */
 
-import { type DerElement, DerError, DerReader, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { type DerElement, DerError, tags } from '../der-element.ts';
 import { extensions as oids } from '../oids.ts';
 import { type RawExtension, readRawExtensions } from '../raw-extensions.ts';
 import { type RevocationReason, revocationReasonOf } from '../revocation-reasons.ts';

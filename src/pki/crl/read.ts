@@ -1,7 +1,9 @@
 /** CRLs as read from DER (RFC 5280 5.1): ours when linted, other people's when imported. */
 
+import { sameBytes } from '../byte-order.ts';
 import { algorithmDer, readNameAndDer } from '../certificate.ts';
-import { contextConstructed, DerError, DerReader, sameBytes, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { contextConstructed, DerError, tags } from '../der-element.ts';
 import type { DistinguishedName } from '../names.ts';
 import type { PublicKey } from '../public-key.ts';
 import { type RawExtension, readRawExtensions } from '../raw-extensions.ts';

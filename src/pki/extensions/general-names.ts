@@ -1,13 +1,8 @@
 /** Reading the GeneralNames of other people's certificates (RFC 5280 4.2.1.6, 4.2.1.10). */
 
 import { readIpAddress } from '../../identifiers/ip-address.ts';
-import {
-  contextConstructed,
-  contextPrimitive,
-  type DerElement,
-  DerError,
-  type DerReader,
-} from '../der.ts';
+import type { DerReader } from '../der.ts';
+import { contextConstructed, contextPrimitive, type DerElement, DerError } from '../der-element.ts';
 import { requireDer } from '../require-der.ts';
 import type { GeneralName } from '../template.ts';
 import { generalNameTags } from './general-name-tags.ts';

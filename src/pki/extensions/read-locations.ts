@@ -1,12 +1,7 @@
 /** Reading where a certificate says that its status and its issuer are to be found (RFC 5280 4.2). */
 
-import {
-  bitStringOf,
-  contextConstructed,
-  contextPrimitive,
-  DerError,
-  type DerReader,
-} from '../der.ts';
+import { bitStringOf, type DerReader } from '../der.ts';
+import { contextConstructed, contextPrimitive, DerError } from '../der-element.ts';
 import { accessMethods } from '../oids.ts';
 import { requireDer } from '../require-der.ts';
 import {

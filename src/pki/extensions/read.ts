@@ -4,14 +4,8 @@
  * is allowed is for policy, lint and path validation to say.
  */
 
-import {
-  type bitStringOf,
-  contextConstructed,
-  contextPrimitive,
-  DerError,
-  DerReader,
-  tags,
-} from '../der.ts';
+import { type bitStringOf, DerReader } from '../der.ts';
+import { contextConstructed, contextPrimitive, DerError, tags } from '../der-element.ts';
 import { keyPurposes, extensions as oids } from '../oids.ts';
 import type { RawExtension } from '../raw-extensions.ts';
 import { requireDer } from '../require-der.ts';

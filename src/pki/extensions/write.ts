@@ -9,7 +9,7 @@
  */
 
 import { parseIpAddress } from '../../identifiers/ip-address.ts';
-import { contextConstructed } from '../der.ts';
+import { contextConstructed } from '../der-element.ts';
 import {
   boolean,
   element,

@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { parseHostName } from '../../identifiers/host-name.ts';
+import { sameBytes } from '../byte-order.ts';
 import type { TbsCertificate } from '../certificate.ts';
-import { sameBytes } from '../der.ts';
 import type { AnyGeneralName } from '../extensions/general-names.ts';
 import { understoodExtensions } from '../extensions/read.ts';
 import { writeExtensions } from '../extensions/write.ts';

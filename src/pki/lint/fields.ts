@@ -1,6 +1,8 @@
 /** Lint rules about the basic fields of a certificate (RFC 5280 4.1). */
 
-import { DerReader, sameBytes, tags } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerReader } from '../der.ts';
+import { tags } from '../der-element.ts';
 import { algorithms } from '../oids.ts';
 import { signatureAlgorithmFor } from '../signature-algorithm.ts';
 import type { LintCheck } from './rule.ts';

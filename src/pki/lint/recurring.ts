@@ -6,8 +6,10 @@
  * What differs is read anew each time, and the rules about it (`varies`) are asked each time.
  */
 
+import { sameBytes } from '../byte-order.ts';
 import { readTbs, type TbsCertificate } from '../certificate.ts';
-import { contextConstructed, DerError, DerReader, sameBytes, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { contextConstructed, DerError, tags } from '../der-element.ts';
 import { NameError, readName } from '../names.ts';
 import type { Profile } from '../profile.ts';
 import { type KeyAlgorithm, readPublicKey } from '../public-key.ts';

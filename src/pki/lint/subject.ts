@@ -1,6 +1,8 @@
 /** Lint rules about the subject: as a name, and against the profile's rules. */
 
-import { DerError, DerReader, sameBytes } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerReader } from '../der.ts';
+import { DerError } from '../der-element.ts';
 import { type DistinguishedName, NameError, readName } from '../names.ts';
 import { normalValue } from '../policy/value-forms.ts';
 import type { CertificateKind } from '../profile.ts';

@@ -3,7 +3,8 @@
  * adds nothing of its own: what is true of a certificate and for how long is for others to say.
  */
 
-import { DerReader, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { tags } from '../der-element.ts';
 import {
   bitString,
   explicit,

@@ -1,6 +1,7 @@
 /** CertID: how a client names the certificate that it asks about (RFC 6960 4.1.1). */
 
-import { DerError, type DerReader, tags } from '../der.ts';
+import type { DerReader } from '../der.ts';
+import { DerError, tags } from '../der-element.ts';
 import { nullValue, octetString, oid, sequence, unsignedInteger } from '../der-writer.ts';
 import { requireDer } from '../require-der.ts';
 import { hashOctets, hashOfOid, hashOids, type OcspHash } from './hashes.ts';

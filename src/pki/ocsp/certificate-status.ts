@@ -1,6 +1,7 @@
 /** CertStatus: good, revoked or unknown (RFC 6960 2.2, 4.2.1). */
 
-import { contextConstructed, contextPrimitive, DerError, type DerReader, tags } from '../der.ts';
+import type { DerReader } from '../der.ts';
+import { contextConstructed, contextPrimitive, DerError, tags } from '../der-element.ts';
 import { element, explicit, generalizedTime, implicit, integer } from '../der-writer.ts';
 import {
   type RevocationReason,

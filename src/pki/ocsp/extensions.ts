@@ -1,6 +1,7 @@
 /** The Extensions fields of OCSP requests and responses (RFC 6960 4.1.1, 4.2.1, 4.4). */
 
-import { contextConstructed, DerError, DerReader } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { contextConstructed, DerError } from '../der-element.ts';
 import { octetString } from '../der-writer.ts';
 import { ocsp } from '../oids.ts';
 import { type RawExtension, readRawExtensions, writeRawExtension } from '../raw-extensions.ts';

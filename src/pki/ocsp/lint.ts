@@ -3,7 +3,8 @@
  * a finding is a bug of ours, caught before anybody relies on it.
  */
 
-import { DerError, sameBytes } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
+import { DerError } from '../der-element.ts';
 import type { LintFinding } from '../lint/rule.ts';
 import { ocsp } from '../oids.ts';
 import type { OcspLintContext } from './lint-context.ts';

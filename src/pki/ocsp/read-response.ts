@@ -1,6 +1,7 @@
 /** Reading OCSP responses (RFC 6960 4.2.1): our own before they are signed, others' as they come. */
 
-import { contextConstructed, type DerElement, DerError, DerReader, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { contextConstructed, type DerElement, DerError, tags } from '../der-element.ts';
 import { ocsp } from '../oids.ts';
 import type { RawExtension } from '../raw-extensions.ts';
 import { requireDer } from '../require-der.ts';

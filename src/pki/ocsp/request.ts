@@ -1,6 +1,7 @@
 /** OCSP requests (RFC 6960 4.1): what anybody may send us, read before anything is looked up. */
 
-import { contextConstructed, DerError, DerReader, tags } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { contextConstructed, DerError, tags } from '../der-element.ts';
 import { readGeneralName } from '../extensions/general-names.ts';
 import { ocsp } from '../oids.ts';
 import type { RawExtension } from '../raw-extensions.ts';

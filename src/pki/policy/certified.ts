@@ -5,7 +5,8 @@
  * name.
  */
 
-import { DerError, DerReader } from '../der.ts';
+import { DerReader } from '../der.ts';
+import { DerError } from '../der-element.ts';
 import { attributeValue, type DistinguishedName, NameError, readName } from '../names.ts';
 import type { SubjectRule } from '../profile.ts';
 import { type Violation, violation } from '../violations.ts';

@@ -4,7 +4,7 @@
  * same (RFC 7030 4.2.2). Registered values are today's: an organization may have been renamed.
  */
 
-import { sameBytes } from '../der.ts';
+import { sameBytes } from '../byte-order.ts';
 import type { AnyGeneralName } from '../extensions/general-names.ts';
 import { attributeValue, type DistinguishedName } from '../names.ts';
 import type { Profile } from '../profile.ts';

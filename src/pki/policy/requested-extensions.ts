@@ -5,7 +5,7 @@
  * RFC 2986). Asking for less is fine: chargers ask for what their firmware was written with.
  */
 
-import { DerError } from '../der.ts';
+import { DerError } from '../der-element.ts';
 import type { AnyGeneralName } from '../extensions/general-names.ts';
 import { type CertificateExtensions, readExtensionSet } from '../extensions/read.ts';
 import { extensions as oids } from '../oids.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCrlLines } from '../../../src/pki/crl/entries.ts';
-import { tags } from '../../../src/pki/der.ts';
+import { tags } from '../../../src/pki/der-element.ts';
 import {
   integer,
   octetString,

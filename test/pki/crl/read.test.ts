@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Crl, readCrl, verifyCrlSignedBy } from '../../../src/pki/crl/read.ts';
-import { contextConstructed, DerError, tags } from '../../../src/pki/der.ts';
+import { contextConstructed, DerError, tags } from '../../../src/pki/der-element.ts';
 import {
   bitString,
   boolean,

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { DerError } from '../../../src/pki/der.ts';
+import { DerError } from '../../../src/pki/der-element.ts';
 import { type CertificateExtensions, readExtensionSet } from '../../../src/pki/extensions/read.ts';
 import { extensions as oids } from '../../../src/pki/oids.ts';
 import type { ExtensionSet } from '../../../src/pki/template.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tags } from '../../../src/pki/der.ts';
+import { tags } from '../../../src/pki/der-element.ts';
 import {
   explicit,
   generalizedTime,

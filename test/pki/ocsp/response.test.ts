@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DerError, tags } from '../../../src/pki/der.ts';
+import { DerError, tags } from '../../../src/pki/der-element.ts';
 import {
   bitString,
   explicit,
