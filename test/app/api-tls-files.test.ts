@@ -7,6 +7,7 @@ import type { Config } from '../../src/config/settings.ts';
 import type { Listener, TlsIdentity } from '../../src/http/listener.ts';
 import { capture } from '../support/captured-log.ts';
 import { type Workbench, workbench } from '../support/openssl.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 
 let bench: Workbench;
 beforeEach(() => {
@@ -46,7 +47,7 @@ function rootAndLeaf(): void {
 const identity = (certificate: string, key: string, now = new Date()) =>
   identityOfFiles({ certificate: path(certificate), key: path(key) }, now);
 
-describe('the files', () => {
+describe.skipIf(noOpenssl)('the files', () => {
   test('a chain up to its root is sent without the root, which clients get', async () => {
     rootAndLeaf();
     const { identity: found, root } = await identity('leaf.pem', 'leaf.key');
@@ -92,45 +93,48 @@ describe('the files', () => {
     await expect(identity('own.pem', 'own.key', days(2))).rejects.toThrow(/is valid from .* until/);
     await expect(identity('own.pem', 'own.key', days(-2))).rejects.toThrow(/is valid from/);
   });
-
-  test('one without the other names the setting that is missing', () => {
-    const both = { apiTlsCertificate: 'a', apiTlsKey: 'b' };
-    expect(readTlsFiles(both)).toEqual({ certificate: 'a', key: 'b' });
-    expect(() => readTlsFiles({ ...both, apiTlsKey: undefined })).toThrow(/EVPKI_API_TLS_KEY/);
-    expect(() => readTlsFiles({ ...both, apiTlsCertificate: undefined })).toThrow(
-      /EVPKI_API_TLS_CERTIFICATE/,
-    );
-  });
 });
 
-test('new files are presented within a minute; what does not fit is logged and left', async () => {
-  selfSigned('first');
-  selfSigned('second');
-  bench.write('cert', bench.read('first.pem'));
-  bench.write('key', bench.read('first.key'));
-  const { logger, lines } = capture();
-  const config = { apiTlsCertificate: path('cert'), apiTlsKey: path('key') } as Config;
-  const parts = { logger, clock: () => new Date() } as Parameters<typeof apiIdentity>[0];
-  const server = await apiIdentity(parts, config);
-  expect(server.identity.chain).toBe(bench.read('first.pem'));
-
-  const presented: TlsIdentity[] = [];
-  const listener = { present: (found: TlsIdentity) => presented.push(found) };
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  const stop = server.keepFresh(listener as unknown as Listener);
-  const aMinute = async () => {
-    vi.advanceTimersByTime(60_000);
-    // The reading itself takes real time.
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  };
-  await aMinute();
-  expect([presented, lines]).toEqual([[], []]);
-  bench.write('cert', bench.read('second.pem'));
-  await aMinute();
-  expect(presented).toEqual([]);
-  expect(lines.join('')).toMatch(/is not the key of the first certificate/);
-  bench.write('key', bench.read('second.key'));
-  await aMinute();
-  expect(presented.map(({ chain }) => chain)).toEqual([bench.read('second.pem')]);
-  await stop();
+test('one file without the other names the setting that is missing', () => {
+  const both = { apiTlsCertificate: 'a', apiTlsKey: 'b' };
+  expect(readTlsFiles(both)).toEqual({ certificate: 'a', key: 'b' });
+  expect(() => readTlsFiles({ ...both, apiTlsKey: undefined })).toThrow(/EVPKI_API_TLS_KEY/);
+  expect(() => readTlsFiles({ ...both, apiTlsCertificate: undefined })).toThrow(
+    /EVPKI_API_TLS_CERTIFICATE/,
+  );
 });
+
+test.skipIf(noOpenssl)(
+  'new files are presented within a minute; what does not fit is logged and left',
+  async () => {
+    selfSigned('first');
+    selfSigned('second');
+    bench.write('cert', bench.read('first.pem'));
+    bench.write('key', bench.read('first.key'));
+    const { logger, lines } = capture();
+    const config = { apiTlsCertificate: path('cert'), apiTlsKey: path('key') } as Config;
+    const parts = { logger, clock: () => new Date() } as Parameters<typeof apiIdentity>[0];
+    const server = await apiIdentity(parts, config);
+    expect(server.identity.chain).toBe(bench.read('first.pem'));
+
+    const presented: TlsIdentity[] = [];
+    const listener = { present: (found: TlsIdentity) => presented.push(found) };
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const stop = server.keepFresh(listener as unknown as Listener);
+    const aMinute = async () => {
+      vi.advanceTimersByTime(60_000);
+      // The reading itself takes real time.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    };
+    await aMinute();
+    expect([presented, lines]).toEqual([[], []]);
+    bench.write('cert', bench.read('second.pem'));
+    await aMinute();
+    expect(presented).toEqual([]);
+    expect(lines.join('')).toMatch(/is not the key of the first certificate/);
+    bench.write('key', bench.read('second.key'));
+    await aMinute();
+    expect(presented.map(({ chain }) => chain)).toEqual([bench.read('second.pem')]);
+    await stop();
+  },
+);

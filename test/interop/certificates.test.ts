@@ -20,21 +20,10 @@ import {
   type TestKey,
   templateFor,
 } from '../support/issuing.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 
-const missing = !hasOpenssl();
-if (missing && (process.env.EVPKI_REQUIRE ?? '').split(',').includes('openssl')) {
-  throw new Error('EVPKI_REQUIRE names openssl, which is not installed');
-}
 const folder = mkdtempSync(join(tmpdir(), 'evpki-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-function hasOpenssl(): boolean {
-  try {
-    return execFileSync('openssl', ['version'], { encoding: 'utf8' }).startsWith('OpenSSL');
-  } catch {
-    return false;
-  }
-}
 
 const openssl = (...options: string[]): string =>
   execFileSync('openssl', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -129,95 +118,100 @@ const algorithms: readonly [KeyAlgorithm, string][] = [
   ['RSA-2048', 'sha256WithRSAEncryption'],
 ];
 
-describe.skipIf(missing).each(algorithms)('OpenSSL and certificates of %s', (algorithm, shown) => {
-  const { root, sub, leaf, leafKey } = missing ? ({} as Chain) : chainOf(algorithm);
-  const pemFile = (label: string, ...certificates: Certificate[]) =>
-    file(`${algorithm}-${label}.pem`, chainPem(certificates));
+describe.skipIf(noOpenssl).each(algorithms)(
+  'OpenSSL and certificates of %s',
+  (algorithm, shown) => {
+    const { root, sub, leaf, leafKey } = noOpenssl ? ({} as Chain) : chainOf(algorithm);
+    const pemFile = (label: string, ...certificates: Certificate[]) =>
+      file(`${algorithm}-${label}.pem`, chainPem(certificates));
 
-  test('openssl verify -x509_strict takes the chain', () => {
-    const chain = assembleChain(leaf, [root, sub], { includeRoot: false });
-    expect(chain).toEqual([leaf, sub]);
-    const files = [...['-CAfile', pemFile('root', root)], ...['-untrusted', pemFile('sub', sub)]];
-    const check = ['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'sslserver'];
-    const at = (date: string) => ['-attime', String(Date.parse(date) / 1000)];
-    const leafFile = pemFile('leaf', leaf);
-    expect(openssl(...check, ...at('2026-06-01T00:00:00Z'), ...files, leafFile)).toContain(': OK');
-    // The first second counts; at the last one OpenSSL 3 already says expired, unlike RFC 5280.
-    for (const inside of ['2026-01-01T00:00:00Z', '2049-12-31T23:59:58Z']) {
-      expect(openssl(...check, ...at(inside), ...files, leafFile)).toContain(': OK');
-    }
-    const early = [...check, ...at('2025-12-31T23:59:59Z'), ...files, leafFile];
-    expect(() => openssl(...early)).toThrow('not yet valid');
-    const late = [...check, ...at('2050-01-01T00:00:00Z'), ...files, leafFile];
-    expect(() => openssl(...late)).toThrow('expired');
-  });
-
-  test('openssl verify refuses the leaf under a root of another key', () => {
-    const other = chainOf(algorithm === 'RSA-2048' ? 'P-256' : algorithm);
-    const files = [
-      ...['-attime', String(Date.parse('2026-06-01T00:00:00Z') / 1000)],
-      ...['-CAfile', pemFile('other', other.root), '-untrusted', pemFile('sub', sub)],
-    ];
-    expect(() => openssl('verify', ...files, pemFile('leaf', leaf))).toThrow(
-      'unable to get local issuer certificate',
-    );
-  });
-
-  test('openssl x509 shows what the template says', () => {
-    const text = openssl(
-      ...['x509', '-in', pemFile('leaf', leaf), '-noout', '-text'],
-      ...['-nameopt', 'RFC2253,utf8,-esc_msb'],
-    );
-    const serial = serialHex(leaf).replace(/..(?!$)/g, '$&:');
-    for (const expected of [
-      'Version: 3 (0x2)',
-      serial,
-      `Signature Algorithm: ${shown}`,
-      'Issuer: DC=V2G,CN=CPO Sub-CA,O=Ladesäulen GmbH,C=DE',
-      'Not Before: Jan  1 00:00:00 2026 GMT',
-      'Not After : Dec 31 23:59:59 2049 GMT',
-      'Subject: DC=CPO,CN=DE*ABC*S1,O=Ladesäulen GmbH,C=DE',
-      'X509v3 Basic Constraints: critical\n                CA:FALSE',
-      'X509v3 Key Usage: critical\n                Digital Signature\n',
-      'X509v3 Extended Key Usage: \n                TLS Web Server Authentication',
-      'DNS:a.evse.example, IP Address:2001:DB8:0:0:0:0:0:1, URI:urn:x',
-      'Policy: 1.2.3.4',
-      'OCSP No Check: \n',
-    ]) {
-      expect(text).toContain(expected);
-    }
-    const subText = openssl('x509', '-in', pemFile('sub', sub), '-noout', '-text');
-    for (const expected of [
-      'Not After : Jan  1 00:00:00 2050 GMT',
-      'CA:TRUE, pathlen:0',
-      'Certificate Sign, CRL Sign',
-      'X509v3 Name Constraints: critical\n                Permitted:\n                  DNS:evse.example',
-      'Full Name:\n                  URI:http://pki.example/crl/1.crl',
-      'OCSP - URI:http://pki.example/ocsp',
-      'CA Issuers - URI:http://pki.example/ca/1.cer',
-    ]) {
-      expect(subText).toContain(expected);
-    }
-  });
-
-  test('openssl req verifies a request of ours', () => {
-    const info = buildRequestInfo(name('CPO Sub-CA 2'), leafKey.publicKey, {
-      basicConstraints: { critical: true, ca: true, pathLength: 0 },
-      keyUsage: { critical: true, usages: ['keyCertSign', 'cRLSign'] },
+    test('openssl verify -x509_strict takes the chain', () => {
+      const chain = assembleChain(leaf, [root, sub], { includeRoot: false });
+      expect(chain).toEqual([leaf, sub]);
+      const files = [...['-CAfile', pemFile('root', root)], ...['-untrusted', pemFile('sub', sub)]];
+      const check = ['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'sslserver'];
+      const at = (date: string) => ['-attime', String(Date.parse(date) / 1000)];
+      const leafFile = pemFile('leaf', leaf);
+      expect(openssl(...check, ...at('2026-06-01T00:00:00Z'), ...files, leafFile)).toContain(
+        ': OK',
+      );
+      // The first second counts; at the last one OpenSSL 3 already says expired, unlike RFC 5280.
+      for (const inside of ['2026-01-01T00:00:00Z', '2049-12-31T23:59:58Z']) {
+        expect(openssl(...check, ...at(inside), ...files, leafFile)).toContain(': OK');
+      }
+      const early = [...check, ...at('2025-12-31T23:59:59Z'), ...files, leafFile];
+      expect(() => openssl(...early)).toThrow('not yet valid');
+      const late = [...check, ...at('2050-01-01T00:00:00Z'), ...files, leafFile];
+      expect(() => openssl(...late)).toThrow('expired');
     });
-    const signature = signWith(leafKey, info);
-    const der = assembleRequest(info, signatureAlgorithmFor(algorithm), signature);
-    const path = file(`${algorithm}.csr`, der);
-    const text = openssl('req', '-inform', 'DER', '-in', path, '-verify', '-noout', '-text');
-    expect(text).toContain('CA:TRUE, pathlen:0');
-    expect(text).toContain('Certificate Sign, CRL Sign');
-    const forged = Buffer.from(der);
-    forged[forged.indexOf('CPO Sub-CA 2')] = 'X'.charCodeAt(0);
-    const other = file(`${algorithm}-forged.csr`, forged);
-    expect(requestVerdict(path)).toMatch(/verify OK/i);
-    expect(requestVerdict(other)).not.toMatch(/verify OK/i);
-  });
-});
+
+    test('openssl verify refuses the leaf under a root of another key', () => {
+      const other = chainOf(algorithm === 'RSA-2048' ? 'P-256' : algorithm);
+      const files = [
+        ...['-attime', String(Date.parse('2026-06-01T00:00:00Z') / 1000)],
+        ...['-CAfile', pemFile('other', other.root), '-untrusted', pemFile('sub', sub)],
+      ];
+      expect(() => openssl('verify', ...files, pemFile('leaf', leaf))).toThrow(
+        'unable to get local issuer certificate',
+      );
+    });
+
+    test('openssl x509 shows what the template says', () => {
+      const text = openssl(
+        ...['x509', '-in', pemFile('leaf', leaf), '-noout', '-text'],
+        ...['-nameopt', 'RFC2253,utf8,-esc_msb'],
+      );
+      const serial = serialHex(leaf).replace(/..(?!$)/g, '$&:');
+      for (const expected of [
+        'Version: 3 (0x2)',
+        serial,
+        `Signature Algorithm: ${shown}`,
+        'Issuer: DC=V2G,CN=CPO Sub-CA,O=Ladesäulen GmbH,C=DE',
+        'Not Before: Jan  1 00:00:00 2026 GMT',
+        'Not After : Dec 31 23:59:59 2049 GMT',
+        'Subject: DC=CPO,CN=DE*ABC*S1,O=Ladesäulen GmbH,C=DE',
+        'X509v3 Basic Constraints: critical\n                CA:FALSE',
+        'X509v3 Key Usage: critical\n                Digital Signature\n',
+        'X509v3 Extended Key Usage: \n                TLS Web Server Authentication',
+        'DNS:a.evse.example, IP Address:2001:DB8:0:0:0:0:0:1, URI:urn:x',
+        'Policy: 1.2.3.4',
+        'OCSP No Check: \n',
+      ]) {
+        expect(text).toContain(expected);
+      }
+      const subText = openssl('x509', '-in', pemFile('sub', sub), '-noout', '-text');
+      for (const expected of [
+        'Not After : Jan  1 00:00:00 2050 GMT',
+        'CA:TRUE, pathlen:0',
+        'Certificate Sign, CRL Sign',
+        'X509v3 Name Constraints: critical\n                Permitted:\n                  DNS:evse.example',
+        'Full Name:\n                  URI:http://pki.example/crl/1.crl',
+        'OCSP - URI:http://pki.example/ocsp',
+        'CA Issuers - URI:http://pki.example/ca/1.cer',
+      ]) {
+        expect(subText).toContain(expected);
+      }
+    });
+
+    test('openssl req verifies a request of ours', () => {
+      const info = buildRequestInfo(name('CPO Sub-CA 2'), leafKey.publicKey, {
+        basicConstraints: { critical: true, ca: true, pathLength: 0 },
+        keyUsage: { critical: true, usages: ['keyCertSign', 'cRLSign'] },
+      });
+      const signature = signWith(leafKey, info);
+      const der = assembleRequest(info, signatureAlgorithmFor(algorithm), signature);
+      const path = file(`${algorithm}.csr`, der);
+      const text = openssl('req', '-inform', 'DER', '-in', path, '-verify', '-noout', '-text');
+      expect(text).toContain('CA:TRUE, pathlen:0');
+      expect(text).toContain('Certificate Sign, CRL Sign');
+      const forged = Buffer.from(der);
+      forged[forged.indexOf('CPO Sub-CA 2')] = 'X'.charCodeAt(0);
+      const other = file(`${algorithm}-forged.csr`, forged);
+      expect(requestVerdict(path)).toMatch(/verify OK/i);
+      expect(requestVerdict(other)).not.toMatch(/verify OK/i);
+    });
+  },
+);
 
 /** OpenSSL says on stderr whether a request verifies; its exit status depends on the version. */
 const requestVerdict = (path: string): string =>

@@ -1,22 +1,11 @@
 /** The command with openssl on both sides: its request goes in, its verdict comes out. */
 
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',').includes('openssl');
-
-describe.skipIf(!hasOpenssl() && !required)('the page docs/cli.md, as it is written', () => {
+describe.skipIf(noOpenssl)('the page docs/cli.md, as it is written', () => {
   let service: CliService;
   let bench: Workbench;
   beforeAll(async () => {

@@ -22,17 +22,7 @@ import {
   templateFor,
 } from '../support/issuing.ts';
 import { workbench } from '../support/openssl.ts';
-
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',');
-const missing = (tool: string, command: string, flag: string): boolean => {
-  const isMissing = spawnSync(command, [flag]).status !== 0;
-  if (isMissing && required.includes(tool)) {
-    throw new Error(`EVPKI_REQUIRE names ${tool}, which is not installed`);
-  }
-  return isMissing;
-};
-const noOpenssl = missing('openssl', 'openssl', 'version');
-const noGnutls = missing('gnutls', 'certtool', '--version');
+import { noGnutls, noOpenssl } from '../support/other-tools.ts';
 
 const bench = workbench();
 afterAll(() => bench.remove());

@@ -10,19 +10,9 @@ import { keyIdentifier } from '../../src/pki/key-identifier.ts';
 import { type KeyAlgorithm, readPublicKey } from '../../src/pki/public-key.ts';
 import { type SignatureAlgorithm, verifySignature } from '../../src/pki/signature-algorithm.ts';
 import { keyWeaknesses } from '../../src/pki/weak-keys.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 import { acceptedKey } from '../support/public-keys.ts';
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',').includes('openssl');
-const skip = !hasOpenssl() && !required;
 const folder = mkdtempSync(join(tmpdir(), 'evpki-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -71,8 +61,8 @@ const accepted: readonly [KeyAlgorithm, args: string[], algorithms: SignatureAlg
   ['RSA-4096', rsaOf(4096), ['sha256WithRSAEncryption']],
 ];
 
-describe.skipIf(skip).each(accepted)('a key of %s from openssl', (name, args, algorithms) => {
-  const spki = skip ? new Uint8Array(0) : generate(name, args);
+describe.skipIf(noOpenssl).each(accepted)('a key of %s from openssl', (name, args, algorithms) => {
+  const spki = noOpenssl ? new Uint8Array(0) : generate(name, args);
 
   test('is accepted and not weak', () => {
     const key = acceptedKey(spki);
@@ -106,7 +96,7 @@ describe.skipIf(skip).each(accepted)('a key of %s from openssl', (name, args, al
 const compressed = ['-ec_conv_form', 'compressed'];
 const hybrid = ['-ec_conv_form', 'hybrid'];
 
-describe.skipIf(skip)('C2: keys from openssl that are refused', () => {
+describe.skipIf(noOpenssl)('C2: keys from openssl that are refused', () => {
   test.each<[name: string, args: string[], pubout: string[], says: string]>([
     ['explicit parameters', onCurve('P-256', 'explicit'), [], 'explicit parameters'],
     ['explicit parameters, P-384', onCurve('P-384', 'explicit'), [], 'explicit parameters'],

@@ -34,18 +34,7 @@ import {
   templateFor,
 } from '../support/issuing.ts';
 import { hex } from '../support/ocsp.ts';
-
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',');
-
-function isMissing(command: string, args: string[], tool: string): boolean {
-  const missing = spawnSync(command, args).status !== 0;
-  if (missing && required.includes(tool)) {
-    throw new Error(`EVPKI_REQUIRE names ${tool}, and there is no ${command}`);
-  }
-  return missing;
-}
-const noOpenssl = isMissing('openssl', ['version'], 'openssl');
-const noGnutls = isMissing('ocsptool', ['--version'], 'gnutls');
+import { noGnutls, noOpenssl } from '../support/other-tools.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'evpki-ocsp-'));
 afterAll(() => rmSync(folder, { recursive: true }));

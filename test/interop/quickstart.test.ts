@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
+import { isRequired, noOpenssl } from '../support/other-tools.ts';
 
 const run = promisify(execFile);
 
@@ -17,10 +18,9 @@ function has(program: string, argument: string): boolean {
   }
 }
 
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',').includes('openssl');
-const present = has('openssl', 'version') && has('curl', '--version') && has('bash', '--version');
+const withoutShell = !has('curl', '--version') || !has('bash', '--version');
 
-describe.skipIf(!present && !required)('the shown lines', () => {
+describe.skipIf(noOpenssl || (withoutShell && !isRequired('openssl')))('the shown lines', () => {
   let service: CliService;
   beforeAll(async () => {
     service = await startCliService();

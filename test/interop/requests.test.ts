@@ -13,19 +13,9 @@ import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
 import { writeRawExtension } from '../../src/pki/raw-extensions.ts';
 import { type CertificationRequest, readRequest } from '../../src/pki/request.ts';
 import { decodeRequestText } from '../../src/pki/request-text.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 import { buildRequest, extensionRequest } from '../support/requests.ts';
 
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const required = (process.env.EVPKI_REQUIRE ?? '').split(',').includes('openssl');
-const skip = !hasOpenssl() && !required;
 const folder = mkdtempSync(join(tmpdir(), 'evpki-requests-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -116,7 +106,7 @@ const codesOf = (text: string): string[] => {
   return read.ok ? [] : read.violations.map(({ code }) => code);
 };
 
-describe.skipIf(skip)('requests of openssl', () => {
+describe.skipIf(noOpenssl)('requests of openssl', () => {
   test.each(Object.keys(genpkey) as KeyAlgorithm[])('%s', (key) => {
     const { subject, publicKey, extensions: asked } = acceptedRequest(request(key, {}));
     expect(nameText(subject)).toBe('CN=CS-0001,O=Example CPO,C=DE');

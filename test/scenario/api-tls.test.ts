@@ -5,6 +5,7 @@ import { connect } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { workbench } from '../support/openssl.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 
 let evpki: TestApp | undefined;
 afterEach(async () => {
@@ -37,7 +38,7 @@ describe('the certificate of the API', () => {
     ]);
   });
 
-  test('comes from files', async () => {
+  test.skipIf(noOpenssl)('comes from files', async () => {
     const bench = workbench();
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', 'key.pem'];
     const names = ['-subj', '/CN=pki.example', '-addext', 'subjectAltName=DNS:localhost'];

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { startTestApp, type TestApp } from '../support/app.ts';
-import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+import { type Workbench, workbench } from '../support/openssl.ts';
+import { noOpenssl } from '../support/other-tools.ts';
+import { newRequest } from '../support/requests.ts';
 
 let dataDir: string;
 let bench: Workbench;
@@ -54,7 +56,7 @@ describe('a hierarchy that was applied later', { timeout: 90_000 }, () => {
     for (const file of [PRIVATE, write('empty.yaml', empty)]) {
       await start(file);
       expect(await authorities()).toEqual(before);
-      const csr = opensslRequest(bench, '/CN=SN-1');
+      const csr = newRequest('CN=SN-1');
       const issued = await call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
       expect(issued.status, issued.text).toBe(201);
     }
@@ -83,7 +85,9 @@ describe('a hierarchy that was applied later', { timeout: 90_000 }, () => {
   });
 });
 
-describe('a grant that was withdrawn while an authority awaited', { timeout: 90_000 }, () => {
+const withdrawn = 'a grant that was withdrawn while an authority awaited';
+// Until OpenSSL signs for it.
+describe.skipIf(noOpenssl)(withdrawn, { timeout: 90_000 }, () => {
   const declaration = {
     hierarchy: 'crossing',
     demo: true,

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
-import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+import { type Workbench, workbench } from '../support/openssl.ts';
+import { askFor, newRequest } from '../support/requests.ts';
 
 type Caller = Record<string, string>;
 
@@ -61,7 +62,7 @@ afterAll(async () => {
   bench?.remove();
 });
 
-const csr = (subject: string, extra: string[] = []) => opensslRequest(bench, subject, { extra });
+const csr = (subject: string, ...extensions: Uint8Array[]) => newRequest(subject, { extensions });
 const ask = (as: Caller, body: object) => evpki.call('POST', '/v1/certificates', body, as);
 const get = (as: Caller, path: string) => evpki.call('GET', path, undefined, as);
 const approve = (as: Caller, id: string) =>
@@ -88,7 +89,7 @@ async function client(role: string): Promise<() => Promise<Caller>> {
 let names = 0;
 /** A request of the operator's that waits: a station that nobody has registered. */
 async function waiting(as = operator): Promise<{ id: string; body: { csr: string } }> {
-  const body = { profile: 'ocpp-station', csr: csr(`/CN=SN-WAITS-${++names}`) };
+  const body = { profile: 'ocpp-station', csr: csr(`CN=SN-WAITS-${++names}`) };
   const answer = await ask(as, body);
   expect(coded(answer), answer.text).toEqual([202, 'waiting-for-approval']);
   return { id: answer.json.id, body };
@@ -98,7 +99,7 @@ describe('a request that somebody has to approve', () => {
   test('C7 waits with 202, says where, and shows what is asked', async () => {
     const answer = await ask(operator, {
       profile: 'ocpp-local-controller',
-      csr: csr('/CN=LC-1', ['-addext', 'subjectAltName=DNS:lc.example,IP:192.0.2.1']),
+      csr: csr('CN=LC-1', askFor.names('lc.example', '192.0.2.1')),
     });
     expect(answer.status).toBe(202);
     expect(answer.headers.location).toBe(`/v1/requests/${answer.json.id}`);
@@ -124,7 +125,7 @@ describe('a request that somebody has to approve', () => {
   test('is refused at once if it is hopeless, with every violation', async () => {
     const answer = await ask(operator, {
       profile: 'ocpp-local-controller',
-      csr: csr('/O=nameless', ['-addext', 'basicConstraints=critical,CA:TRUE']),
+      csr: csr('O=nameless', askFor.authority),
     });
     expect(coded(answer)).toEqual([422, 'csr-refused']);
     expect(codes(answer).sort()).toEqual(
@@ -133,15 +134,15 @@ describe('a request that somebody has to approve', () => {
   });
 
   test('C7 naming some station vouches for no host', async () => {
-    const extra = ['-addext', 'subjectAltName=DNS:evil.example'];
-    const controller = { station: 'CS-KEY', csr: csr('/CN=CS-KEY', extra) };
+    const evil = csr('CN=CS-KEY', askFor.names('evil.example'));
+    const controller = { station: 'CS-KEY', csr: evil };
     expect((await ask(operator, { ...controller, profile: 'ocpp-local-controller' })).status).toBe(
       202,
     );
   });
 
   test('four eyes: also of those who approve, where the profile wants that', async () => {
-    const body = { profile: 'ocpp-firmware-signing', csr: csr('/CN=Firmware 1') };
+    const body = { profile: 'ocpp-firmware-signing', csr: csr('CN=Firmware 1') };
     const asked = await ask(administrator, body);
     expect(coded(asked)).toEqual([202, 'waiting-for-approval']);
     const { id } = asked.json;
@@ -281,17 +282,17 @@ describe('a request that somebody has to approve', () => {
   test('who approves may reject a request of their own', async () => {
     const asked = await ask(administrator, {
       profile: 'ocpp-firmware-signing',
-      csr: csr('/CN=Firmware 2'),
+      csr: csr('CN=Firmware 2'),
     });
     expect(coded(await reject(administrator, asked.json.id))).toEqual([200, 'rejected']);
   });
 
   test('what was never waiting cannot be approved', async () => {
-    const issued = await ask(administrator, { profile: 'ocpp-station', csr: csr('/CN=SN-DIRECT') });
+    const issued = await ask(administrator, { profile: 'ocpp-station', csr: csr('CN=SN-DIRECT') });
     expect(issued.status).toBe(201);
     expect(coded(await approve(second, issued.json.request))).toEqual([409, 'conflict']);
     expect(coded(await reject(second, issued.json.request))).toEqual([409, 'conflict']);
-    await ask(operator, { profile: 'ocpp-station', csr: csr('/O=nameless') });
+    await ask(operator, { profile: 'ocpp-station', csr: csr('O=nameless') });
     const refused = (await get(reader, '/v1/requests?state=refused&limit=1')).json.items[0];
     expect(coded(await approve(second, refused.id))).toEqual([409, 'conflict']);
   });
@@ -299,7 +300,7 @@ describe('a request that somebody has to approve', () => {
 
 describe('at the moment of approval everything is decided again', () => {
   test('C3 a key that was blocked meanwhile ends the request', async () => {
-    const pem = csr('/CN=SN-KEY');
+    const pem = csr('CN=SN-KEY');
     const first = await ask(operator, { profile: 'ocpp-station', csr: pem, station: 'CS-KEY' });
     expect(first.status).toBe(201);
     const { id } = (await ask(operator, { profile: 'ocpp-station', csr: pem })).json;
@@ -333,10 +334,9 @@ describe('at the moment of approval everything is decided again', () => {
   test('C7 a local controller gets its station and the hosts that were vouched for', async () => {
     const name = '/v1/stations/CS-LATER?organization=demo-cpo';
     await evpki.call('PUT', name, { serialNumber: 'LATER-1' });
-    const extra = ['-addext', 'subjectAltName=DNS:lc.example'];
     const asked = await ask(operator, {
       ...{ profile: 'ocpp-local-controller', station: 'CS-LATER' },
-      csr: csr('/CN=CS-LATER', extra),
+      csr: csr('CN=CS-LATER', askFor.names('lc.example')),
     });
     expect(asked.status).toBe(202);
     const approved = await approve(administrator, asked.json.id);

@@ -8,6 +8,7 @@ import { auditStore } from '../../src/storage/audit.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { workbench } from '../support/openssl.ts';
+import { withOpenssl } from '../support/other-tools.ts';
 
 let dataDir: string;
 let evpki: TestApp;
@@ -112,15 +113,17 @@ describe('granted', () => {
       'title: declared X, exists as MO under V2G',
     ]);
 
-    const bench = workbench();
     const chain: string = made.json.issuers[0].certificateChain;
-    bench.write('chain.pem', chain);
-    bench.write('root.pem', chain.slice(chain.lastIndexOf('-----BEGIN')));
-    const verified = bench.openssl(
-      ...['verify', '-x509_strict', '-CAfile', 'root.pem', 'chain.pem'],
-    );
-    expect(verified).toBe('chain.pem: OK\n');
-    bench.remove();
+    withOpenssl(() => {
+      const bench = workbench();
+      bench.write('chain.pem', chain);
+      bench.write('root.pem', chain.slice(chain.lastIndexOf('-----BEGIN')));
+      const verified = bench.openssl(
+        ...['verify', '-x509_strict', '-CAfile', 'root.pem', 'chain.pem'],
+      );
+      expect(verified).toBe('chain.pem: OK\n');
+      bench.remove();
+    });
   });
 
   test('its own organization rolls it over', async () => {

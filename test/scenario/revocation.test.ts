@@ -8,8 +8,12 @@ import { chainPem } from '../../src/pki/chain.ts';
 import { acceptedReasons } from '../../src/pki/lifecycle.ts';
 import { readPemBlocks } from '../../src/pki/pem.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { ocspQuestion } from '../support/ask-ocsp.ts';
 import { commonName, generateKey, issue as issueWith, templateFor } from '../support/issuing.ts';
-import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
+import { type Workbench, workbench } from '../support/openssl.ts';
+import { noGnutls, noOpenssl } from '../support/other-tools.ts';
+import { freshKeyPair } from '../support/public-keys.ts';
+import { askFor, newRequest } from '../support/requests.ts';
 
 const run = promisify(execFile);
 
@@ -31,11 +35,11 @@ describe('from a certificate to its revocation', () => {
     bench?.remove();
   });
 
-  const issue = async (name: string) => {
-    const csr = opensslRequest(bench, `/CN=${name}`, { name });
+  const issue = async (name: string, pair = freshKeyPair('P-256')) => {
+    const csr = newRequest(`CN=${name}`, { pair });
     const { json } = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
     bench.write(`${name}.pem`, json.certificateChain);
-    return json;
+    return { csr, ...json };
   };
   const revoke = (id: string, reason: string, query = '') =>
     evpki.call('POST', `/v1/certificates/${id}/revocation${query}`, { reason });
@@ -65,7 +69,9 @@ describe('from a certificate to its revocation', () => {
     );
   };
 
-  test.each([[['-sha1']], [['-sha256']], [['-sha512', '-no_nonce']], [['-sha1', '-no_nonce']]])(
+  test
+    .skipIf(noOpenssl)
+    .each([[['-sha1']], [['-sha256']], [['-sha512', '-no_nonce']], [['-sha1', '-no_nonce']]])(
     'good at first (%s)',
     async (options) => {
       const name = `good${options.join('')}`;
@@ -76,47 +82,53 @@ describe('from a certificate to its revocation', () => {
     },
   );
 
-  test('revoked at once, with reason, in OCSP; in a CRL when the call waits for it', async () => {
-    const { id, serialNumber } = await issue('walk');
-    expect(await ocsp('-no_nonce', '-cert', 'walk.pem')).toContain('walk.pem: good');
+  test.skipIf(noOpenssl)(
+    'revoked at once, with reason, in OCSP; in a CRL when the call waits for it',
+    async () => {
+      const { id, serialNumber } = await issue('walk');
+      expect(await ocsp('-no_nonce', '-cert', 'walk.pem')).toContain('walk.pem: good');
 
-    const answer = await revoke(id, 'superseded', '?wait=crl');
-    expect([answer.status, answer.json.state], answer.text).toEqual([200, 'revoked']);
-    expect(answer.json.revocationReason).toBe('superseded');
-    for (const options of [[], ['-no_nonce'], ['-sha256', '-no_nonce']]) {
-      const status = await ocsp(...options, '-cert', 'walk.pem');
-      expect(status).toContain('Response verify OK');
-      expect(status).toMatch(/walk\.pem: revoked[\s\S]*Reason: superseded/);
-    }
-    const list = await crl();
-    expect(list).toContain('verify OK');
-    // OpenSSL prints whole octets, OCPP no leading zeros.
-    const octets = serialNumber.length % 2 === 0 ? serialNumber : `0${serialNumber}`;
-    expect(list.toLowerCase()).toContain(`serial number: ${octets}`);
-    expect(list).toContain('Superseded');
-    bench.openssl('crl', '-in', 'list.crl', '-inform', 'der', '-out', 'list.pem');
-    const verify = () =>
-      bench.openssl(
-        ...['verify', '-crl_check', '-CRLfile', 'list.pem'],
-        ...['-CAfile', 'root.pem', '-untrusted', 'walk.pem', 'walk.pem'],
-      );
-    expect(verify).toThrow(/certificate revoked/);
-  });
+      const answer = await revoke(id, 'superseded', '?wait=crl');
+      expect([answer.status, answer.json.state], answer.text).toEqual([200, 'revoked']);
+      expect(answer.json.revocationReason).toBe('superseded');
+      for (const options of [[], ['-no_nonce'], ['-sha256', '-no_nonce']]) {
+        const status = await ocsp(...options, '-cert', 'walk.pem');
+        expect(status).toContain('Response verify OK');
+        expect(status).toMatch(/walk\.pem: revoked[\s\S]*Reason: superseded/);
+      }
+      const list = await crl();
+      expect(list).toContain('verify OK');
+      // OpenSSL prints whole octets, OCPP no leading zeros.
+      const octets = serialNumber.length % 2 === 0 ? serialNumber : `0${serialNumber}`;
+      expect(list.toLowerCase()).toContain(`serial number: ${octets}`);
+      expect(list).toContain('Superseded');
+      bench.openssl('crl', '-in', 'list.crl', '-inform', 'der', '-out', 'list.pem');
+      const verify = () =>
+        bench.openssl(
+          ...['verify', '-crl_check', '-CRLfile', 'list.pem'],
+          ...['-CAfile', 'root.pem', '-untrusted', 'walk.pem', 'walk.pem'],
+        );
+      expect(verify).toThrow(/certificate revoked/);
+    },
+  );
 
-  test('waiting for a CRL that covers it already has no other one made', async () => {
-    const { id } = await issue('waited');
-    await revoke(id, 'superseded', '?wait=crl');
-    const numberOf = (text: string) => /CRL Number:\s*(\S+)/.exec(text)?.[1];
-    const before = numberOf(await crl());
-    expect(before).toBeDefined();
-    for (let count = 0; count < 3; count++) {
-      expect((await revoke(id, 'superseded', '?wait=crl')).status).toBe(200);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(numberOf(await crl())).toBe(before);
-  });
+  test.skipIf(noOpenssl)(
+    'waiting for a CRL that covers it already has no other one made',
+    async () => {
+      const { id } = await issue('waited');
+      await revoke(id, 'superseded', '?wait=crl');
+      const numberOf = (text: string) => /CRL Number:\s*(\S+)/.exec(text)?.[1];
+      const before = numberOf(await crl());
+      expect(before).toBeDefined();
+      for (let count = 0; count < 3; count++) {
+        expect((await revoke(id, 'superseded', '?wait=crl')).status).toBe(200);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(numberOf(await crl())).toBe(before);
+    },
+  );
 
-  test('a hold is lifted, and the CRL forgets it', async () => {
+  test.skipIf(noOpenssl)('a hold is lifted, and the CRL forgets it', async () => {
     const { id, serialNumber } = await issue('held');
     expect((await revoke(id, 'certificateHold', '?wait=crl')).json.state).toBe('held');
     expect(await ocsp('-no_nonce', '-cert', 'held.pem')).toMatch(/revoked[\s\S]*certificateHold/);
@@ -164,10 +176,10 @@ describe('from a certificate to its revocation', () => {
   );
 
   test('C3 a compromised key is never certified again', async () => {
-    const { id } = await issue('leaked');
+    const pair = freshKeyPair('P-256');
+    const { id } = await issue('leaked', pair);
     await revoke(id, 'keyCompromise');
-    bench.openssl('req', '-new', '-key', 'leaked.key', '-subj', '/CN=leaked', '-out', 'new.csr');
-    const csr = bench.read('new.csr');
+    const csr = newRequest('CN=leaked', { pair });
     const again = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
     expect(again.status).toBe(422);
     expect(again.json.violations[0].code).toBe('key-blocked');
@@ -176,33 +188,36 @@ describe('from a certificate to its revocation', () => {
   test('a revoked certificate is not what the same request gets again', async () => {
     const first = await issue('twice');
     await revoke(first.id, 'superseded');
-    const csr = bench.read('twice.csr');
+    const { csr } = first;
     const second = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
     expect(second.status).toBe(201);
     expect(second.json.id).not.toBe(first.id);
   });
 
-  test('O2 several CertIDs: each answered, unknown and never issued ones as unknown', async () => {
-    const [a, b] = [await issue('a'), await issue('b')];
-    await revoke(b.id, 'affiliationChanged');
-    const answer = await ocsp(
-      '-cert',
-      'a.pem',
-      '-cert',
-      'b.pem',
-      '-serial',
-      '0x1234',
-      '-cert',
-      'a.pem',
-    );
-    expect(answer).toContain('Response verify OK');
-    expect(answer.match(/a\.pem: good/g)).toHaveLength(2);
-    expect(answer).toMatch(/b\.pem: revoked[\s\S]*affiliationChanged/);
-    expect(answer).toContain('0x1234: unknown');
-    expect(a.state).toBe('issued');
-  });
+  test.skipIf(noOpenssl)(
+    'O2 several CertIDs: each answered, unknown and never issued ones as unknown',
+    async () => {
+      const [a, b] = [await issue('a'), await issue('b')];
+      await revoke(b.id, 'affiliationChanged');
+      const answer = await ocsp(
+        '-cert',
+        'a.pem',
+        '-cert',
+        'b.pem',
+        '-serial',
+        '0x1234',
+        '-cert',
+        'a.pem',
+      );
+      expect(answer).toContain('Response verify OK');
+      expect(answer.match(/a\.pem: good/g)).toHaveLength(2);
+      expect(answer).toMatch(/b\.pem: revoked[\s\S]*affiliationChanged/);
+      expect(answer).toContain('0x1234: unknown');
+      expect(a.state).toBe('issued');
+    },
+  );
 
-  test('O2 an issuer that is not ours is unauthorized', async () => {
+  test.skipIf(noOpenssl)('O2 an issuer that is not ours is unauthorized', async () => {
     const foreign = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
     bench.openssl('req', ...foreign, '-keyout', 'f.key', '-out', 'f.pem', '-subj', '/CN=Foreign');
     const url = `${evpki.app.publicUrl}/ocsp`;
@@ -214,41 +229,44 @@ describe('from a certificate to its revocation', () => {
     expect(said).toContain('unauthorized');
   });
 
-  test('O4 GnuTLS ocsptool asks with and without a nonce, and accepts every answer', async () => {
-    const { id } = await issue('gnutls');
-    const ask = async (certificate: string, ...more: string[]) => {
-      const url = `${evpki.app.publicUrl}/ocsp`;
-      const options = [`--ask=${url}`, `--load-cert=${certificate}`, '--load-issuer=ca.pem'];
-      const anchor = ['--load-trust=trust.pem', ...more];
-      const command = ['-c', 'ocsptool "$@" 2>&1 || true', 'sh', ...options, ...anchor];
-      return (await run('sh', command, { cwd: bench.folder, timeout: 20_000 })).stdout;
-    };
-    const verified = 'Verifying OCSP Response: Success';
-    for (const more of [[], ['--nonce']]) {
-      const good = await ask('gnutls.pem', ...more);
-      expect(good).toContain('Certificate Status: good');
-      expect(good).toContain(verified);
-    }
-    await revoke(id, 'superseded');
-    for (const more of [[], ['--nonce']]) {
-      const revoked = await ask('gnutls.pem', ...more);
-      expect(revoked).toContain('Certificate Status: revoked');
-      expect(revoked).toMatch(/Revocation time: \w/);
-      expect(revoked).toContain(verified);
-      expect(/^\s*Nonce: [0-9a-f]{32,}$/m.test(revoked)).toBe(more.includes('--nonce'));
-    }
-    // The issuer's name, and a serial number that it never gave.
-    const stranger = generateKey('P-256');
-    const ca = readCertificate(readPemBlocks(bench.read('ca.pem'))[0]?.der ?? new Uint8Array());
-    const never = templateFor(stranger, stranger, {
-      ...{ issuerName: ca.subjectDer, subject: commonName('SN-NEVER') },
-      ...{ notBefore: ca.notBefore, notAfter: ca.notAfter },
-    });
-    bench.write('never.pem', chainPem([issueWith(never, stranger)]));
-    const unknown = await ask('never.pem', '--nonce');
-    expect(unknown).toContain('Certificate Status: unknown');
-    expect(unknown).toContain(verified);
-  });
+  test.skipIf(noGnutls)(
+    'O4 GnuTLS ocsptool asks with and without a nonce, and accepts every answer',
+    async () => {
+      const { id } = await issue('gnutls');
+      const ask = async (certificate: string, ...more: string[]) => {
+        const url = `${evpki.app.publicUrl}/ocsp`;
+        const options = [`--ask=${url}`, `--load-cert=${certificate}`, '--load-issuer=ca.pem'];
+        const anchor = ['--load-trust=trust.pem', ...more];
+        const command = ['-c', 'ocsptool "$@" 2>&1 || true', 'sh', ...options, ...anchor];
+        return (await run('sh', command, { cwd: bench.folder, timeout: 20_000 })).stdout;
+      };
+      const verified = 'Verifying OCSP Response: Success';
+      for (const more of [[], ['--nonce']]) {
+        const good = await ask('gnutls.pem', ...more);
+        expect(good).toContain('Certificate Status: good');
+        expect(good).toContain(verified);
+      }
+      await revoke(id, 'superseded');
+      for (const more of [[], ['--nonce']]) {
+        const revoked = await ask('gnutls.pem', ...more);
+        expect(revoked).toContain('Certificate Status: revoked');
+        expect(revoked).toMatch(/Revocation time: \w/);
+        expect(revoked).toContain(verified);
+        expect(/^\s*Nonce: [0-9a-f]{32,}$/m.test(revoked)).toBe(more.includes('--nonce'));
+      }
+      // The issuer's name, and a serial number that it never gave.
+      const stranger = generateKey('P-256');
+      const ca = readCertificate(readPemBlocks(bench.read('ca.pem'))[0]?.der ?? new Uint8Array());
+      const never = templateFor(stranger, stranger, {
+        ...{ issuerName: ca.subjectDer, subject: commonName('SN-NEVER') },
+        ...{ notBefore: ca.notBefore, notAfter: ca.notAfter },
+      });
+      bench.write('never.pem', chainPem([issueWith(never, stranger)]));
+      const unknown = await ask('never.pem', '--nonce');
+      expect(unknown).toContain('Certificate Status: unknown');
+      expect(unknown).toContain(verified);
+    },
+  );
 
   test('an authority is not for operators to revoke, but for whoever signed it', async () => {
     const find = async (profile: string) =>
@@ -287,8 +305,8 @@ describe('from a certificate to its revocation', () => {
     expect((await revoke(all[0].id, 'cACompromise')).json.state).toBe('revoked');
     const after = (await evpki.call('GET', '/v1/authorities/ocpp-server-ca')).json;
     expect([ca.state, after.state]).toEqual(['active', 'revoked']);
-    const csr = opensslRequest(bench, '/CN=csms.example', {
-      extra: ['-addext', 'subjectAltName=DNS:csms.example'],
+    const csr = newRequest('CN=csms.example', {
+      extensions: [askFor.names('csms.example')],
     });
     const answer = await evpki.call('POST', '/v1/certificates', {
       profile: 'ocpp-csms-server',
@@ -299,11 +317,7 @@ describe('from a certificate to its revocation', () => {
   });
 
   test('O8 answers without a nonce may be cached for a minute, others not at all', async () => {
-    await issue('cached');
-    bench.openssl(
-      ...['ocsp', '-issuer', 'ca.pem', '-cert', 'cached.pem', '-no_nonce', '-reqout', 'r.der'],
-    );
-    const der = execFileSync('cat', ['r.der'], { cwd: bench.folder });
+    const der = Buffer.from(ocspQuestion((await issue('cached')).certificateChain));
     const url = `${evpki.app.publicUrl}/ocsp/${encodeURIComponent(der.toString('base64'))}`;
     const first = await fetch(url);
     expect(first.headers.get('cache-control')).toBe(

@@ -106,12 +106,28 @@ export const otherTools: readonly OtherTool[] = [openssl, gnutls, strongswan];
 
 const required = (process.env.EVPKI_REQUIRE ?? '').split(',').map((name) => name.trim());
 
-/** Where a tool is missing its tests are left out, unless EVPKI_REQUIRE names it. */
+export const isRequired = (name: OtherTool['name']): boolean => required.includes(name);
+
+/** Not installed, nor named by EVPKI_REQUIRE: what that names is used, and fails where it is not. */
+const mayBeMissing = ({ name, version }: OtherTool): boolean =>
+  version === undefined && !isRequired(name);
+
+/** For `skipIf`: whether tests that need the openssl command are left out. */
+export const noOpenssl = mayBeMissing(openssl);
+/** For `skipIf`: whether tests that need certtool or ocsptool are left out. */
+export const noGnutls = mayBeMissing(gnutls);
+/** Those whose verdicts are asked for. */
+export const usedTools: readonly OtherTool[] = otherTools.filter((tool) => !mayBeMissing(tool));
+
+/** Has OpenSSL judge what a test comes to by itself; leaves that out where `noOpenssl` says so. */
+export function withOpenssl(judge: () => void): void {
+  if (!noOpenssl) judge();
+}
+
+/** Says by name which tool is missing that EVPKI_REQUIRE demands. */
 export const testToolRequirements = (): void =>
   test.each(otherTools)('$title is there if EVPKI_REQUIRE demands it', ({ name, version }) => {
-    expect(version !== undefined || !required.includes(name), `${name} is not installed`).toBe(
-      true,
-    );
+    expect(version !== undefined || !isRequired(name), `${name} is not installed`).toBe(true);
   });
 
 function versionOf(command: string, args: string[], pattern: RegExp): string | undefined {

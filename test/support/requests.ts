@@ -1,18 +1,33 @@
 /** Certification requests for tests, put together part by part so that each part can be wrong. */
 
 import { sign } from 'node:crypto';
+import { parseIpAddress } from '../../src/identifiers/ip-address.ts';
 import { compareBytes } from '../../src/pki/byte-order.ts';
 import { contextConstructed } from '../../src/pki/der-element.ts';
-import { bitString, element, integer, oid, sequence, setOf } from '../../src/pki/der-writer.ts';
+import {
+  bitString,
+  boolean,
+  element,
+  ia5String,
+  implicit,
+  integer,
+  oid,
+  sequence,
+  setOf,
+} from '../../src/pki/der-writer.ts';
+import { generalNameTags } from '../../src/pki/extensions/general-name-tags.ts';
 import { writeName } from '../../src/pki/names.ts';
-import { requestAttributes } from '../../src/pki/oids.ts';
+import { extensions as oids, requestAttributes } from '../../src/pki/oids.ts';
+import { toPem } from '../../src/pki/pem.ts';
 import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
+import { writeRawExtension } from '../../src/pki/raw-extensions.ts';
 import {
   algorithmIdentifier,
   nodeDigest,
   signatureAlgorithmFor,
 } from '../../src/pki/signature-algorithm.ts';
-import { type KeyPair, keyPair, spkiOf } from './public-keys.ts';
+import { nameOf } from './policy.ts';
+import { freshKeyPair, type KeyPair, keyPair, spkiOf } from './public-keys.ts';
 
 /** What to put in place of the parts of a sound request; all DER. */
 export interface RequestParts {
@@ -77,3 +92,38 @@ export const requestAttribute = (type: string, ...values: Uint8Array[]): Uint8Ar
 /** The extensionRequest attribute with these Extension elements. */
 export const extensionRequest = (...extensions: Uint8Array[]): Uint8Array =>
   requestAttribute(requestAttributes.extensionRequest, sequence(...extensions));
+
+/** Extension elements to ask for. */
+export const askFor = {
+  names: (...hosts: readonly string[]): Uint8Array => {
+    const names = hosts.map((host) => {
+      const address = parseIpAddress(host);
+      return address.ok
+        ? implicit(generalNameTags.ip, address.value.bytes)
+        : implicit(generalNameTags.dns, Buffer.from(host));
+    });
+    return writeRawExtension(oids.subjectAltName, false, sequence(...names));
+  },
+  /** To be a certification authority. */
+  authority: writeRawExtension(oids.basicConstraints, true, sequence(boolean(true))),
+  /** Netscape's comment, which no profile has. */
+  comment: writeRawExtension('2.16.840.1.113730.1.13', false, ia5String('x')),
+};
+
+/**
+ * A sound request with a key of its own, in PEM.
+ * @param subject such as `CN=SN-1`, or several of them in their order
+ */
+export function newRequest(
+  subject: string | readonly string[],
+  {
+    key = 'P-256' as KeyAlgorithm,
+    pair = freshKeyPair(key),
+    extensions = [] as readonly Uint8Array[],
+  } = {},
+): string {
+  const attributes = extensions.length === 0 ? [] : [extensionRequest(...extensions)];
+  const name = writeName(nameOf(...[subject].flat()));
+  const der = buildRequest({ key, signer: pair, spki: spkiOf(pair), subject: name, attributes });
+  return toPem('CERTIFICATE REQUEST', der);
+}
