@@ -68,7 +68,10 @@ const openssl: OtherTool = {
 const gnutls: OtherTool = {
   name: 'gnutls',
   title: 'GnuTLS',
-  version: versionOf('certtool', ['--version'], /^certtool (\S+)/),
+  // Some builds are without OCSP.
+  version:
+    versionOf('ocsptool', ['--version'], /^ocsptool/) &&
+    versionOf('certtool', ['--version'], /^certtool (\S+)/),
   looksAtRoots: true,
   verify: ({ certificate, issuers, root }) =>
     run(
