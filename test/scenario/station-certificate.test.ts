@@ -1,6 +1,7 @@
 /** From a charger's request, made with OpenSSL, to a certificate that OpenSSL accepts. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readCrl } from '../../src/pki/crl/read.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { leftBehind } from '../support/left-behind.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
@@ -91,6 +92,27 @@ describe('a charging station gets its certificate', () => {
     expect((await evpki.call('GET', '/v1/certificates?profile=ocpp-station&limit=1')).json).toEqual(
       before.json,
     );
+  });
+
+  test('S5 an end after that of the issuer is refused, never shortened', async () => {
+    const csr = newRequest('CN=SN-FOREVER');
+    const body = { profile: 'ocpp-station', csr, notAfter: '2099-01-01T00:00:00Z' };
+    const { status, json } = await evpki.call('POST', '/v1/certificates', body, administrator);
+    expect([status, json.code]).toEqual([422, 'csr-refused']);
+    expect(json.violations).toContainEqual(
+      expect.objectContaining({ code: 'validity-beyond-issuer', field: 'notAfter' }),
+    );
+  });
+
+  test('R2 the first CRL of an authority has no list at all, and not an empty one', async () => {
+    const { json } = await evpki.call('GET', '/v1/authorities/ocpp-server-ca');
+    const answer = await vi.waitFor(async () => {
+      const found = await fetch(`${evpki.app.publicUrl}/crl/${json.issuers[0].id}.crl`);
+      expect(found.status).toBe(200);
+      return found;
+    }, 20_000);
+    const crl = readCrl(new Uint8Array(await answer.arrayBuffer()), { maxBytes: 10_000 });
+    expect([crl.hasEntryList, crl.extensions.crlNumber?.value]).toEqual([false, 1n]);
   });
 
   test('A1 C7 an authority of another organization does not exist for an operator', async () => {
