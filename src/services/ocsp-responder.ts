@@ -79,7 +79,7 @@ const RELOAD_MILLISECONDS = 500;
 interface KnownIssuer {
   readonly id: string;
   readonly authorityId: string;
-  responder?: Promise<ReadyResponder> | undefined;
+  responder?: Promise<ReadyResponder | undefined> | undefined;
   /** The serial number of the responder's certificate. */
   responderSerial?: string;
   validity?: number;
@@ -211,6 +211,8 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const version = cache.version(issuer.id);
       const responder = await responderOf(issuer);
+      // RFC 5019 2.2.3: nobody speaks for a revoked or ended issuer once its last delegate has ended.
+      if (!responder) return failure('unauthorized');
       const readAt = parts.monotonic();
       const now = await parts.signingTime();
       const thisUpdate = wholeSeconds(now);
@@ -295,8 +297,11 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     return assembleOcspResponse(tbs, algorithm, await signer.sign(tbs), [certificate]);
   }
 
-  /** The issuer's responder key, opened once and again when another has taken its place. */
-  async function responderOf(issuer: KnownIssuer): Promise<ReadyResponder> {
+  /**
+   * The issuer's responder key, opened once and again when another has taken its place.
+   * @returns undefined when the last one has ended
+   */
+  async function responderOf(issuer: KnownIssuer): Promise<ReadyResponder | undefined> {
     const version = cache.version(issuer.id);
     const opening = issuer.responder ?? openResponder(parts, issuer.id);
     issuer.responder = opening;
@@ -305,6 +310,10 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     };
     opening.catch(forget);
     const responder = await opening;
+    if (!responder) {
+      forget();
+      return undefined;
+    }
     issuer.responderSerial = responder.serial;
     // Whatever has changed while it was being opened may have been its own status.
     if (version !== cache.version(issuer.id)) forget();
@@ -313,7 +322,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     if (responder.notAfter.getTime() - parts.clock().getTime() < validity) {
       forget();
       const newer = await openResponder(parts, issuer.id);
-      if (newer.notAfter > responder.notAfter) issuer.responder = Promise.resolve(newer);
+      if (newer && newer.notAfter > responder.notAfter) issuer.responder = Promise.resolve(newer);
       return newer;
     }
     return responder;

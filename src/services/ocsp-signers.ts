@@ -44,18 +44,21 @@ export interface ReadyResponder {
   readonly notAfter: Date;
 }
 
-/** Opens the newest responder key of an issuer; makes the first one if there is none. */
+/**
+ * Opens the newest responder key of an issuer; makes one if there is none, or none that has not ended.
+ * @returns undefined when none is made any more: see {@link renewResponder}
+ */
 export async function openResponder(
   parts: OcspSignerParts,
   issuerId: string,
-): Promise<ReadyResponder> {
+): Promise<ReadyResponder | undefined> {
   const now = parts.clock();
   let signer = await parts.signers.newestSigner(issuerId);
   if (!signer || signer.notAfter <= now) {
     await renewResponder(parts, issuerId);
     signer = await parts.signers.newestSigner(issuerId);
   }
-  if (!signer) throw new Error(`issuer ${issuerId} has no OCSP responder key`);
+  if (!signer || signer.notAfter <= now) return undefined;
   return openSigner(parts, signer);
 }
 

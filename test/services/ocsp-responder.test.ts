@@ -112,6 +112,18 @@ describe('what is answered (RFC 6960 2.2, 4.2.2.3)', () => {
     expect((await ocsp.ask()).nextUpdate).toEqual(signerEnd);
   });
 
+  test('O3 when the last signer has ended nobody speaks for its issuer, and nothing is signed', async () => {
+    const signerEnd = new Date(start.getTime() + 5 * DAY);
+    ocsp = madeUpResponder({ signerEnd, issuerEnd: signerEnd });
+    expect((await ocsp.ask()).statuses).toEqual(['good']);
+    const { signatures } = ocsp.counts;
+    ocsp.pass(5 * DAY);
+    expect((await ocsp.ask()).kind).toBe('unauthorized');
+    expect(ocsp.counts.signatures).toBe(signatures);
+    // As often as anybody asks, so not one line in the log.
+    expect(ocsp.log.join()).not.toContain('"level":"error"');
+  });
+
   test('O3 a signer that a job has renewed takes over before the old one ends', async () => {
     await ocsp.ask();
     const end = new Date(start.getTime() + 60 * DAY);

@@ -166,7 +166,9 @@ export interface Question {
 export type TestResponder = ReturnType<typeof madeUpResponder>;
 
 /** A responder of the issuers `first` and `second`; `11aa` and `11bb` are issued by the first. */
-export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
+export function madeUpResponder(
+  changes: { readonly signerEnd?: Date; readonly issuerEnd?: Date } = {},
+) {
   const time = { clock: start.getTime(), monotonic: 0 };
   const statuses = new MadeUpStatuses();
   for (const id of ['first', 'second'] as const) {
@@ -237,6 +239,12 @@ export function madeUpResponder(changes: { readonly signerEnd?: Date } = {}) {
           const key = signers.get(envelope.keyId)?.key ?? keys.responder;
           return statuses.delay(signWith(key, message));
         },
+      }),
+    },
+    issuers: {
+      byId: async () => ({
+        issuer: { id: 'first', state: 'active' },
+        facts: { notAfter: changes.issuerEnd ?? new Date(start.getTime() + 365 * DAY) },
       }),
     },
     clock,
