@@ -113,6 +113,13 @@ const rules: readonly Rule[] = [
     fine: [['paths such as /v1/work/x, ~/home/x, src/root/x, $HOME/root/x and /etc/evpki/x']],
   },
   {
+    name: 'no secret that evpki has given to somebody',
+    files: textFiles,
+    problems: matches(/evpki_(?:sec|tok|boot)_(?!EXAMPLE_ONLY_)[\w-]{40}/),
+    planted: [[`evpki_boot_${'x'.repeat(43)}`], [`{"secret": "evpki_sec_${'x'.repeat(43)}"}`]],
+    fine: [['evpki_sec_EXAMPLE_ONLY_0123456789abcdefghijklmnopqrst and evpki_tok_short']],
+  },
+  {
     name: 'no host of a package registry',
     files: textFiles,
     problems: matches(

@@ -1,5 +1,8 @@
 /** What becomes of a request whose serial numbers are all taken. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IssuingParts } from '../../src/services/issuing.ts';
 import { type TestDatabase, testBackends } from '../support/databases.ts';
@@ -8,18 +11,23 @@ import { type Services, servicesOver, start } from '../support/services.ts';
 import { enrolStation, stationRequest } from '../support/stations.ts';
 
 const [sqlite] = testBackends;
+let dataDir: string;
 let opened: TestDatabase;
 let services: Services;
 
 beforeAll(async () => {
   if (!sqlite) throw new Error('there is no SQLite');
+  dataDir = await mkdtemp(join(tmpdir(), 'evpki-collisions-'));
   opened = await sqlite.open();
   services = await servicesOver(opened.database, {
-    ...{ declarations: demoDeclarations(), dataDir: '', vault: 'known', processId: 'process-1' },
+    ...{ declarations: demoDeclarations(), dataDir, vault: 'known', processId: 'process-1' },
   });
   await start(services);
 });
-afterAll(() => opened.remove());
+afterAll(async () => {
+  await opened?.remove();
+  await rm(dataDir, { recursive: true });
+});
 
 /** The store says of the first serial numbers that they are taken, and keeps those it was asked for. */
 function colliding(times: number): {
