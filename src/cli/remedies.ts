@@ -14,7 +14,7 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   conflict: 'Look at it again, and decide anew.',
   'csr-refused': 'Correct what is listed and send a new request.',
   'csr-unreadable':
-    'Send a certification request in PEM or DER, signed by its own key, as `openssl req -new` makes it.',
+    'Correct what is listed, and send a new request in PEM or DER, signed by its own key, as `openssl req -new` makes it.',
   'certificate-not-renewable':
     'Have a new one issued with `evpki cert issue`, or lift the hold with `evpki cert release`.',
   'profile-unknown': 'Use a name from `evpki profile list`.',
