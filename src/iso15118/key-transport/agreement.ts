@@ -4,10 +4,10 @@
  * whole group.
  */
 
-import { createECDH } from 'node:crypto';
+import { createECDH, type ECDH } from 'node:crypto';
 import { type Curve, curves, isOnCurve, isScalar } from '../../pki/curves.ts';
 import { readPublicKey } from '../../pki/public-key.ts';
-import { KeyTransportError, type KeyTransportErrorCode } from './key-transport-error.ts';
+import { KeyTransportError } from './key-transport-error.ts';
 
 /** The curves of contract keys in ISO 15118-2 and -20. */
 export type TransportCurve = 'P-256' | 'P-521';
@@ -22,20 +22,13 @@ export interface Agreement {
 
 /**
  * Agrees with a car's key, on the event loop.
- * @param ephemeral the sender's scalar, big-endian, of the curve's length; used once
+ * @param ephemeral the sender's key on this curve, used once
  * @param recipient SubjectPublicKeyInfo, DER
- * @throws KeyTransportError `recipient-key`, `scalar-out-of-range`
+ * @throws KeyTransportError `recipient-key`
  */
-export function agree(
-  curve: TransportCurve,
-  ephemeral: Uint8Array,
-  recipient: Uint8Array,
-): Agreement {
+export function agree(curve: TransportCurve, ephemeral: ECDH, recipient: Uint8Array): Agreement {
   const point = recipientPoint(curve, recipient);
-  requireScalar(curves[curve], ephemeral);
-  const pair = createECDH(curves[curve].nodeName);
-  pair.setPrivateKey(ephemeral);
-  return { dhPublicKey: pair.getPublicKey(), sharedSecret: pair.computeSecret(point) };
+  return { dhPublicKey: ephemeral.getPublicKey(), sharedSecret: ephemeral.computeSecret(point) };
 }
 
 /**
@@ -48,7 +41,7 @@ export function agreedSecret(
   privateKey: Uint8Array,
   dhPublicKey: Uint8Array,
 ): Buffer {
-  requirePoint(curves[curve], dhPublicKey, 'dh-public-key', 'The ephemeral public key');
+  requirePoint(curves[curve], dhPublicKey);
   requireScalar(curves[curve], privateKey);
   const pair = createECDH(curves[curve].nodeName);
   pair.setPrivateKey(privateKey);
@@ -75,21 +68,19 @@ export function recipientPoint(curve: TransportCurve, spki: Uint8Array): Uint8Ar
   return key.value.bits;
 }
 
-function requirePoint(
-  curve: Curve,
-  point: Uint8Array,
-  code: KeyTransportErrorCode,
-  what: string,
-): void {
+function requirePoint(curve: Curve, point: Uint8Array): void {
   const { octets, name } = curve;
   if (point.length !== 1 + 2 * octets || point[0] !== 0x04) {
     throw new KeyTransportError(
-      code,
-      `${what} is not an uncompressed point of ${1 + 2 * octets} octets.`,
+      'dh-public-key',
+      `The ephemeral public key is not an uncompressed point of ${1 + 2 * octets} octets.`,
     );
   }
   if (!isOnCurve(curve, point.subarray(1, 1 + octets), point.subarray(1 + octets))) {
-    throw new KeyTransportError(code, `${what} does not lie on ${name}.`);
+    throw new KeyTransportError(
+      'dh-public-key',
+      `The ephemeral public key does not lie on ${name}.`,
+    );
   }
 }
 
