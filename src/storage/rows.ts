@@ -305,3 +305,12 @@ export interface ClockMarkRow {
   id: StoredInteger;
   latest: string;
 }
+
+/** What a car with several contracts has got in a session. */
+export interface InstallationSessionRow {
+  key: string;
+  request_sha256: string;
+  /** JSON list of ids of contracts. */
+  delivered: string;
+  updated_at: string;
+}
