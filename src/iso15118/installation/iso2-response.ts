@@ -100,7 +100,8 @@ export function buildIso2Failure(
 ): Uint8Array {
   if (!responseCode.startsWith('FAILED')) throw new RangeError(`${responseCode} is no failure`);
   const data = { responseCode, ...dummies };
-  if (retryCounter === undefined) return encodeIso2({ header: { sessionId }, body: { name, ...data } });
+  if (retryCounter === undefined)
+    return encodeIso2({ header: { sessionId }, body: { name, ...data } });
   if (name !== 'CertificateUpdateRes' || !codesWithRetry.has(responseCode)) {
     throw new RangeError(`${name} with ${responseCode} has no retry counter`);
   }

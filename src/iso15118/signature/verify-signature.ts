@@ -18,8 +18,8 @@ import {
   canonicalExi,
   MAX_REFERENCES,
   type SignatureProfile,
-  signatureProfileFor,
   type Standard,
+  signatureProfileFor,
 } from './signature-profile.ts';
 import type { SignedElement } from './signed-element.ts';
 
