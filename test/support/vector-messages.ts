@@ -4,7 +4,7 @@ import { createDecipheriv, createECDH, createHash } from 'node:crypto';
 import { type Certificate, readCertificate } from '../../src/pki/certificate.ts';
 import type { PublicKey } from '../../src/pki/public-key.ts';
 import { type SigningKey, vectorKey } from './signed-messages.ts';
-import { fromHex, vectorNames } from './vectors.ts';
+import { fromHex, readVector, vectorNames } from './vectors.ts';
 
 /** A parsed file: see the README beside them. */
 // biome-ignore lint/suspicious/noExplicitAny: the files differ, and each test knows what it reads.
@@ -18,6 +18,16 @@ export const standardOf = ({ id }: Vector): 'iso15118-2' | 'iso15118-20' =>
   id.startsWith('iso20') ? 'iso15118-20' : 'iso15118-2';
 
 export const isUpdate = ({ pki }: Vector): boolean => pki?.oldContract !== undefined;
+
+/** That of the request. One file has the request of another and a zero octet, and does not say. */
+export function sessionIdOf({ id, request }: Vector): Uint8Array {
+  if (request.sessionIdHex !== undefined) return fromHex(request.sessionIdHex);
+  const same = messageVectorNames()
+    .map(readVector)
+    .find((other) => request.exiHex === `${other.request?.exiHex}00`);
+  if (!same) throw new Error(`${id} has the request of no other file`);
+  return fromHex(same.request.sessionIdHex);
+}
 
 /** Certificate of a role such as `oemProv`. */
 export const certificateOf = (vector: Vector, role: string): Certificate =>
