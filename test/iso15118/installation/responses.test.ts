@@ -188,6 +188,14 @@ describe.each([
     await expect(build(change)).rejects.toThrow(RangeError);
   });
 
+  test('has no SubCertificates where there are none', async () => {
+    const exi = await build({ subCertificates: [] }, { ...cpsOf(vector), subCertificates: [] });
+    expect(check(exi)).toMatchObject({
+      ok: true,
+      response: { contract: { subCertificates: [] }, cps: { subCertificates: [] } },
+    });
+  });
+
   test('is not built by a CPS of the other standard', async () => {
     const cps = { ...cpsOf(vector), signer: freshKey('P-521').signer };
     await expect(build({}, cps)).rejects.toThrow(RangeError);

@@ -218,6 +218,14 @@ describe.each(kinds)('%s signed with %s', (standard, algorithm) => {
     expect(fault(judged(withoutUri, four, everything))).toBe('reference-unknown');
   });
 
+  test('what is shown of a message cannot disturb who reads it', () => {
+    const verdict = judged(first({ uri: `#\u202e\n${'x'.repeat(200)}` }));
+    const message = verdict.ok ? '' : verdict.message;
+    expect(message).toContain('"#\ufffd\ufffdxxx');
+    expect(message).not.toMatch(/\p{C}/u);
+    expect(message.length).toBeLessThan(200);
+  });
+
   test('a reference more than there are elements is refused', async () => {
     const three = four.slice(0, 3);
     expect(fault(judged(signature, three, everything))).toBe('reference-unknown');
