@@ -1,4 +1,4 @@
-import type { Decoded } from '../exi/decoded.ts';
+import type { Decoded } from '../exi/document.ts';
 
 /** How a message was encoded, as far as it is not the one way that we encode it. */
 export type Decoding = Omit<Decoded<unknown>, 'message'>;

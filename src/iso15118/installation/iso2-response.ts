@@ -3,6 +3,7 @@
 import { encodeIso2 } from '../exi/iso2.ts';
 import type { Iso2ContractData, Iso2ResponseCode } from '../exi/iso2-messages.ts';
 import { signElements } from '../signature/sign-elements.ts';
+import { chainOf } from './chain-element.ts';
 import type { CpsSigner } from './cps-signer.ts';
 import { codesWithRetry } from './failures.ts';
 import { signedInIso2Response } from './signed-elements.ts';
@@ -40,15 +41,8 @@ export async function buildIso2Response(
   checkForm(delivery);
   const data: Iso2ContractData = {
     responseCode: 'OK',
-    provisioningCertificateChain: {
-      certificate: cps.certificate,
-      subCertificates: cps.subCertificates,
-    },
-    contractCertificateChain: {
-      id: ids.chain,
-      certificate: delivery.certificate,
-      subCertificates: delivery.subCertificates,
-    },
+    provisioningCertificateChain: chainOf(cps),
+    contractCertificateChain: { id: ids.chain, ...chainOf(delivery) },
     encryptedPrivateKey: { id: ids.key, value: delivery.encryptedPrivateKey },
     dhPublicKey: { id: ids.dh, value: delivery.dhPublicKey },
     emaid: { id: ids.emaid, value: delivery.emaid },
@@ -100,9 +94,10 @@ export function buildIso2Failure(
 ): Uint8Array {
   if (!responseCode.startsWith('FAILED')) throw new RangeError(`${responseCode} is no failure`);
   const data = { responseCode, ...dummies };
-  if (retryCounter === undefined) return encodeIso2({ header: { sessionId }, body: { name, ...data } });
+  const header = { sessionId };
+  if (retryCounter === undefined) return encodeIso2({ header, body: { name, ...data } });
   if (name !== 'CertificateUpdateRes' || !codesWithRetry.has(responseCode)) {
     throw new RangeError(`${name} with ${responseCode} has no retry counter`);
   }
-  return encodeIso2({ header: { sessionId }, body: { name, ...data, retryCounter } });
+  return encodeIso2({ header, body: { name, ...data, retryCounter } });
 }

@@ -7,6 +7,7 @@ import type {
   SignedInstallationData,
 } from '../exi/iso20-messages.ts';
 import { signElements } from '../signature/sign-elements.ts';
+import { chainOf } from './chain-element.ts';
 import type { CpsSigner } from './cps-signer.ts';
 import { signedInIso20Response } from './signed-elements.ts';
 
@@ -61,7 +62,7 @@ export async function buildIso20Response(
     header: { sessionId: delivery.sessionId, timeStamp: secondsSince1970(delivery.at), signature },
     responseCode: 'OK',
     evseProcessing: 'Finished',
-    cpsCertificateChain: { certificate: cps.certificate, subCertificates: cps.subCertificates },
+    cpsCertificateChain: chainOf(cps),
     signedInstallationData,
     remainingContractCertificateChains: delivery.remainingContractCertificateChains,
   });

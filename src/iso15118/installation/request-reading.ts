@@ -1,6 +1,6 @@
 /** What reading a request has in common, whichever it is: refusals, and the certificate that signs. */
 
-import { parsePcid, type Pcid } from '../../identifiers/pcid.ts';
+import { type Pcid, parsePcid } from '../../identifiers/pcid.ts';
 import { type Certificate, readCertificate } from '../../pki/certificate.ts';
 import { DerError } from '../../pki/der-element.ts';
 import { foreignKeyViolation } from '../../pki/foreign-key.ts';
@@ -8,7 +8,7 @@ import { attributeValue } from '../../pki/names.ts';
 import type { PublicKey } from '../../pki/public-key.ts';
 import { ExiError } from '../exi/exi-error.ts';
 import type { LenientReading } from '../signature/lenient-readings.ts';
-import { signatureProfileFor, type Standard } from '../signature/signature-profile.ts';
+import { type Standard, signatureProfileFor } from '../signature/signature-profile.ts';
 import {
   type SignatureFault,
   type SignatureQuestion,

@@ -1,41 +1,44 @@
+import { BitReader } from '../exi/bit-reader.ts';
+import { ExiError } from '../exi/exi-error.ts';
 import type { Standard } from '../signature/signature-profile.ts';
 
-/** How many bits the event code of the root element has, and which one -2 has. */
-const rootBits: Readonly<Record<Standard, number>> = { 'iso15118-2': 7, 'iso15118-20': 6 };
-const V2G_MESSAGE = 76;
-
 const EXI_HEADER = 0x80;
+/** The event code of V2G_Message, the only root that -2 has in use. */
+const V2G_MESSAGE = 76;
+/** Exactly so many in -20, at most in -2. */
 const SESSION_ID_OCTETS = 8;
 
 /**
- * The session id to answer with when a message cannot be read: its own if its beginning looks like
- * one, because a car ignores or refuses an answer to another session, and the beginning is what a
- * truncated or otherwise damaged message still has. Else 8 zero octets, which is the session id
- * of a car that has none yet.
+ * The session id to answer with when a message cannot be read: its own if it begins as a message
+ * does, because a car refuses an answer to another session, and the beginning is what a truncated
+ * or otherwise damaged message still has. Else 8 zero octets, which stand for no session.
  * @param exi anything
  * @returns 8 octets with -20, at most 8 with -2
  */
 export function sessionIdToAnswer(standard: Standard, exi: Uint8Array): Uint8Array {
-  return sessionIdAtStart(standard, exi) ?? new Uint8Array(SESSION_ID_OCTETS);
+  try {
+    return sessionIdAtStart(standard, new BitReader(exi)) ?? noSession();
+  } catch (error) {
+    if (error instanceof ExiError) return noSession();
+    throw error;
+  }
 }
 
-function sessionIdAtStart(standard: Standard, exi: Uint8Array): Uint8Array | undefined {
-  if (exi[0] !== EXI_HEADER) return undefined;
-  const codesAt = 8 + rootBits[standard];
-  if (standard === 'iso15118-2' && bitsAt(exi, 8, 7) !== V2G_MESSAGE) return undefined;
-  // Header, SessionID and its characters: each the only thing that the schema has there.
-  if (bitsAt(exi, codesAt, 3) !== 0) return undefined;
-  const lengthAt = codesAt + 3;
-  const length = bitsAt(exi, lengthAt, 8);
-  const fits = standard === 'iso15118-2' ? length <= SESSION_ID_OCTETS : length === SESSION_ID_OCTETS;
-  const octetsAt = lengthAt + 8;
-  if (!fits || octetsAt + 8 * length > 8 * exi.length) return undefined;
-  return Uint8Array.from({ length }, (_, index) => bitsAt(exi, octetsAt + 8 * index, 8));
-}
+const noSession = (): Uint8Array => new Uint8Array(SESSION_ID_OCTETS);
 
-/** At most 8 bits as a number, most significant first; beyond the end there are zeros. */
-function bitsAt(octets: Uint8Array, at: number, count: number): number {
-  const index = at >> 3;
-  const two = ((octets[index] ?? 0) << 8) | (octets[index + 1] ?? 0);
-  return (two >> (16 - (at & 7) - count)) & ((1 << count) - 1);
+/** Undefined if something else is there; throws ExiError at the end of the document. */
+function sessionIdAtStart(standard: Standard, bits: BitReader): Uint8Array | undefined {
+  if (bits.bits(8) !== EXI_HEADER) return undefined;
+  if (standard === 'iso15118-2') {
+    if (bits.bits(7) !== V2G_MESSAGE) return undefined;
+  } else {
+    // Every message is a root of its own, and which one does not matter.
+    bits.bits(6);
+  }
+  // Header, SessionID and its content: each the only thing that can be there.
+  if (bits.bits(3) !== 0) return undefined;
+  const length = bits.unsignedInteger();
+  if (length > SESSION_ID_OCTETS) return undefined;
+  if (standard === 'iso15118-20' && length !== SESSION_ID_OCTETS) return undefined;
+  return Uint8Array.from({ length }, () => bits.bits(8));
 }

@@ -6,8 +6,8 @@ import { encodeSignedInfo } from '../exi/xmldsig.ts';
 import {
   canonicalExi,
   MAX_REFERENCES,
-  signatureProfileFor,
   type Standard,
+  signatureProfileFor,
 } from './signature-profile.ts';
 import type { SignedElement } from './signed-element.ts';
 

@@ -18,8 +18,8 @@ import {
   canonicalExi,
   MAX_REFERENCES,
   type SignatureProfile,
-  signatureProfileFor,
   type Standard,
+  signatureProfileFor,
 } from './signature-profile.ts';
 import type { SignedElement } from './signed-element.ts';
 
@@ -269,6 +269,8 @@ const inOwnGrammar: Readonly<Record<Standard, (signedInfo: SignedInfo) => Uint8A
   'iso15118-20': encodeIso20SignedInfo,
 };
 
-/** Text from the message, short and without what does not show. */
-const shown = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+/** Text from the message, short and without what does not show or turns a terminal's text around. */
+const shown = (text: string): string => {
+  const start = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return `"${start.replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\u{fffd}')}"`;
+};
