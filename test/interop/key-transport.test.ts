@@ -12,14 +12,15 @@ import { p256, p521 } from '@noble/curves/nist.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { shake256 } from '@noble/hashes/sha3.js';
 import { describe, expect, test } from 'vitest';
+import { agree } from '../../src/iso15118/key-transport/agreement.ts';
 import { ed448Scalar, mirrorsEd448Key } from '../../src/iso15118/key-transport/ed448-scalar.ts';
-import { openForIso2 } from '../../src/iso15118/key-transport/iso2.ts';
+import { openForIso2, sealForIso2 } from '../../src/iso15118/key-transport/iso2.ts';
 import { openForIso20 } from '../../src/iso15118/key-transport/iso20.ts';
 import { openForIso20X448 } from '../../src/iso15118/key-transport/iso20-x448.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
 import { readPublicKey } from '../../src/pki/public-key.ts';
 import { verifySignature } from '../../src/pki/signature-algorithm.ts';
-import { scalarOf } from '../support/key-transport.ts';
+import { ecdhOf, scalarOf } from '../support/key-transport.ts';
 
 const PCID = 'WP0PTESTPCID000001';
 const RUNS_P256 = 100;
@@ -90,6 +91,24 @@ describe('ISO 15118-2', () => {
       expect(Uint8Array.from(opened)).toEqual(scalar);
     }
   });
+});
+
+test('a shared secret keeps its leading zero octets', () => {
+  const car = p256.keygen();
+  const carPoint = p256.getPublicKey(car.secretKey, false);
+  // One in 256 has one; the search uses the faster library, the car the other.
+  for (let at = 1n; at < 10_000n; at += 1n) {
+    const ephemeral = ecdhOf('P-256', scalarOf('P-256', at));
+    const { dhPublicKey, sharedSecret } = agree('P-256', ephemeral, spki.p256(carPoint));
+    if (sharedSecret[0] !== 0) continue;
+    const scalar = p256.keygen().secretKey;
+    const field = sealForIso2({ scalar, iv: new Uint8Array(16), sharedSecret });
+    const aesKey = derive(sha256, z256(car.secretKey, Uint8Array.from(dhPublicKey)), 16);
+    const cipher = cbc(aesKey, field.slice(0, 16), { disablePadding: true });
+    expect(cipher.decrypt(Uint8Array.from(field.subarray(16)))).toEqual(scalar);
+    return;
+  }
+  expect.unreachable('no secret with a leading zero octet was found');
 });
 
 describe('ISO 15118-20, P-521', () => {
