@@ -105,7 +105,7 @@ const refusal = (promise: Promise<unknown>): Promise<unknown> =>
 const refusedWith = (code: string) => ({ name: 'ContractKeyError', code });
 
 describe.each(algorithms)('a contract key of type %s', (algorithm) => {
-  test('is sealed for the car, which opens it', async () => {
+  test('K4 is sealed for the car, which opens it', async () => {
     const key = await contractKeys().generate(algorithm);
     const sealed = await key.seal(recipientOf(key));
     const expected = {
@@ -151,7 +151,7 @@ describe.each(algorithms)('a contract key of type %s', (algorithm) => {
     expect(isWiped()).toEqual([true]);
   });
 
-  test('is sealed once, also by two at the same time', async () => {
+  test('K4 is sealed once, also by two at the same time', async () => {
     const key = await contractKeys().generate(algorithm);
     const both = await Promise.all([
       refusal(key.seal(recipientOf(key))),
@@ -173,7 +173,7 @@ describe.each(algorithms)('a contract key of type %s', (algorithm) => {
     expect(isWiped()).toEqual([true]);
   });
 
-  test('whose public key is another is never sealed', async () => {
+  test('K4 whose public key is another is never sealed', async () => {
     const other = await contractKeyPair(algorithm);
     const { keys, isWiped, draws } = watched(({ secret }) => ({ spki: other.spki, secret }));
     const key = await keys.generate(algorithm);
@@ -183,7 +183,7 @@ describe.each(algorithms)('a contract key of type %s', (algorithm) => {
     expect(draws).toEqual([]);
   });
 
-  test('with a bit changed anywhere is never sealed', async () => {
+  test('K4 with a bit changed anywhere is never sealed', async () => {
     for (const bit of [3, 100, 255]) {
       const { keys } = watched(({ spki, secret }) => ({
         spki,
@@ -208,7 +208,7 @@ describe.each(algorithms)('a contract key of type %s', (algorithm) => {
     );
   });
 
-  test('shows nothing of itself', async () => {
+  test('K4 shows nothing of itself', async () => {
     const { keys, pairs } = watched();
     const key = await keys.generate(algorithm);
     const hex = pairs[0]?.secret.toString('hex') ?? '';
