@@ -11,7 +11,7 @@ import { ed448Scalar, mirrorsEd448Key } from '../iso15118/key-transport/ed448-sc
 import { sameBytes } from '../pki/byte-order.ts';
 import { importPublicKey } from '../pki/public-key.ts';
 import type { ContractKeyAlgorithm } from '../services/contract-keys.ts';
-import { type ContractKeyPair, ecPrivateKey } from './contract-key-pair.ts';
+import { type ContractKeyPair, p521PrivateKey } from './contract-key-pair.ts';
 
 /** @throws KeyTransportError `contract-key`, `scalar-out-of-range`, `key-mismatch` */
 export async function requirePairOf(
@@ -38,12 +38,10 @@ const message = Buffer.from('evpki: does this contract key belong to its public 
  */
 async function requireP521Pair(pair: ContractKeyPair): Promise<void> {
   const publicKey = importPublicKey(contractPublicKey('P-521', pair.spki));
-  const signature = await signOnThreadPool('sha512', message, ecPrivateKey('P-521', pair)).catch(
-    () => {
-      // OpenSSL's own words could tell of the key.
-      throw keyMismatch();
-    },
-  );
+  const signature = await signOnThreadPool('sha512', message, p521PrivateKey(pair)).catch(() => {
+    // OpenSSL's own words could tell of the key.
+    throw keyMismatch();
+  });
   if (!(await verifyOnThreadPool('sha512', message, publicKey, signature))) throw keyMismatch();
 }
 
