@@ -183,6 +183,14 @@ export const errorCodes = {
     cause: 'The other root cannot be cross-certified.',
     remedy: 'Correct what `violations` lists: bring the one certificate that it has signed itself.',
   },
+  'provisioning-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause:
+      'The provisioning certificate is not one that its organization can register: itself, its chain or its vehicle.',
+    remedy:
+      'Correct what `violations` lists; WMIs and trust anchors are for administrators to add.',
+  },
   'kept-checkpoint-invalid': {
     http: 422,
     exit: 2,
