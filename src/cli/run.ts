@@ -13,6 +13,7 @@ import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addOrganizations } from './organizations.ts';
 import { addProfiles } from './profiles.ts';
+import { addProvisioning } from './provisioning.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 import { addStations } from './stations.ts';
@@ -64,6 +65,7 @@ export function buildProgram(io: Io): Command {
   addHierarchies(program, io);
   addOrganizations(program, io);
   addStations(program, io);
+  addProvisioning(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addAudit(program, io);

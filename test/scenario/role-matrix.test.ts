@@ -62,7 +62,7 @@ const hierarchy = JSON.stringify({
   organizations: Object.fromEntries(
     ['alpha', 'beta'].map((id) => [
       id,
-      { name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'] },
+      { name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'], wmis: ['TST'] },
     ]),
   ),
   authorities: Object.fromEntries(
