@@ -20,6 +20,7 @@ import { jobsConform } from './jobs.ts';
 import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
+import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
 import { stationsConform } from './stations.ts';
@@ -49,6 +50,7 @@ for (const { name, open } of testBackends) {
     auditConforms(name, open);
     checkpointsConform(name, open);
     stationsConform(name, open);
+    provisioningConforms(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
     writingConforms(name, open);
