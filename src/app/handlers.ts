@@ -13,6 +13,7 @@ import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
+import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -29,6 +30,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
 });

@@ -14,6 +14,7 @@ import { createKeyLimit } from '../services/idempotency-limit.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
+import { createParsedCertificates } from '../services/parsed-certificates.ts';
 import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { createSigningTime } from '../services/signing-time.ts';
@@ -35,10 +36,12 @@ import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
+import { pathFactStore } from '../storage/path-facts.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { trustAnchorStore } from '../storage/trust-anchors.ts';
 import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
 
 /** What the parts are made from. */
@@ -95,6 +98,9 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
       declarationStore: activeDeclarationsStore(database),
     }),
     stations: stationStore(database),
+    anchors: trustAnchorStore(database),
+    paths: pathFactStore(database),
+    parsed: createParsedCertificates(),
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),

@@ -162,6 +162,19 @@ export interface Station {
   readonly lastSeenAt?: string;
 }
 
+export interface TrustAnchor {
+  readonly id: string;
+  readonly organization: string;
+  readonly subject: string;
+  readonly sha256: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly purposes: readonly string[];
+  readonly addedAt: string;
+  /** PEM. */
+  readonly certificate: string;
+}
+
 export interface HierarchyStep {
   readonly kind: string;
   readonly id: string;

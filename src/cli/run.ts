@@ -16,6 +16,7 @@ import { addProfiles } from './profiles.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 import { addStations } from './stations.ts';
+import { addTrustAnchors } from './trust-anchors.ts';
 
 /**
  * Runs one command line.
@@ -64,6 +65,7 @@ export function buildProgram(io: Io): Command {
   addHierarchies(program, io);
   addOrganizations(program, io);
   addStations(program, io);
+  addTrustAnchors(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addAudit(program, io);

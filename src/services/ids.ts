@@ -22,7 +22,7 @@ function base32(octets: Uint8Array): string {
 }
 
 /** An id such as `crt_4x1v...`, with 120 random bits. */
-export const newId = (prefix: 'crt' | 'req' | 'key' | 'cli', random: RandomBytes): string =>
+export const newId = (prefix: 'crt' | 'req' | 'key' | 'cli' | 'anc', random: RandomBytes): string =>
   `${prefix}_${base32(random(15))}`;
 
 /** An issuer's id: short, since it stands in every certificate; 50 random bits. */
