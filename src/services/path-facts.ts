@@ -101,10 +101,9 @@ async function issuersAbove(
   given: readonly Certificate[],
 ): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
   const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
-    paths.issuersNamed(
-      unique(certificates.map(({ issuerDer }) => issuerDer)),
-      [...new Set(certificates.map(serialHex))],
-    );
+    paths.issuersNamed(unique(certificates.map(({ issuerDer }) => issuerDer)), [
+      ...new Set(certificates.map(serialHex)),
+    ]);
   const known = await issuersOf(given);
   const outside: Certificate[] = [];
   for (const { id, signedById } of known) {

@@ -66,7 +66,9 @@ export function rootFaults(root: Certificate, now: Date): (FieldViolation | Viol
       'its signature algorithm is none that evpki accepts',
     ),
     ...rootFault(
-      publicKey !== undefined && signatureAlgorithm !== undefined && !verifyIssuedBy(root, publicKey),
+      publicKey !== undefined &&
+        signatureAlgorithm !== undefined &&
+        !verifyIssuedBy(root, publicKey),
       'root-not-self-signed',
       'its signature does not verify with its own key',
     ),

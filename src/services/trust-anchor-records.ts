@@ -58,9 +58,10 @@ export interface TrustAnchorStore {
    * Removes an anchor; the row stays, for nobody to find but an auditor.
    * @returns `missing`, and nothing changed, when it is removed already
    */
-  removeAnchor(command: { readonly id: string; readonly audit: AuditEvent }): Promise<
-    'removed' | 'missing'
-  >;
+  removeAnchor(command: {
+    readonly id: string;
+    readonly audit: AuditEvent;
+  }): Promise<'removed' | 'missing'>;
 
   findAnchor(id: string): Promise<TrustAnchor | undefined>;
   /** The anchor of the organization with this certificate (SHA-256, hex). */

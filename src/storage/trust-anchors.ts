@@ -1,6 +1,10 @@
 /** Trust anchors in the database. */
 
-import type { AnchorPurpose, TrustAnchor, TrustAnchorStore } from '../services/trust-anchor-records.ts';
+import type {
+  AnchorPurpose,
+  TrustAnchor,
+  TrustAnchorStore,
+} from '../services/trust-anchor-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { OrganizationRow, TrustAnchorRow } from './rows.ts';
