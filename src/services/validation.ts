@@ -8,6 +8,7 @@ import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
 import { nameText } from '../pki/names.ts';
 import type { PathProblem } from '../pki/path/problems.ts';
+import { chargingTolerances } from '../pki/path/rules.ts';
 import { validatePath } from '../pki/path/validate-path.ts';
 import type { ValidationPurpose } from '../pki/profile.ts';
 import type { ParsedCertificates } from './parsed-certificates.ts';
@@ -15,6 +16,9 @@ import { type PathFactParts, type RevokedStatus, readPathFacts } from './path-fa
 
 /** More than any chain of charging has beside its leaf, twice over. */
 export const MAX_CANDIDATES = 16;
+
+/** Between a leaf and its root: two ([V2G2-009]), and a cross-certificate between two roots. */
+const MAX_AUTHORITIES = 3;
 
 export interface ChainQuestion {
   /** DER of the certificate that somebody presents. */
@@ -82,6 +86,8 @@ export async function validateChain(
       candidates,
       anchors,
       at,
+      tolerated: chargingTolerances,
+      maximumPathLength: MAX_AUTHORITIES,
       statusOf: (certificate, issuer) => {
         const status = facts.statusOf(certificate, issuer);
         if (status === 'good' || status === 'unknown') return status;
@@ -100,7 +106,7 @@ export async function validateChain(
     const ended = endsNowhere && facts.endedAnchors.length > 0 ? judge(facts.endedAnchors) : first;
     return refused(ended.problems.some(isRevocation) ? ended.problems : first.problems);
   }
-  const { path } = first.verdict;
+  const { path, withoutStatus } = first.verdict;
   const [root] = path.slice(-1);
   if (root === undefined || path.length < 2) {
     const message = 'The certificate is that of a root, with nothing above that vouches for it.';
@@ -112,11 +118,7 @@ export async function validateChain(
       `${organizationId} stands in the chain.`;
     return refused([{ code: 'anchor-of-another', message }]);
   }
-  const statusUnknown = path.filter((certificate, index) => {
-    const issuer = path[index + 1];
-    return issuer !== undefined && facts.statusOf(certificate, issuer) === 'unknown';
-  });
-  return { ok: true, path, statusUnknown };
+  return { ok: true, path, statusUnknown: withoutStatus };
 }
 
 /** A problem of a path, with the reason for which a certificate counts as revoked. */
@@ -125,15 +127,16 @@ function told(
   reasons: ReadonlyMap<string, RevokedStatus>,
 ): ChainProblem {
   const reason = code === 'revoked' ? reasons.get(subject) : undefined;
-  return reason === undefined || reason === 'revoked'
-    ? { code, message }
-    : { code: reason, message: `${subject} ${reasonTexts[reason]}.` };
+  return reason === undefined
+    ? { code, message: `${subject}: ${message}` }
+    : { code: reason, message: `${subject}: ${reasonTexts[reason]}` };
 }
 
-const reasonTexts: Readonly<Record<Exclude<RevokedStatus, 'revoked'>, string>> = {
-  held: 'is on hold',
-  'authority-revoked': 'was signed by an authority that is revoked',
-  'not-issued': 'was signed with a key of this evpki, which has no record of it',
+const reasonTexts: Readonly<Record<RevokedStatus, string>> = {
+  revoked: 'It is revoked.',
+  held: 'It is on hold.',
+  'authority-revoked': 'It was signed by an authority that is revoked.',
+  'not-issued': 'It was signed with a key of this evpki, which has no record of it.',
 };
 
 /** The certificates of a question, or what is wrong with every one that cannot be read. */

@@ -146,7 +146,9 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
       const second = await activeAuthority(opened.database);
       const subject = nameOf(first.issuerId);
       await opened.database.write(({ knex }) =>
-        knex('issuers').where({ id: second.issuerId }).update({ subject: Buffer.from(subject) }),
+        knex('issuers')
+          .where({ id: second.issuerId })
+          .update({ subject: Buffer.from(subject) }),
       );
       const next = generation(first.authorityId, 2);
       await authorityStore(opened.database).addIssuer({

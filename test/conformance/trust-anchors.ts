@@ -118,7 +118,8 @@ export const trustAnchorsConform = (name: string, open: OpenTestDatabase) =>
         newAnchor(other, { purposes: ['v2g'] }),
         newAnchor(organizationId, { purposes: ['oem-provisioning', 'v2g'] }),
       ] as const;
-      for (const anchor of [mine, twin, distributed, foreign]) await add(anchor, { nameKey: 'one' });
+      for (const anchor of [mine, twin, distributed, foreign])
+        await add(anchor, { nameKey: 'one' });
       await add(third, { nameKey: 'three' });
       const named = (purpose: 'v2g' | 'oem-provisioning', ...keys: string[]) =>
         store().anchorsNamed(organizationId, purpose, keys);
