@@ -14,6 +14,7 @@ import { profileHandlers } from '../http/api/profiles.ts';
 import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
+import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -31,6 +32,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
   ...provisioningHandlers(parts),
+  ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
 });

@@ -189,6 +189,19 @@ export interface Vehicle {
   readonly keys: readonly { readonly standard: string }[];
 }
 
+export interface TrustAnchor {
+  readonly id: string;
+  readonly organization: string;
+  readonly subject: string;
+  readonly sha256: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly purposes: readonly string[];
+  readonly addedAt: string;
+  /** PEM. */
+  readonly certificate: string;
+}
+
 export interface HierarchyStep {
   readonly kind: string;
   readonly id: string;

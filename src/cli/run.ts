@@ -17,6 +17,7 @@ import { addProvisioning } from './provisioning.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 import { addStations } from './stations.ts';
+import { addTrustAnchors } from './trust-anchors.ts';
 
 /**
  * Runs one command line.
@@ -66,6 +67,7 @@ export function buildProgram(io: Io): Command {
   addOrganizations(program, io);
   addStations(program, io);
   addProvisioning(program, io);
+  addTrustAnchors(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addAudit(program, io);

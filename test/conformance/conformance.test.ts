@@ -20,11 +20,13 @@ import { jobsConform } from './jobs.ts';
 import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
+import { pathFactsConform } from './path-facts.ts';
 import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
+import { trustAnchorsConform } from './trust-anchors.ts';
 import { vaultConforms } from './vault.ts';
 import { writingConforms } from './writing.ts';
 
@@ -51,6 +53,8 @@ for (const { name, open } of testBackends) {
     checkpointsConform(name, open);
     stationsConform(name, open);
     provisioningConforms(name, open);
+    trustAnchorsConform(name, open);
+    pathFactsConform(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
     writingConforms(name, open);

@@ -46,6 +46,21 @@ export const newCertificate = (
 
 const GARBAGE_CHAIN = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
 
+/** A root of somebody else, imported for the side's organization. */
+const imported = async ({ organization }: Side, administrator: Call): Promise<string> => {
+  const body = { certificate: foreignRoot().pem, organization };
+  return (await administrator('POST', '/v1/trust-anchors', body)).json.id;
+};
+
+const overAnchor = (success: readonly number[], body?: unknown): Row => ({
+  kind: 'root-ca',
+  ask: async (side, administrator) => ({
+    params: { id: await imported(side, administrator) },
+    ...(body === undefined ? {} : { body }),
+  }),
+  success,
+});
+
 const overCertificate = (
   row: Omit<Row, 'ask'> & { readonly kind: string },
   body: unknown,
@@ -393,6 +408,29 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+
+  importTrustAnchor: [
+    {
+      kind: 'root-ca',
+      ask: ({ organization }) => ({ body: { certificate: foreignRoot().pem, organization } }),
+      success: [201],
+    },
+  ],
+  listTrustAnchors: [
+    {
+      ask: () => ({ query: 'limit=200' }),
+      success: [200],
+      listed: ({ anchor }) => anchor,
+    },
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getTrustAnchor: [{ ask: ({ anchor }) => ({ params: { id: anchor } }), success: [200] }],
+  setTrustAnchorPurposes: [overAnchor([200], { purposes: ['oem-provisioning'] })],
+  removeTrustAnchor: [overAnchor([204])],
 
   signCertificate: [
     {

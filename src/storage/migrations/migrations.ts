@@ -12,6 +12,7 @@ import { idempotencyKeys } from './009-idempotency-keys.ts';
 import { clockMark } from './010-clock-mark.ts';
 import { certifiedNames } from './011-certified-names.ts';
 import { provisioning } from './012-provisioning.ts';
+import { trustAnchors } from './014-trust-anchors.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly Migration[] = [
   clockMark,
   certifiedNames,
   provisioning,
+  trustAnchors,
 ];
