@@ -180,8 +180,16 @@ export const errorCodes = {
   'root-refused': {
     http: 422,
     exit: 6,
-    cause: 'The other root cannot be cross-certified.',
+    cause: 'The root cannot be cross-certified, or imported as a trust anchor.',
     remedy: 'Correct what `violations` lists: bring the one certificate that it has signed itself.',
+  },
+  'provisioning-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause:
+      'The provisioning certificate is not one that its organization can register: itself, its chain or its vehicle.',
+    remedy:
+      'Correct what `violations` lists; WMIs and trust anchors are for administrators to add.',
   },
   'kept-checkpoint-invalid': {
     http: 422,

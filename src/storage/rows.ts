@@ -3,6 +3,7 @@
 import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
+import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
 export type StoredBoolean = boolean | number;
@@ -16,6 +17,8 @@ export interface OrganizationRow {
   country: string | null;
   roles: string;
   stations_on_first_sight: StoredBoolean;
+  wmis: string;
+  providers: string;
   created_at: string;
   updated_at: string;
 }
@@ -130,6 +133,29 @@ export interface EnrolmentRequestRow {
   rejection_reason: string | null;
 }
 
+export interface ProvisioningRow {
+  id: string;
+  organization_id: string;
+  pcid: string;
+  standard: ProvisioningStandard;
+  state: ProvisioningState;
+  certificate: Buffer;
+  /** JSON: a list of DER in base64, the issuer of the leaf first. */
+  sub_certificates: string;
+  spki: Buffer;
+  sha256: string;
+  x448_public_key: Buffer | null;
+  not_before: string;
+  not_after: string;
+  registered_at: string;
+  ended_at: string | null;
+  replaces: string | null;
+}
+
+export interface PcidClaimRow {
+  pcid: string;
+}
+
 export interface StationRow {
   organization_id: string;
   id: string;
@@ -140,6 +166,22 @@ export interface StationRow {
   security_profile: StoredInteger | null;
   created_at: string;
   last_seen_at: string | null;
+}
+
+export interface TrustAnchorRow {
+  id: string;
+  organization_id: string;
+  sha256: string;
+  certificate: Buffer;
+  subject: string;
+  /** SHA-256 of the canonical name, hex. */
+  name_key: string;
+  not_before: string;
+  not_after: string;
+  /** JSON, in the order of `anchorPurposes`. */
+  purposes: string;
+  added_at: string;
+  removed_at: string | null;
 }
 
 export interface ApiClientRow {
