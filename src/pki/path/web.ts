@@ -147,8 +147,7 @@ function connect(leaf: PathNode, others: readonly PathNode[], candidates: number
     leaf,
     candidates,
     issuersOf,
-    namesakesOf: (child) =>
-      (bySubject.get(child.issuerKey) ?? []).filter((each) => each !== child),
+    namesakesOf: (child) => (bySubject.get(child.issuerKey) ?? []).filter((each) => each !== child),
     disconnect(child, issuer) {
       const key = keyText(issuer);
       const left = issuersOf(child).filter((each) => keyText(each) !== key);
