@@ -78,7 +78,8 @@ export async function validateChain(
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
   const facts = await readPathFacts(parts, question, [leaf, ...given.candidates]);
-  const candidates = [...given.candidates, ...facts.intermediates];
+  // What is given is mostly ours, and read once: the same then.
+  const candidates = [...new Set([...given.candidates, ...facts.intermediates])];
   const judge = (anchors: readonly Certificate[]) => {
     const reasons = new Map<string, RevokedStatus>();
     const verdict = validatePath({
