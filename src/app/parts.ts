@@ -10,6 +10,7 @@ import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
+import { createCpsMemory } from '../services/cps-memory.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
@@ -30,6 +31,7 @@ import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
+import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
@@ -112,6 +114,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     keyLimit: createKeyLimit(idempotency, rest.clientKeys, rest.monotonic),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
+    cpsSigners: cpsSignerStore(database),
+    cpsMemory: createCpsMemory(),
     status: statusStore(database),
     keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),

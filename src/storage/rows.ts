@@ -291,6 +291,19 @@ export interface OcspSignerRow {
   certificate_id: string | null;
 }
 
+export interface CpsSignerRow {
+  id: string;
+  authority_id: string;
+  issuer_id: string;
+  /** Which of the authority's signers it is. */
+  number: StoredInteger;
+  key_id: string;
+  key_algorithm: string;
+  spki: Buffer;
+  created_at: string;
+  certificate_id: string | null;
+}
+
 export interface CrlSegmentRow {
   issuer_id: string;
   segment: string;

@@ -13,6 +13,7 @@ import { clockMark } from './010-clock-mark.ts';
 import { certifiedNames } from './011-certified-names.ts';
 import { provisioning } from './012-provisioning.ts';
 import { trustAnchors } from './014-trust-anchors.ts';
+import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
 import type { Migration } from './migration.ts';
 
@@ -30,5 +31,6 @@ export const migrations: readonly Migration[] = [
   certifiedNames,
   provisioning,
   trustAnchors,
+  cpsSigners,
   installationSessions,
 ];
