@@ -22,8 +22,10 @@ function base32(octets: Uint8Array): string {
 }
 
 /** An id such as `crt_4x1v...`, with 120 random bits. */
-export const newId = (prefix: 'crt' | 'req' | 'key' | 'cli', random: RandomBytes): string =>
-  `${prefix}_${base32(random(15))}`;
+export const newId = (
+  prefix: 'crt' | 'req' | 'key' | 'cli' | 'con' | 'bdl',
+  random: RandomBytes,
+): string => `${prefix}_${base32(random(15))}`;
 
 /** An issuer's id: short, since it stands in every certificate; 50 random bits. */
 export const newIssuerId = (random: RandomBytes): string => base32(random(7)).slice(0, 10);

@@ -12,6 +12,7 @@ import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { clockMarkConforms } from './clock-mark.ts';
+import { contractsConform } from './contracts.ts';
 import { crlsConform } from './crls.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
@@ -40,6 +41,7 @@ for (const { name, open } of testBackends) {
     revocationsConform(name, open);
     statusesConform(name, open);
     ocspSignersConform(name, open);
+    contractsConform(name, open);
     crlsConform(name, open);
     issuerEndsConform(name, open);
     jobsConform(name, open);
