@@ -11,6 +11,7 @@ import { certificateStatusHandlers, ocppSigningHandlers } from '../http/api/ocpp
 import type { Handlers } from '../http/api/operations.ts';
 import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
+import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
 import type { PublicParts } from '../http/public/server.ts';
@@ -29,6 +30,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...provisioningHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
 });

@@ -35,11 +35,13 @@ import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
+import { provisioningStore } from '../storage/provisioning.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
 import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
+import { ownVehicleChains } from './own-vehicle-chains.ts';
 
 /** What the parts are made from. */
 export interface Foundation {
@@ -95,6 +97,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
       declarationStore: activeDeclarationsStore(database),
     }),
     stations: stationStore(database),
+    provisioning: provisioningStore(database),
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
@@ -110,6 +113,9 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   return {
     ...parts,
     ocsp,
+    validateChain: ownVehicleChains(parts),
+    // There are no contracts yet that could end.
+    endContracts: async () => undefined,
     statusChanged: (issuerId: string, serial: string, sequence?: number) =>
       ocsp.changed(issuerId, serial, sequence),
     issuerActivated: () => ocsp.issuerActivated(),

@@ -148,6 +148,8 @@ export interface Organization {
   readonly country?: string;
   readonly roles: readonly string[];
   readonly stationsOnFirstSight: boolean;
+  readonly wmis: readonly string[];
+  readonly providers: readonly string[];
 }
 
 export interface Station {

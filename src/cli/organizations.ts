@@ -18,6 +18,8 @@ interface CreateOptions extends JsonOption {
   readonly role: readonly string[];
   readonly country?: string;
   readonly stationsOnFirstSight?: true;
+  readonly wmi?: readonly string[];
+  readonly provider?: readonly string[];
 }
 
 interface ChangeOptions extends JsonOption {
@@ -26,6 +28,9 @@ interface ChangeOptions extends JsonOption {
   /** False takes it away. */
   readonly country?: string | false;
   readonly stationsOnFirstSight?: boolean;
+  /** False takes all away. */
+  readonly wmi?: readonly string[] | false;
+  readonly provider?: readonly string[] | false;
 }
 
 export function addOrganizations(program: Command, io: Io): void {
@@ -52,6 +57,8 @@ export function addOrganizations(program: Command, io: Io): void {
     .requiredOption('--role <role...>', 'what it is: v2g-operator, cpo, mo, oem, cps, manufacturer')
     .option('--country <code>', 'the C of its certificates, two upper-case letters')
     .option('--stations-on-first-sight', 'register stations that ask through OCPP by their asking')
+    .option('--wmi <code...>', 'the WMIs of the vehicles that it registers, as a maker')
+    .option('--provider <code...>', 'the EMAIDs of its contracts, such as DE8EV')
     .option('--json', "print the API's answer")
     .action((id: string, options: CreateOptions) => create(id, options, io));
   group
@@ -64,6 +71,10 @@ export function addOrganizations(program: Command, io: Io): void {
     .option('--no-country', 'no C in its certificates from now on')
     .option('--stations-on-first-sight', 'register stations that ask through OCPP by their asking')
     .option('--no-stations-on-first-sight', 'have stations registered before they ask')
+    .option('--wmi <code...>', 'all WMIs of vehicles that it registers from now on')
+    .option('--no-wmi', 'no vehicles from now on')
+    .option('--provider <code...>', 'all EMAIDs of contracts from now on, such as DE8EV')
+    .option('--no-provider', 'no contracts from now on')
     .option('--json', "print the API's answer")
     .action((id: string, options: ChangeOptions) => change(id, options, io));
   group
@@ -95,8 +106,8 @@ async function show(id: string, options: JsonOption, io: Io): Promise<void> {
 }
 
 async function create(id: string, options: CreateOptions, io: Io): Promise<void> {
-  const { name, role: roles, country, stationsOnFirstSight } = options;
-  const body = { id, name, roles, country, stationsOnFirstSight };
+  const { name, role: roles, country, stationsOnFirstSight, wmi: wmis, provider } = options;
+  const body = { id, name, roles, country, stationsOnFirstSight, wmis, providers: provider };
   const answer = await withSession(io, (session) => session.post(PATH, body));
   if (!options.json && answer.status === 200) note(io, 'It was there already, exactly so.');
   tell(answer.body as Organization, options, io);
@@ -106,7 +117,9 @@ async function change(id: string, options: ChangeOptions, io: Io): Promise<void>
   const path = pathOf(PATH, id);
   const { name, role: roles, stationsOnFirstSight } = options;
   const country = options.country === false ? null : options.country;
-  const body = { name, roles, country, stationsOnFirstSight };
+  const wmis = options.wmi === false ? [] : options.wmi;
+  const providers = options.provider === false ? [] : options.provider;
+  const body = { name, roles, country, stationsOnFirstSight, wmis, providers };
   if (Object.values(body).every((value) => value === undefined)) {
     throw usageFailure('nothing is to be changed', 'Name what is to be otherwise; see --help.');
   }
@@ -145,6 +158,8 @@ function tell(organization: Organization, { json }: JsonOption, io: Io): void {
       ['country', organization.country],
       ['roles', organization.roles.join(', ')],
       ['stations', organization.stationsOnFirstSight ? 'at first sight' : 'once registered'],
+      ['WMIs', organization.wmis.join(', ') || undefined],
+      ['providers', organization.providers.join(', ') || undefined],
       ['id', organization.id],
     ]),
   );

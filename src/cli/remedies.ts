@@ -25,6 +25,8 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   'certificate-not-fitting':
     'Have the request of `evpki authority csr` signed again, so that what is listed is right.',
   'root-refused': 'Correct what is listed: bring the one certificate that it has signed itself.',
+  'provisioning-certificate-refused':
+    'Correct what is listed; a WMI is added with `evpki organization change --wmi`.',
   'declaration-invalid': 'Correct what is listed.',
   'not-ready': 'Try again; the log of the service says what it lacks.',
 };

@@ -231,6 +231,14 @@ export const errorCodes = {
     cause: 'Another bundle of the contract is being made at this moment.',
     remedy: 'Try again in a moment; after a process was killed, in a minute.',
   },
+  'provisioning-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause:
+      'The provisioning certificate is not one that its organization can register: itself, its chain or its vehicle.',
+    remedy:
+      'Correct what `violations` lists; WMIs and trust anchors are for administrators to add.',
+  },
   'kept-checkpoint-invalid': {
     http: 422,
     exit: 2,

@@ -33,6 +33,17 @@ export interface Organization {
   readonly roles: readonly OrganizationRole[];
   /** Whether stations that ask through OCPP are registered by asking; they are refused otherwise. */
   readonly stationsOnFirstSight?: boolean;
+  /**
+   * Of a vehicle maker: the world manufacturer identifiers (ISO 3780) of the vehicles whose
+   * provisioning certificates it may register, three upper-case letters or digits each; none
+   * without.
+   */
+  readonly wmis?: readonly string[];
+  /**
+   * Of a mobility operator: country and provider of the EMAIDs that it may have contracts of, such
+   * as `DE8EV`; none without.
+   */
+  readonly providers?: readonly string[];
 }
 
 /** Everything about an organization but its id; `null` where there is none. */
@@ -41,6 +52,8 @@ export interface OrganizationValues {
   readonly country: string | null;
   readonly roles: readonly OrganizationRole[];
   readonly stationsOnFirstSight: boolean;
+  readonly wmis: readonly string[];
+  readonly providers: readonly string[];
 }
 
 /** What is to become of an organization; what is left out stays. */
@@ -80,6 +93,22 @@ export const visibleName = z.string().superRefine((text, context) => {
   if (!result.ok) context.addIssue({ code: 'custom', message: result.reason });
 });
 
+/** More than any maker or operator has. */
+const MAX_CODES = 100;
+
+/** A list of codes in any case, as the list of them in upper case, each once. */
+const codeList = (form: RegExp, what: string) =>
+  z
+    .array(z.string().regex(form, `must be ${what}`))
+    .max(MAX_CODES, `must have at most ${MAX_CODES} entries`)
+    .transform((codes) => [...new Set(codes.map((code) => code.toUpperCase()))]);
+
+const wmiList = codeList(/^[A-Za-z0-9]{3}$/, 'three letters or digits');
+const providerList = codeList(
+  /^[A-Za-z]{2}[A-Za-z0-9]{3}$/,
+  'two letters of the country and three letters or digits of the provider',
+);
+
 /** An organization as declared; unknown keys are errors. */
 export const organizationDetails = z.strictObject({
   name: visibleName,
@@ -90,6 +119,10 @@ export const organizationDetails = z.strictObject({
   roles: z.array(z.enum(organizationRoles)).min(1),
   /** Whether a charging station that is not registered becomes so by asking through OCPP. */
   stationsOnFirstSight: z.boolean().default(false),
+  /** Of whose vehicles it may register provisioning certificates. */
+  wmis: wmiList.optional(),
+  /** Of which EMAIDs it may have contracts. */
+  providers: providerList.optional(),
 });
 export type OrganizationDetails = z.infer<typeof organizationDetails>;
 
@@ -98,17 +131,21 @@ const organizationChange = z.strictObject({
   country: organizationDetails.shape.country.nullable(),
   roles: organizationDetails.shape.roles.optional(),
   stationsOnFirstSight: z.boolean().optional(),
+  wmis: wmiList.optional(),
+  providers: providerList.optional(),
 });
 
 export const organizationOf = (
   id: string,
-  { name, country, roles, stationsOnFirstSight }: OrganizationDetails,
+  { name, country, roles, stationsOnFirstSight, wmis = [], providers = [] }: OrganizationDetails,
 ): Organization => ({
   id,
   name,
   ...(country === undefined ? {} : { country }),
   roles,
   ...(stationsOnFirstSight ? { stationsOnFirstSight } : {}),
+  ...(wmis.length > 0 ? { wmis } : {}),
+  ...(providers.length > 0 ? { providers } : {}),
 });
 
 export interface OrganizationParts {
@@ -139,6 +176,27 @@ export async function findOrganization(
     : undefined;
   if (!organization) throw new ServiceError('not-found', `there is no organization ${id}`);
   return organization;
+}
+
+/**
+ * The organization whose things a caller means: its own unless it names another within reach.
+ * @param what that whose it is to be, for the message
+ * @throws ServiceError `not-found`; `request-malformed` for those who run evpki itself and name
+ *   none, since they have no such things
+ */
+export async function organizationMeant(
+  parts: Parameters<typeof findOrganization>[0],
+  principal: Principal,
+  named: string | undefined,
+  what: string,
+): Promise<Organization> {
+  const id = named ?? principal.organizationId;
+  if (id === INSTANCE_ORGANIZATION) {
+    throw new ServiceError('request-malformed', `name the organization whose ${what} you mean`, [
+      { code: 'required', message: 'is missing', field: 'organization' },
+    ]);
+  }
+  return findOrganization(parts, principal, id);
 }
 
 /**
@@ -247,16 +305,18 @@ const noOrganization = (
 
 /** How an organization differs from what it should be, a sentence each. */
 export function organizationDifferences(declared: Organization, existing: Organization): string[] {
-  const text = ({ roles }: Organization) => [...roles].sort().join(', ') || 'none';
+  const text = (list: readonly string[] = []) => [...list].sort().join(', ') || 'none';
   const pairs: [string, string, string][] = [
     ['name', declared.name, existing.name],
     ['country', declared.country ?? 'none', existing.country ?? 'none'],
-    ['roles', text(declared), text(existing)],
+    ['roles', text(declared.roles), text(existing.roles)],
     [
       'stationsOnFirstSight',
       String(declared.stationsOnFirstSight ?? false),
       String(existing.stationsOnFirstSight ?? false),
     ],
+    ['wmis', text(declared.wmis), text(existing.wmis)],
+    ['providers', text(declared.providers), text(existing.providers)],
   ];
   return pairs
     .filter(([, wanted, found]) => wanted !== found)
@@ -296,9 +356,13 @@ export const valuesOf = ({
   country,
   roles,
   stationsOnFirstSight,
+  wmis,
+  providers,
 }: Organization): OrganizationValues => ({
   name,
   country: country ?? null,
   roles,
   stationsOnFirstSight: stationsOnFirstSight ?? false,
+  wmis: wmis ?? [],
+  providers: providers ?? [],
 });

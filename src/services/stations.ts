@@ -5,18 +5,12 @@ import type { Parsed } from '../identifiers/parsed.ts';
 import { parseSeccName } from '../identifiers/secc-id.ts';
 import { parseStationIdentity, parseStationSerialNumber } from '../identifiers/station-identity.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
-import {
-  type AccessPolicy,
-  INSTANCE_ORGANIZATION,
-  type Principal,
-  reaches,
-  reachesEveryOrganization,
-} from './access-policy.ts';
+import { type AccessPolicy, type Principal, reachesEveryOrganization } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
-import type { Organization, OrganizationStore } from './organizations.ts';
+import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
 import type { SecurityProfile, Station, StationStore } from './station-records.ts';
 
 export interface StationParts {
@@ -111,28 +105,12 @@ export async function listStations(
   }
 }
 
-/**
- * The organization whose stations a caller means: its own unless it names another within reach.
- * @throws ServiceError `not-found`; `request-malformed` for those who run evpki itself and name
- *   none, since they have no stations
- */
-export async function stationOrganization(
+/** The organization whose stations a caller means: see `organizationMeant`. */
+export const stationOrganization = (
   parts: Pick<StationParts, 'organizations' | 'access'>,
   principal: Principal,
   named: string | undefined,
-): Promise<Organization> {
-  const id = named ?? principal.organizationId;
-  if (id === INSTANCE_ORGANIZATION) {
-    throw new ServiceError('request-malformed', 'name the organization whose station you mean', [
-      { code: 'required', message: 'is missing', field: 'organization' },
-    ]);
-  }
-  const organization = reaches(parts.access, principal, id)
-    ? await parts.organizations.findOrganization(id)
-    : undefined;
-  if (!organization) throw new ServiceError('not-found', `there is no organization ${id}`);
-  return organization;
-}
+): Promise<Organization> => organizationMeant(parts, principal, named, 'station');
 
 /** The entry for a station that was registered or changed. */
 export const stationAudit = (

@@ -29,6 +29,8 @@ export function organizationStore(database: Database): OrganizationStore {
             country: organization.country ?? null,
             roles: JSON.stringify(organization.roles),
             stations_on_first_sight: organization.stationsOnFirstSight ?? false,
+            wmis: JSON.stringify(organization.wmis ?? []),
+            providers: JSON.stringify(organization.providers ?? []),
             created_at: timeText(audit.at),
             updated_at: timeText(audit.at),
           })
@@ -77,11 +79,20 @@ async function hasAwaitingIssuer(tx: WriteTransaction, organizationId: string): 
 }
 
 /** The columns of the details that are given, and of no others. */
-const changedColumns = ({ name, country, roles, stationsOnFirstSight }: OrganizationChange) => ({
+const changedColumns = ({
+  name,
+  country,
+  roles,
+  stationsOnFirstSight,
+  wmis,
+  providers,
+}: OrganizationChange) => ({
   ...(name === undefined ? {} : { name }),
   ...(country === undefined ? {} : { country }),
   ...(roles === undefined ? {} : { roles: JSON.stringify(roles) }),
   ...(stationsOnFirstSight === undefined ? {} : { stations_on_first_sight: stationsOnFirstSight }),
+  ...(wmis === undefined ? {} : { wmis: JSON.stringify(wmis) }),
+  ...(providers === undefined ? {} : { providers: JSON.stringify(providers) }),
 });
 
 const organizationOf = (row: OrganizationRow): Organization => ({
@@ -90,4 +101,12 @@ const organizationOf = (row: OrganizationRow): Organization => ({
   ...optional('country', row.country),
   roles: JSON.parse(row.roles) as OrganizationRole[],
   ...(row.stations_on_first_sight ? { stationsOnFirstSight: true } : {}),
+  ...listOf('wmis', row.wmis),
+  ...listOf('providers', row.providers),
 });
+
+/** Organizations without any have no list. */
+function listOf<K extends 'wmis' | 'providers'>(key: K, stored: string) {
+  const list = JSON.parse(stored) as string[];
+  return (list.length > 0 ? { [key]: list } : {}) as { [P in K]?: string[] };
+}

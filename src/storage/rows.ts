@@ -9,6 +9,7 @@ import type {
   ContractState,
   PncStandard,
 } from '../services/contract-records.ts';
+import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
 export type StoredBoolean = boolean | number;
@@ -22,6 +23,8 @@ export interface OrganizationRow {
   country: string | null;
   roles: string;
   stations_on_first_sight: StoredBoolean;
+  wmis: string;
+  providers: string;
   created_at: string;
   updated_at: string;
 }
@@ -134,6 +137,29 @@ export interface EnrolmentRequestRow {
   decided_by: string | null;
   decided_at: string | null;
   rejection_reason: string | null;
+}
+
+export interface ProvisioningRow {
+  id: string;
+  organization_id: string;
+  pcid: string;
+  standard: ProvisioningStandard;
+  state: ProvisioningState;
+  certificate: Buffer;
+  /** JSON: a list of DER in base64, the issuer of the leaf first. */
+  sub_certificates: string;
+  spki: Buffer;
+  sha256: string;
+  x448_public_key: Buffer | null;
+  not_before: string;
+  not_after: string;
+  registered_at: string;
+  ended_at: string | null;
+  replaces: string | null;
+}
+
+export interface PcidClaimRow {
+  pcid: string;
 }
 
 export interface StationRow {

@@ -39,5 +39,13 @@ export const organizationHandlers = (parts: OrganizationParts) =>
 const organizationBody = ({
   roles,
   stationsOnFirstSight = false,
+  wmis = [],
+  providers = [],
   ...rest
-}: OrganizationRecord): Organization => ({ ...rest, roles: [...roles], stationsOnFirstSight });
+}: OrganizationRecord): Organization => ({
+  ...rest,
+  roles: [...roles],
+  stationsOnFirstSight,
+  wmis: [...wmis],
+  providers: [...providers],
+});

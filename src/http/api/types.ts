@@ -63,6 +63,22 @@ export type AuthorityWithIssuers = Authority & {
   issuers: Issuer[];
 };
 export type OrganizationRole = 'v2g-operator' | 'cpo' | 'mo' | 'oem' | 'cps' | 'manufacturer';
+/**
+ * World manufacturer identifiers (ISO 3780) of the vehicles whose provisioning certificates
+ * it may register, three letters or digits each; none if it is empty
+ *
+ *
+ * @maxItems 100
+ */
+export type WmiList = string[];
+/**
+ * Country and provider of the EMAIDs that it may have contracts of, such as `DE8EV`; none if
+ * it is empty
+ *
+ *
+ * @maxItems 100
+ */
+export type ProviderList = string[];
 export type Station = {
   /**
    * The common name of its certificates towards the CSMS
@@ -96,6 +112,11 @@ export type Station = {
    * When it last asked for something, to the minute
    */
   lastSeenAt?: string;
+};
+export type ProvisioningStandard = 'iso15118-2' | 'iso15118-20';
+export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
+export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
+  certificateChain: PemChain;
 };
 /**
  * OCPP CertificateSigningUseEnumType
@@ -137,6 +158,8 @@ export interface ApiBodies {
   AppliedHierarchy?: AppliedHierarchy;
   OrganizationRole?: OrganizationRole;
   NewOrganization?: NewOrganization;
+  WmiList?: WmiList;
+  ProviderList?: ProviderList;
   OrganizationChange?: OrganizationChange;
   Organization?: Organization;
   AuthorityRequest?: AuthorityRequest;
@@ -145,6 +168,13 @@ export interface ApiBodies {
   NewStation?: NewStation;
   Station?: Station;
   StationPage?: StationPage;
+  ProvisioningStandard?: ProvisioningStandard;
+  ProvisioningState?: ProvisioningState;
+  NewProvisioningCertificate?: NewProvisioningCertificate;
+  ProvisioningCertificate?: ProvisioningCertificate;
+  ProvisioningCertificateWithChain?: ProvisioningCertificateWithChain;
+  ProvisioningCertificatePage?: ProvisioningCertificatePage;
+  Vehicle?: Vehicle;
   AuditEntry?: AuditEntry;
   AuditPage?: AuditPage;
   AuditCheckpoint?: AuditCheckpoint;
@@ -502,6 +532,8 @@ export interface NewOrganization {
    * Whether stations that ask through OCPP are registered by asking
    */
   stationsOnFirstSight?: boolean;
+  wmis?: WmiList;
+  providers?: ProviderList;
 }
 export interface OrganizationChange {
   name?: string;
@@ -512,6 +544,8 @@ export interface OrganizationChange {
    */
   roles?: OrganizationRole[];
   stationsOnFirstSight?: boolean;
+  wmis?: WmiList;
+  providers?: ProviderList;
 }
 export interface Organization {
   id: string;
@@ -519,6 +553,8 @@ export interface Organization {
   country?: string;
   roles: OrganizationRole[];
   stationsOnFirstSight: boolean;
+  wmis: WmiList;
+  providers: ProviderList;
 }
 export interface AuthorityRequest {
   /**
@@ -564,6 +600,76 @@ export interface NewStation {
 export interface StationPage {
   items: Station[];
   nextCursor?: string;
+}
+export interface NewProvisioningCertificate {
+  /**
+   * As PEM, or DER in base64
+   */
+  certificate: string;
+  /**
+   * The certificates above it, in any order, root included or not: PEM blocks in one text,
+   * or a list of such texts or of DER in base64
+   *
+   */
+  chain?: string | string[];
+  /**
+   * 56 octets in base64, for a certificate with an Ed448 key, which can only sign
+   *
+   */
+  x448PublicKey?: string;
+}
+export interface ProvisioningCertificate {
+  id: string;
+  /**
+   * The maker of the vehicle
+   */
+  organization: string;
+  /**
+   * Upper case
+   */
+  pcid: string;
+  standard: ProvisioningStandard;
+  state: ProvisioningState;
+  /**
+   * Of the certificate, in hexadecimal
+   */
+  sha256: string;
+  /**
+   * Base64
+   */
+  x448PublicKey?: string;
+  notBefore: string;
+  notAfter: string;
+  registeredAt: string;
+  /**
+   * The id of the one in whose place it is
+   */
+  replaces?: string;
+  /**
+   * When it was replaced or deleted
+   */
+  endedAt?: string;
+}
+export interface ProvisioningCertificatePage {
+  items: ProvisioningCertificate[];
+  nextCursor?: string;
+}
+export interface Vehicle {
+  /**
+   * Upper case
+   */
+  pcid: string;
+  keys: {
+    standard: ProvisioningStandard;
+    /**
+     * SubjectPublicKeyInfo, as PEM
+     */
+    publicKey: string;
+    /**
+     * Base64; to this one it is encrypted if it is there
+     */
+    x448PublicKey?: string;
+  }[];
 }
 export interface AuditEntry {
   /**

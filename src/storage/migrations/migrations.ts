@@ -11,6 +11,7 @@ import { apiClientLife } from './008-api-client-life.ts';
 import { idempotencyKeys } from './009-idempotency-keys.ts';
 import { clockMark } from './010-clock-mark.ts';
 import { certifiedNames } from './011-certified-names.ts';
+import { provisioning } from './012-provisioning.ts';
 import { contracts } from './013-contracts.ts';
 import type { Migration } from './migration.ts';
 
@@ -26,5 +27,6 @@ export const migrations: readonly Migration[] = [
   idempotencyKeys,
   clockMark,
   certifiedNames,
+  provisioning,
   contracts,
 ];

@@ -1,0 +1,153 @@
+/** Provisioning certificates in the database. */
+
+import type { Knex } from 'knex';
+import type {
+  ProvisioningCertificate,
+  ProvisioningFilter,
+  ProvisioningRecord,
+  ProvisioningStore,
+} from '../services/provisioning-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import type { PcidClaimRow, ProvisioningRow } from './rows.ts';
+import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
+
+const TABLE = 'provisioning_certificates';
+
+export function provisioningStore(database: Database): ProvisioningStore {
+  const { reader } = database;
+  const registered = (where: Partial<ProvisioningRow>) =>
+    reader<ProvisioningRow>(TABLE)
+      .where({ ...where, state: 'registered' })
+      .first();
+  return {
+    register: ({ certificate, replaces, audit }) =>
+      database.write(async (tx) => {
+        const { pcid, standard, organizationId } = certificate;
+        const rows = () => tx.knex<ProvisioningRow>(TABLE);
+        await lockPcid(tx, pcid);
+        const present = await rows().where({ pcid, state: 'registered' });
+        if (present.some((row) => row.organization_id !== organizationId)) return 'taken';
+        const former = present.find((row) => row.standard === standard);
+        if (former?.id !== replaces) return 'changed';
+        if (former !== undefined) {
+          await rows()
+            .where({ id: former.id })
+            .update({ state: 'replaced', ended_at: timeText(certificate.registeredAt) });
+        }
+        await rows().insert({ ...rowOf(certificate), replaces: replaces ?? null });
+        for (const event of audit) tx.appendAudit(event);
+        return 'registered';
+      }),
+
+    deleteRegistered: ({ id, audit }) =>
+      database.write(async (tx) => {
+        const rows = () => tx.knex<ProvisioningRow>(TABLE).where({ id });
+        const found = await rows().first('pcid');
+        if (found === undefined) return 'unchanged';
+        await lockPcid(tx, found.pcid);
+        const ended = await rows()
+          .where({ state: 'registered' })
+          .update({ state: 'deleted', ended_at: timeText(audit.at) });
+        if (ended !== 1) return 'unchanged';
+        tx.appendAudit(audit);
+        return 'deleted';
+      }),
+
+    findProvisioning: async (id) => {
+      const row = await reader<ProvisioningRow>(TABLE).where({ id }).first();
+      return row && recordOf(row);
+    },
+
+    findByPcid: async (pcid, standard) => {
+      const row = await registered({ pcid, standard });
+      return row && certificateOf(row);
+    },
+
+    findBySha256: async (sha256) => {
+      const row = await registered({ sha256 });
+      return row && certificateOf(row);
+    },
+
+    listProvisioning: async (filter, { limit, cursor }) => {
+      const query = reader<ProvisioningRow>(TABLE)
+        .orderBy('registered_at', 'desc')
+        .orderBy('id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      narrow(query, filter);
+      if (cursor !== undefined) {
+        const { createdAt, id } = positionOf(cursor);
+        query.whereRaw('(registered_at, id) < (?, ?)', [createdAt, id]);
+      }
+      const rows: ProvisioningRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: page.map(recordOf),
+        ...(more ? { nextCursor: cursorOf({ createdAt: last.registered_at, id: last.id }) } : {}),
+      };
+    },
+  };
+}
+
+/**
+ * Makes everybody else who changes what is registered of this vehicle wait until the transaction
+ * ends; as `claims.ts` says, by a row that is written. In SQLite nobody else writes.
+ */
+async function lockPcid(tx: WriteTransaction, pcid: string): Promise<void> {
+  if (tx.dialect === 'sqlite') return;
+  await tx.knex<PcidClaimRow>('pcid_claims').insert({ pcid }).onConflict('pcid').merge();
+}
+
+function narrow(query: Knex.QueryBuilder, filter: ProvisioningFilter): void {
+  const { organizationId: organization_id, pcid, standard, state, expiresBefore } = filter;
+  for (const [column, value] of Object.entries({ organization_id, pcid, standard, state })) {
+    if (value !== undefined) query.where(column, value);
+  }
+  if (expiresBefore !== undefined) query.where('not_after', '<', timeText(expiresBefore));
+}
+
+const rowOf = (certificate: ProvisioningCertificate): Omit<ProvisioningRow, 'replaces'> => ({
+  id: certificate.id,
+  organization_id: certificate.organizationId,
+  pcid: certificate.pcid,
+  standard: certificate.standard,
+  state: 'registered',
+  certificate: blob(certificate.certificate),
+  sub_certificates: JSON.stringify(
+    certificate.subCertificates.map((der) => blob(der).toString('base64')),
+  ),
+  spki: blob(certificate.spki),
+  sha256: certificate.sha256,
+  x448_public_key: certificate.x448PublicKey ? blob(certificate.x448PublicKey) : null,
+  not_before: timeText(certificate.notBefore),
+  not_after: timeText(certificate.notAfter),
+  registered_at: timeText(certificate.registeredAt),
+  ended_at: null,
+});
+
+const certificateOf = (row: ProvisioningRow): ProvisioningCertificate => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  pcid: row.pcid,
+  standard: row.standard,
+  certificate: bytesOf(row.certificate),
+  subCertificates: (JSON.parse(row.sub_certificates) as string[]).map((base64) =>
+    bytesOf(Buffer.from(base64, 'base64')),
+  ),
+  spki: bytesOf(row.spki),
+  sha256: row.sha256,
+  ...optional('x448PublicKey', row.x448_public_key && bytesOf(row.x448_public_key)),
+  notBefore: timeOf(row.not_before),
+  notAfter: timeOf(row.not_after),
+  registeredAt: timeOf(row.registered_at),
+});
+
+const recordOf = (row: ProvisioningRow): ProvisioningRecord => ({
+  ...certificateOf(row),
+  state: row.state,
+  ...optional('replaces', row.replaces),
+  ...optional('endedAt', row.ended_at === null ? null : timeOf(row.ended_at)),
+});
