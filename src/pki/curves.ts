@@ -5,6 +5,8 @@
  * infinity is a valid public key (RFC 5480 2.2, SEC 1 3.2.2.1).
  */
 
+import { compareBytes } from './byte-order.ts';
+
 export type CurveName = 'P-256' | 'P-384' | 'P-521';
 
 export interface Curve {
@@ -64,6 +66,26 @@ export function isOnCurve({ prime, b }: Curve, xOctets: Uint8Array, yOctets: Uin
   if (x >= prime || y >= prime) return false;
   return (y * y - (x * x * x - 3n * x + b)) % prime === 0n;
 }
+
+/**
+ * Whether these octets, most significant first, are between 1 and the order - 1: what private keys
+ * and both halves of an ECDSA signature are. Octet by octet and without a number of its own: it is
+ * asked four times for every certificate, and of secrets, which numbers would keep.
+ */
+export function isScalar({ name, octets }: Curve, magnitude: Uint8Array): boolean {
+  if (magnitude.length > octets || magnitude.every((octet) => octet === 0)) return false;
+  // The order fills its octets, so that whatever has fewer is below it.
+  return magnitude.length < octets || compareBytes(magnitude, orders[name]) < 0;
+}
+
+const orderOctets = ({ order, octets }: Curve): Uint8Array =>
+  Buffer.from(order.toString(16).padStart(2 * octets, '0'), 'hex');
+
+const orders: Readonly<Record<CurveName, Uint8Array>> = {
+  'P-256': orderOctets(curves['P-256']),
+  'P-384': orderOctets(curves['P-384']),
+  'P-521': orderOctets(curves['P-521']),
+};
 
 /** The unsigned integer that these octets write, most significant octet first. */
 export function bigEndian(octets: Uint8Array): bigint {

@@ -4,8 +4,7 @@
  * (RFC 4050, XML Signature 1.1 6.4.3). Both are read strictly: one value has one encoding.
  */
 
-import { compareBytes } from './byte-order.ts';
-import { type Curve, type CurveName, curves } from './curves.ts';
+import { type Curve, type CurveName, curves, isScalar } from './curves.ts';
 import { DerReader } from './der.ts';
 import { DerError } from './der-element.ts';
 import { sequence, unsignedInteger } from './der-writer.ts';
@@ -35,7 +34,7 @@ export function ecdsaRawToDer(raw: Uint8Array): Uint8Array {
   if (!curve) throw new RangeError(`no ECDSA signature of ours has ${raw.length} octets`);
   const r = raw.subarray(0, curve.octets);
   const s = raw.subarray(curve.octets);
-  if (!inRange(r, curve) || !inRange(s, curve)) {
+  if (!isScalar(curve, r) || !isScalar(curve, s)) {
     throw new RangeError('r and s of an ECDSA signature lie between 1 and the order of the curve');
   }
   return sequence(unsignedInteger(r), unsignedInteger(s));
@@ -68,24 +67,8 @@ function readScalar(fields: DerReader, curve: Curve): Uint8Array {
   const content = fields.integerBytes();
   if ((content[0] ?? 0) >= 0x80) throw new DerError('r or s is negative', start);
   const magnitude = content[0] === 0 ? content.subarray(1) : content;
-  if (!inRange(magnitude, curve)) {
+  if (!isScalar(curve, magnitude)) {
     throw new DerError(`r or s is not between 1 and the order of ${curve.name}`, start);
   }
   return magnitude;
 }
-
-/** Octet by octet, as it is asked four times for every certificate. */
-function inRange(magnitude: Uint8Array, { name, octets }: Curve): boolean {
-  if (magnitude.length > octets || magnitude.every((octet) => octet === 0)) return false;
-  // The order fills its octets, so that whatever has fewer is below it.
-  return magnitude.length < octets || compareBytes(magnitude, orders[name]) < 0;
-}
-
-const bigEndianOctets = ({ order, octets }: Curve): Uint8Array =>
-  Buffer.from(order.toString(16).padStart(2 * octets, '0'), 'hex');
-
-const orders: Readonly<Record<CurveName, Uint8Array>> = {
-  'P-256': bigEndianOctets(curves['P-256']),
-  'P-384': bigEndianOctets(curves['P-384']),
-  'P-521': bigEndianOctets(curves['P-521']),
-};
