@@ -26,16 +26,11 @@ import {
   checkedContract,
   registeredCar,
 } from './contract-creation.ts';
-import type {
-  BroughtBundle,
-  BundleCurve,
-  BundleReason,
-  Contract,
-  RegisteredCar,
-} from './contract-records.ts';
+import type { BroughtBundle, BundleCurve, BundleReason, Contract } from './contract-records.ts';
 import { findContract } from './contracts.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
+import type { ProvisioningCertificate } from './provisioning-records.ts';
 
 /** A bundle as it comes in at a door. */
 export interface BundleText {
@@ -127,7 +122,7 @@ const brought = (
 function checkedBundle(
   parts: Pick<ContractParts, 'clock' | 'random'>,
   contract: Contract,
-  car: RegisteredCar,
+  car: ProvisioningCertificate,
   text: BundleText,
   which: { readonly generation: number; readonly reason: BundleReason },
 ): BroughtBundle {
@@ -229,7 +224,7 @@ function chainFaults(
 function sealFaults(
   contract: Contract,
   leaf: Certificate,
-  car: RegisteredCar,
+  car: ProvisioningCertificate,
   dhPublicKey: Uint8Array | undefined,
   encrypted: Uint8Array | undefined,
 ): FieldViolation[] {

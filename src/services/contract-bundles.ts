@@ -18,7 +18,6 @@ import type {
   BundleToIssue,
   Contract,
   ContractStore,
-  RegisteredCar,
   SealedBundle,
 } from './contract-records.ts';
 import { ServiceError } from './errors.ts';
@@ -26,6 +25,7 @@ import { newId } from './ids.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
 import { type IssueResult, type IssuingParts, issueCertificate } from './issuing.ts';
 import type { OrganizationStore } from './organizations.ts';
+import type { ProvisioningCertificate } from './provisioning-records.ts';
 import { CRL_DELAY_MILLISECONDS } from './revocation.ts';
 import { registeredFacts } from './station-names.ts';
 
@@ -41,7 +41,7 @@ export interface BundleParts extends IssuingParts {
 }
 
 /** Whom a contract key is encrypted for: a car's provisioning key, or its old contract key. */
-export type BundleRecipient = Pick<RegisteredCar, 'spki' | 'x448PublicKey'>;
+export type BundleRecipient = Pick<ProvisioningCertificate, 'spki' | 'x448PublicKey'>;
 
 /** What bundles name their recipient by: the SPKI's fingerprint, an X448 key beside it included. */
 export const recipientFingerprint = ({ spki, x448PublicKey }: BundleRecipient): string =>

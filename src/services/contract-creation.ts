@@ -7,13 +7,7 @@ import { parseEmaid } from '../identifiers/emaid.ts';
 import type { Parsed } from '../identifiers/parsed.ts';
 import { parsePcid } from '../identifiers/pcid.ts';
 import type { Profile } from '../pki/profile.ts';
-import {
-  type AccessPolicy,
-  INSTANCE_ORGANIZATION,
-  type Principal,
-  reaches,
-  requireKind,
-} from './access-policy.ts';
+import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import {
@@ -22,16 +16,11 @@ import {
   contractKeyAlgorithm,
   makeBundle,
 } from './contract-bundles.ts';
-import type {
-  Bundle,
-  Contract,
-  PncStandard,
-  RegisteredCar,
-  RegisteredCars,
-} from './contract-records.ts';
+import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-import type { Organization } from './organizations.ts';
+import { organizationMeant } from './organizations.ts';
+import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
 
 export const CONTRACT_WRITE = 'contracts:write';
 const DAY = 86_400_000;
@@ -40,9 +29,7 @@ export const MAX_PRIORITY = 100;
 export interface ContractParts extends BundleParts {
   readonly access: AccessPolicy;
   readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'listAuthorities'>;
-  readonly cars: RegisteredCars;
-  /** Countries and providers whose EMAIDs an organization may have, such as `DE8EV`. */
-  readonly providersOf: (organizationId: string) => Promise<readonly string[]>;
+  readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
 }
 
 /** What an operator says of a contract, whoever makes its bundles. */
@@ -107,15 +94,15 @@ export async function checkedContract(
   parts: ContractParts,
   principal: Principal,
   wanted: ContractDetails,
-): Promise<{ readonly contract: Contract; readonly car: RegisteredCar }> {
+): Promise<{ readonly contract: Contract; readonly car: ProvisioningCertificate }> {
   requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
-  const organization = await contractOrganization(parts, principal, wanted.organization);
+  const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
   const { emaid, pcid, priority } = checkedDetails(wanted);
   if (!organization.roles.includes('mo')) {
     throw new ServiceError('not-permitted', `${organization.id} is no mobility operator`);
   }
   const provider = emaid.country + emaid.provider;
-  if (!(await parts.providersOf(organization.id)).includes(provider)) {
+  if (!organization.providers?.includes(provider)) {
     const message = `${provider} is none of the providers of ${organization.id}`;
     throw new ServiceError('emaid-not-allowed', message, [
       { code: 'emaid-not-allowed', message, field: 'body.emaid' },
@@ -140,10 +127,10 @@ export async function checkedContract(
  * @throws ServiceError `vehicle-unknown`
  */
 export async function registeredCar(
-  parts: Pick<ContractParts, 'cars' | 'clock'>,
+  parts: Pick<ContractParts, 'provisioning' | 'clock'>,
   { pcid, standard }: Pick<Contract, 'pcid' | 'standard'>,
-): Promise<RegisteredCar> {
-  const car = await parts.cars.findByPcid(pcid, standard);
+): Promise<ProvisioningCertificate> {
+  const car = await parts.provisioning.findByPcid(pcid, standard);
   if (!car) {
     throw new ServiceError('vehicle-unknown', `${pcid} is not registered for ${standard}`);
   }
@@ -158,30 +145,12 @@ export const carUsed = (
   { clock }: Pick<ContractParts, 'clock'>,
   { actor }: Principal,
   { organizationId, pcid, standard }: Contract,
-  car: RegisteredCar,
+  car: ProvisioningCertificate,
 ): AuditEvent => ({
   ...{ at: clock(), actor, organizationId: car.organizationId, subject: car.id },
   action: 'provisioning-certificate.used',
   details: { pcid, standard, for: organizationId },
 });
-
-async function contractOrganization(
-  parts: Pick<ContractParts, 'organizations' | 'access'>,
-  principal: Principal,
-  named: string | undefined,
-): Promise<Organization> {
-  const id = named ?? principal.organizationId;
-  if (id === INSTANCE_ORGANIZATION) {
-    throw new ServiceError('request-malformed', 'name the mobility operator whose contract it is', [
-      { code: 'required', message: 'is missing', field: 'body.organization' },
-    ]);
-  }
-  const organization = reaches(parts.access, principal, id)
-    ? await parts.organizations.findOrganization(id)
-    : undefined;
-  if (!organization) throw new ServiceError('not-found', `there is no organization ${id}`);
-  return organization;
-}
 
 function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {
   const violations: FieldViolation[] = [];

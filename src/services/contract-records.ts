@@ -2,8 +2,9 @@
 
 import type { AuditEvent } from './audit.ts';
 import type { Page } from './certificate-records.ts';
+import type { ProvisioningStandard } from './provisioning-records.ts';
 
-export type PncStandard = 'iso15118-2' | 'iso15118-20';
+export type PncStandard = ProvisioningStandard;
 export type ContractState = 'active' | 'suspended' | 'ended';
 
 /** What a mobility operator has agreed with a driver, for one car and one standard. */
@@ -152,21 +153,4 @@ export interface ChangedStatus {
   readonly issuerId: string;
   readonly serial: string;
   readonly sequence: number;
-}
-
-/** What a contract needs of the provisioning certificate that is registered for a car. */
-export interface RegisteredCar {
-  readonly id: string;
-  /** The OEM. */
-  readonly organizationId: string;
-  readonly pcid: string;
-  readonly spki: Uint8Array;
-  readonly x448PublicKey?: Uint8Array;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-}
-
-/** The provisioning certificates that are registered now. */
-export interface RegisteredCars {
-  findByPcid(pcid: string, standard: PncStandard): Promise<RegisteredCar | undefined>;
 }

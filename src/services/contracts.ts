@@ -2,13 +2,7 @@
 
 import { parseEmaid } from '../identifiers/emaid.ts';
 import { parsePcid } from '../identifiers/pcid.ts';
-import {
-  INSTANCE_ORGANIZATION,
-  type Principal,
-  reaches,
-  reachesEveryOrganization,
-  requireKind,
-} from './access-policy.ts';
+import { type Principal, reaches, reachesEveryOrganization, requireKind } from './access-policy.ts';
 import { InvalidCursor, type Page } from './certificate-records.ts';
 import {
   CONTRACT_WRITE,
@@ -21,6 +15,7 @@ import {
 import type { Contract, ContractState, ContractStore, PncStandard } from './contract-records.ts';
 import { renewBundle } from './current-bundles.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
+import { organizationMeant } from './organizations.ts';
 import { CRL_DELAY_MILLISECONDS } from './revocation.ts';
 
 const SUSPEND = 'contracts:suspend';
@@ -64,7 +59,11 @@ export async function listContracts(
   const everywhere =
     organization === undefined && reachesEveryOrganization(parts.access, principal);
   const filter = {
-    ...(everywhere ? {} : { organizationId: await reached(parts, principal, organization) }),
+    ...(everywhere
+      ? {}
+      : {
+          organizationId: (await organizationMeant(parts, principal, organization, 'contracts')).id,
+        }),
     ...searched(wanted),
   };
   try {
@@ -78,19 +77,6 @@ export async function listContracts(
       { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
     ]);
   }
-}
-
-async function reached(
-  parts: Pick<ContractParts, 'access' | 'organizations'>,
-  principal: Principal,
-  named: string | undefined,
-): Promise<string> {
-  const id = named ?? principal.organizationId;
-  const isThere =
-    reaches(parts.access, principal, id) &&
-    (id === INSTANCE_ORGANIZATION || (await parts.organizations.findOrganization(id)));
-  if (!isThere) throw new ServiceError('not-found', `there is no organization ${id}`);
-  return id;
 }
 
 function searched({ emaid, pcid, state }: ContractSearch) {

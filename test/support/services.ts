@@ -4,6 +4,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
 import { runDueJobs } from '../../src/jobs/runner.ts';
+import { contractKeys } from '../../src/keystore/contract-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
@@ -30,19 +31,27 @@ import { authorityStore } from '../../src/storage/authorities.ts';
 import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { clockMarkStore } from '../../src/storage/clock-mark.ts';
+import { contractStore } from '../../src/storage/contracts.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
+import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
-import { decorate, decorateDatabase, decorateKeyring, type Pass } from './faults.ts';
+import {
+  decorate,
+  decorateContractKeys,
+  decorateDatabase,
+  decorateKeyring,
+  type Pass,
+} from './faults.ts';
 
 const nothing = () => undefined;
 const silent: Logger = {
@@ -155,6 +164,9 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     audit: decorate(auditStore(database), pass),
     checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
+    provisioning: decorate(provisioningStore(database), pass),
+    contracts: decorate(contractStore(database), pass),
+    contractKeys: decorateContractKeys(contractKeys(), pass),
     issuers: createIssuers(authorities, keyring, profiles),
     revocations: decorate(revocationStore(marked('status')), pass),
     crls: decorate(crlStore(marked('crl')), pass),
