@@ -1,6 +1,6 @@
 /** openapi.yaml says what it has to, and its examples are what they are examples of. */
 
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { loadApiDocument } from '../src/declarations.ts';
 import { type ApiDocument, secretMembers } from '../src/http/api/operations.ts';
@@ -103,6 +103,8 @@ describe('examples', () => {
       if (pem.includes('REQUEST')) {
         const [request] = readPemBlocks(pem);
         expect(request && readRequest(request.der)).toMatchObject({ ok: true });
+      } else if (pem.includes('PUBLIC KEY')) {
+        expect(createPublicKey(pem).type).toBe('public');
       } else {
         expect(new X509Certificate(pem).subject).not.toBe('');
       }

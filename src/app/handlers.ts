@@ -15,6 +15,7 @@ import { profileHandlers } from '../http/api/profiles.ts';
 import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
+import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -33,6 +34,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...stationHandlers(parts),
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),
+  ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
 });

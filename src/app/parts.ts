@@ -16,11 +16,14 @@ import { createKeyLimit } from '../services/idempotency-limit.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
+import { createParsedCertificates } from '../services/parsed-certificates.ts';
 import type { EndContracts } from '../services/provisioning.ts';
+import type { ValidateChain } from '../services/provisioning-registration.ts';
 import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
+import { validateChain } from '../services/validation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
 import { apiClientStore } from '../storage/api-clients.ts';
@@ -39,13 +42,14 @@ import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
+import { pathFactStore } from '../storage/path-facts.ts';
 import { provisioningStore } from '../storage/provisioning.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { trustAnchorStore } from '../storage/trust-anchors.ts';
 import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
-import { ownVehicleChains } from './own-vehicle-chains.ts';
 
 /** What the parts are made from. */
 export interface Foundation {
@@ -104,6 +108,9 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     provisioning: provisioningStore(database),
     contracts: contractStore(database),
     contractKeys: contractKeys(),
+    anchors: trustAnchorStore(database),
+    paths: pathFactStore(database),
+    parsed: createParsedCertificates(),
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
@@ -125,12 +132,19 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   return {
     ...parts,
     ocsp,
-    validateChain: ownVehicleChains(parts),
+    validateChain: vehicleChains(parts),
     endContracts,
     statusChanged,
     issuerActivated: () => ocsp.issuerActivated(),
   };
 }
+
+const vehicleChains =
+  (parts: Parameters<typeof validateChain>[0]): ValidateChain =>
+  async (question) => {
+    const verdict = await validateChain(parts, question);
+    return verdict.ok ? { ok: true, path: verdict.path.map(({ der }) => der) } : verdict;
+  };
 
 /** The list does not change while the process runs: to ask it once, before the row, is enough. */
 const withBlockedKeys = (store: CertificateStore, list: KeyList): CertificateStore => ({

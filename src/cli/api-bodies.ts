@@ -164,6 +164,44 @@ export interface Station {
   readonly lastSeenAt?: string;
 }
 
+export interface ProvisioningCertificate {
+  readonly id: string;
+  /** The maker of the vehicle. */
+  readonly organization: string;
+  readonly pcid: string;
+  readonly standard: string;
+  readonly state: string;
+  readonly x448PublicKey?: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly registeredAt: string;
+  readonly replaces?: string;
+  readonly endedAt?: string;
+}
+
+export interface RegisteredCertificate extends ProvisioningCertificate {
+  /** PEM, leaf first, without the root. */
+  readonly certificateChain: string;
+}
+
+export interface Vehicle {
+  readonly pcid: string;
+  readonly keys: readonly { readonly standard: string }[];
+}
+
+export interface TrustAnchor {
+  readonly id: string;
+  readonly organization: string;
+  readonly subject: string;
+  readonly sha256: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly purposes: readonly string[];
+  readonly addedAt: string;
+  /** PEM. */
+  readonly certificate: string;
+}
+
 export interface HierarchyStep {
   readonly kind: string;
   readonly id: string;

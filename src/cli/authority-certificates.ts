@@ -9,9 +9,8 @@ import type { AuthorityWithIssuers, IssuedCertificate } from './api-bodies.ts';
 import { authorityText } from './authority-text.ts';
 import { certificateFields } from './certificate-fields.ts';
 import { checkTarget, readChain, writeChain } from './chain-file.ts';
-import { usageFailure } from './failure.ts';
 import { unwritable } from './file-failure.ts';
-import { readInput } from './input.ts';
+import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
 import { pathOf, withSession } from './session.ts';
 
@@ -98,12 +97,6 @@ async function crossCertify(id: string, options: CrossCertifyOptions, io: Io): P
   const path = `${pathOf('/v1/authorities', id)}/cross-certificates`;
   const answer = await withSession(io, (session) => session.post(path, { certificate }));
   await tellIssued(answer.body as IssuedCertificate, { ...options, out }, io);
-}
-
-async function readCertificates(io: Io, file: string): Promise<string> {
-  const text = (await readInput(io, file)).toString('latin1');
-  if (!text.includes('PRIVATE KEY-----')) return text;
-  throw usageFailure(`${file} holds a private key and is not sent anywhere`);
 }
 
 async function tellIssued(

@@ -21,6 +21,16 @@ export async function readInput(io: Io, file: string): Promise<Buffer> {
   }
 }
 
+/**
+ * The text of a file with certificates.
+ * @throws Failure for one with a private key, which is not sent anywhere
+ */
+export async function readCertificates(io: Io, file: string): Promise<string> {
+  const text = (await readInput(io, file)).toString('latin1');
+  if (!text.includes('PRIVATE KEY-----')) return text;
+  throw usageFailure(`${file} holds a private key and is not sent anywhere`);
+}
+
 /** A secret alone in a file; the newline that editors leave is no part of it. */
 export async function readSecret(io: Io, file: string): Promise<string> {
   const secret = (await readInput(io, file)).toString('utf8').trim();

@@ -13,9 +13,11 @@ import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addOrganizations } from './organizations.ts';
 import { addProfiles } from './profiles.ts';
+import { addProvisioning } from './provisioning.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 import { addStations } from './stations.ts';
+import { addTrustAnchors } from './trust-anchors.ts';
 
 /**
  * Runs one command line.
@@ -64,6 +66,8 @@ export function buildProgram(io: Io): Command {
   addHierarchies(program, io);
   addOrganizations(program, io);
   addStations(program, io);
+  addProvisioning(program, io);
+  addTrustAnchors(program, io);
   addProfiles(program, io);
   addApiClients(program, io);
   addAudit(program, io);

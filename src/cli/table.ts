@@ -63,10 +63,12 @@ export const stateColor =
     switch (cell.trim()) {
       case 'issued':
       case 'active':
+      case 'registered':
         return colors.green(cell);
       case 'revoked':
       case 'expired':
       case 'abandoned':
+      case 'deleted':
       case 'disabled':
       case 'refused':
       case 'rejected':

@@ -33,6 +33,9 @@ export function checkProfile(readable: Readable, report: Report): void {
   checkRepeats(readable, report);
   const { issuedBy, kind } = readable.file;
   if (issuedBy && kind) checkIssuedBy(issuedBy, kind, ['issuedBy'], report);
+  if (readable.has('anchorFor') && kind && kind !== 'root-ca') {
+    report(['anchorFor'], 'is only for a root-ca: nothing else is where chains end');
+  }
 }
 
 /** `self` and `any` stand alone; roots and only roots sign themselves. */
@@ -236,6 +239,7 @@ function checkRepeats({ file, extensions }: Readable, report: Report): void {
   const { usages, byKey = {} } = extensions.keyUsage ?? {};
   const lists: readonly [readonly string[] | undefined, readonly string[]][] = [
     [file.keys, ['keys']],
+    [file.anchorFor, ['anchorFor']],
     [usages, ['extensions', 'keyUsage', 'usages']],
     ...keyFamilies
       .map((family) => [byKey[family], ['extensions', 'keyUsage', 'byKey', family]] as const)

@@ -145,6 +145,7 @@ function profileOf(name: string, file: BaseFile): Profile {
     subject: subjectRules(file.subject),
     keys: file.keys,
     issuedBy,
+    ...(file.anchorFor === undefined ? {} : { anchorFor: file.anchorFor }),
     validity: {
       default: milliseconds(validity.default),
       maximum: milliseconds(validity.maximum),

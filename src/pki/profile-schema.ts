@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { oid } from './der-writer.ts';
 import { parseDuration } from './durations.ts';
 import * as oids from './oids.ts';
-import { certificateKinds, registeredFacts, valueForms } from './profile.ts';
+import { certificateKinds, registeredFacts, validationPurposes, valueForms } from './profile.ts';
 import { keyAlgorithms } from './public-key.ts';
 import { keyUsages } from './template.ts';
 
@@ -125,6 +125,8 @@ export const profileFileSchema = z.strictObject({
   kind: z.enum(certificateKinds),
   /** Profiles of authorities; or only `self` (roots), or only `any` (OCSP responders). */
   issuedBy: z.array(name).min(1),
+  /** Roots only. */
+  anchorFor: z.exactOptional(z.array(z.enum(validationPurposes)).min(1)),
   subject: z.array(subjectRule).min(1),
   keys: z.array(z.enum(keyAlgorithms)).min(1),
   validity: z.strictObject({

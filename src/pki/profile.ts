@@ -31,6 +31,10 @@ export const certificateKinds = [
 ] as const;
 export type CertificateKind = (typeof certificateKinds)[number];
 
+/** What the certificates below a root can be validated for. */
+export const validationPurposes = ['oem-provisioning', 'contract-validation', 'v2g'] as const;
+export type ValidationPurpose = (typeof validationPurposes)[number];
+
 /** The forms that a subject value can be demanded in; each has a parser that normalises it. */
 export const valueForms = [
   'common-name',
@@ -92,6 +96,8 @@ export interface Profile {
   readonly keys: readonly KeyAlgorithm[];
   /** Names of the profiles whose authorities may issue it; empty means any authority. */
   readonly issuedBy: readonly string[];
+  /** Of roots: what chains that end at one are accepted for, without anybody importing it. */
+  readonly anchorFor?: readonly ValidationPurpose[];
   readonly validity: {
     /** Milliseconds, as are the others. */
     readonly default: number;

@@ -5,28 +5,18 @@
  * for an activation, and every reason against it is named at once.
  */
 
-import {
-  type Certificate,
-  fingerprint,
-  isSelfIssued,
-  readCertificate,
-  verifyIssuedBy,
-} from '../pki/certificate.ts';
-import { DerError } from '../pki/der-element.ts';
-import { understoodExtensions } from '../pki/extensions/read.ts';
+import { type Certificate, fingerprint } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { nameText } from '../pki/names.ts';
-import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { Violation } from '../pki/violations.ts';
-import { keyWeaknesses } from '../pki/weak-keys.ts';
 import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
-import { missingUsages } from './activation.ts';
 import type { Authority } from './authority-records.ts';
 import type { CertificateStore } from './certificate-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
 import { type IssueCommand, type IssuingParts, issueCertificate, objectionsTo } from './issuing.ts';
+import { readRootCertificate, rootFault, rootFaults, rootRefused } from './root-certificates.ts';
 
 const CROSS_CERTIFY = 'authorities:cross-certify';
 
@@ -56,10 +46,10 @@ export async function crossCertify(
   const issuer = await parts.issuers.current(authority);
   if (!issuer) throw new ServiceError('authority-not-active', `${authority.id} is not active`);
 
-  const root = readRoot(pem);
+  const root = readRootCertificate(pem);
   const input = await policyInput(parts, root, profile, issuer);
   const violations = [
-    ...rootFaults(root, profile, parts.clock()),
+    ...crossFaults(root, profile, parts.clock()),
     ...(input ? objectionsTo(parts, input) : []),
   ];
   if (violations.length > 0 || !input) throw refused(violations);
@@ -93,22 +83,6 @@ function crossProfile(
   throw refused([{ code: 'issuer-not-allowed', message, field: 'issuer' }]);
 }
 
-function readRoot(pem: string): Certificate {
-  try {
-    const blocks = readPemBlocks(pem);
-    const [block] = blocks;
-    if (!block || blocks.length > 1) throw unreadable(`there are ${blocks.length} PEM blocks`);
-    if (block.label !== 'CERTIFICATE') throw unreadable(`${block.label} is no certificate`);
-    return readCertificate(block.der);
-  } catch (error) {
-    if (!(error instanceof PemError || error instanceof DerError)) throw error;
-    throw unreadable(error.message);
-  }
-}
-
-const unreadable = (why: string): ServiceError =>
-  refused(fault(true, 'root-unreadable', `one certificate is wanted: ${why}`));
-
 /** What policy decides on; undefined where there is no key or identifier that could be certified. */
 async function policyInput(
   parts: CrossCertificationParts,
@@ -139,77 +113,41 @@ async function policyInput(
   };
 }
 
-/** What speaks against the certificate that the other root has given itself. */
-function rootFaults(
+/** For what the certificate that the other root has given itself cannot be cross-certified. */
+function crossFaults(
   root: Certificate,
   profile: Profile,
   now: Date,
 ): (FieldViolation | Violation)[] {
-  const { publicKey, extensions } = root;
-  const { basicConstraints, subjectKeyIdentifier, extendedKeyUsage, nameConstraints } = extensions;
+  const { subjectKeyIdentifier, extendedKeyUsage, nameConstraints, basicConstraints } =
+    root.extensions;
   const wantedPath = profile.extensions.basicConstraints?.pathLength;
   const grantedPath = basicConstraints?.pathLength;
-  const missing = missingUsages(root, ['keyCertSign']);
   const purposes = extendedKeyUsage?.purposes.filter((purpose) => purpose !== 'OCSPSigning') ?? [];
-  const unknown = root.rawExtensions.filter(
-    ({ oid, critical }) => critical && !understoodExtensions.has(oid),
-  );
   return [
-    ...fault(
-      publicKey === undefined,
-      'root-key',
-      'its public key is not one of the exact encodings that evpki accepts',
-    ),
-    ...(publicKey ? keyWeaknesses(publicKey) : []),
-    ...fault(!isSelfIssued(root), 'root-not-self-signed', 'its issuer is not its subject'),
-    ...fault(
-      publicKey !== undefined && !verifyIssuedBy(root, publicKey),
-      'root-not-self-signed',
-      'its signature does not verify with its own key',
-    ),
-    ...fault(
-      basicConstraints?.ca !== true,
-      'root-not-ca',
-      'basic constraints do not make it an authority (RFC 5280 4.2.1.9)',
-    ),
-    ...fault(
+    ...rootFaults(root, now),
+    ...rootFault(
       grantedPath !== undefined && (wantedPath === undefined || grantedPath < wantedPath),
       'root-path-length',
       `its path length is ${grantedPath}; ${profile.name} would grant ${wantedPath ?? 'any'}`,
     ),
-    ...fault(
-      missing.length > 0,
-      'root-key-usage',
-      `key usage lacks ${missing.join(' and ')} (RFC 5280 4.2.1.3)`,
-    ),
-    ...fault(
+    ...rootFault(
       purposes.length > 0,
       'root-extended-key-usage',
       `it limits itself to ${purposes.join(', ')}, which the cross-certificate would not say`,
     ),
-    ...fault(
+    ...rootFault(
       nameConstraints !== undefined,
       'root-name-constraints',
       'it limits itself by name constraints, which the cross-certificate would not say',
     ),
-    ...unknown.flatMap(({ oid }) =>
-      fault(true, 'root-critical-extension', `its critical extension ${oid} is unknown`),
-    ),
-    ...fault(
+    ...rootFault(
       subjectKeyIdentifier === undefined,
       'root-key-identifier',
       'there is no subject key identifier to repeat (RFC 5280 4.2.1.2)',
-    ),
-    ...fault(
-      root.notBefore > now || root.notAfter < now,
-      'root-validity',
-      `it holds from ${root.notBefore.toISOString()} to ${root.notAfter.toISOString()}`,
     ),
   ];
 }
 
 const refused = (violations: readonly (FieldViolation | Violation)[]): ServiceError =>
-  new ServiceError('root-refused', 'the other root cannot be cross-certified', violations);
-
-const fault = (wrong: boolean, code: string, message: string): FieldViolation[] =>
-  wrong ? [{ code, message, field: 'certificate' }] : [];
+  rootRefused('the other root cannot be cross-certified', violations);

@@ -180,7 +180,7 @@ export const errorCodes = {
   'root-refused': {
     http: 422,
     exit: 6,
-    cause: 'The other root cannot be cross-certified.',
+    cause: 'The root cannot be cross-certified, or imported as a trust anchor.',
     remedy: 'Correct what `violations` lists: bring the one certificate that it has signed itself.',
   },
   'vehicle-unknown': {

@@ -174,6 +174,22 @@ export interface StationRow {
   last_seen_at: string | null;
 }
 
+export interface TrustAnchorRow {
+  id: string;
+  organization_id: string;
+  sha256: string;
+  certificate: Buffer;
+  subject: string;
+  /** SHA-256 of the canonical name, hex. */
+  name_key: string;
+  not_before: string;
+  not_after: string;
+  /** JSON, in the order of `anchorPurposes`. */
+  purposes: string;
+  added_at: string;
+  removed_at: string | null;
+}
+
 export interface ApiClientRow {
   id: string;
   organization_id: string;

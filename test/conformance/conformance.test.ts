@@ -21,10 +21,13 @@ import { jobsConform } from './jobs.ts';
 import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
+import { pathFactsConform } from './path-facts.ts';
+import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
+import { trustAnchorsConform } from './trust-anchors.ts';
 import { vaultConforms } from './vault.ts';
 import { writingConforms } from './writing.ts';
 
@@ -51,6 +54,9 @@ for (const { name, open } of testBackends) {
     auditConforms(name, open);
     checkpointsConform(name, open);
     stationsConform(name, open);
+    provisioningConforms(name, open);
+    trustAnchorsConform(name, open);
+    pathFactsConform(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
     writingConforms(name, open);

@@ -45,6 +45,8 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
         country: 'DE',
         roles: ['cpo', 'mo'],
         stationsOnFirstSight: true,
+        wmis: ['DEM', '1EV'],
+        providers: ['DE8EV'],
       };
       expect(await create(first)).toBe('created');
       expect(await create({ id, name: 'Other', roles: [] })).toBe('exists');
@@ -52,6 +54,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       const second: Organization = { id, name: 'Other', roles: ['mo'] };
       const everything: OrganizationChange = {
         ...{ name: 'Other', country: null, roles: ['mo'], stationsOnFirstSight: false },
+        ...{ wmis: [], providers: [] },
       };
       expect(await change(id, everything)).toEqual(second);
       expect(await store().findOrganization(id)).toEqual(second);
@@ -82,7 +85,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
     test('of changes at once to different details none is lost', async () => {
       const changes: OrganizationChange[] = [
         ...[{ name: 'Second' }, { country: 'FR' }, { roles: ['mo' as const] }],
-        { stationsOnFirstSight: true },
+        ...[{ stationsOnFirstSight: true }, { wmis: ['DEM'] }, { providers: ['DE8EV'] }],
       ];
       for (let round = 0; round < 5; round += 1) {
         const id = newId('org');
@@ -90,6 +93,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
         await Promise.all(changes.map((one) => change(id, one)));
         expect(await store().findOrganization(id)).toEqual({
           ...{ id, name: 'Second', country: 'FR', roles: ['mo'], stationsOnFirstSight: true },
+          ...{ wmis: ['DEM'], providers: ['DE8EV'] },
         });
       }
     });

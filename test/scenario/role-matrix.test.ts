@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { foreignRoot } from '../support/foreign-roots.ts';
 import {
   type ApiOperation,
   declaredRoles,
@@ -62,7 +63,7 @@ const hierarchy = JSON.stringify({
   organizations: Object.fromEntries(
     ['alpha', 'beta'].map((id) => [
       id,
-      { name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'] },
+      { name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'], wmis: ['TST'] },
     ]),
   ),
   authorities: Object.fromEntries(
@@ -149,11 +150,13 @@ describe('W8 the matrix', () => {
     const isSubCa = ({ profile }: { profile: string }) => profile === 'ocpp-server-ca';
     certificates['sub-ca'] = subCas.items.find(isSubCa).id;
     const client = { name: 'target', organization, roles: ['read-only'] };
+    const root = { certificate: foreignRoot().pem, organization };
     return {
       ...{ organization, station, certificates, request },
       authority: `${organization}-ocpp-station-ca`,
       awaiting: `${organization}-awaiting`,
       client: (await made('POST', '/v1/api-clients', client)).clientId,
+      anchor: (await made('POST', '/v1/trust-anchors', root)).id,
     };
   }
 
@@ -200,6 +203,7 @@ describe('W8 the bootstrap secret', () => {
     const side = {
       ...{ organization: 'demo-cpo', station: 'CS-1', authority: 'ocpp-root' },
       ...{ awaiting: 'ocpp-root', certificates: {}, client: 'cli_x', request: 'req_x' },
+      anchor: 'anc_x',
     };
     for (const { name, operation, row } of matrix) {
       if (operation.id === 'createApiClient') continue;

@@ -5,7 +5,7 @@
 
 import { toPem } from '../../src/pki/pem.ts';
 import { foreignRoot } from './foreign-roots.ts';
-import type { Row, Side } from './role-matrix.ts';
+import type { Call, Row, Side } from './role-matrix.ts';
 import { stationRequest } from './stations.ts';
 
 const csr = (commonName: string): string =>
@@ -24,18 +24,42 @@ export const leaves = [
   },
 ] as const;
 
+/** Its common name; vehicles of two organizations are two vehicles. */
+const nameOf = (
+  { kind, name }: (typeof leaves)[number],
+  { organization }: Pick<Side, 'organization'>,
+) => (kind === 'oem-provisioning' ? pcidOf(organization) : name);
+
+const pcidOf = (organization: string): string =>
+  `TSTP12345678${organization.toUpperCase()}`.padEnd(17, '0');
+
 /** The body of `POST /v1/certificates` for a new key. */
 export const newCertificate = (
   { organization, station }: Pick<Side, 'organization' | 'station'>,
-  { profile, kind, under, name }: (typeof leaves)[number],
+  leaf: (typeof leaves)[number],
 ) => ({
-  profile,
-  csr: csr(name),
-  authority: `${organization}-${under}`,
-  ...(kind === 'station' ? { station } : {}),
+  profile: leaf.profile,
+  csr: csr(nameOf(leaf, { organization })),
+  authority: `${organization}-${leaf.under}`,
+  ...(leaf.kind === 'station' ? { station } : {}),
 });
 
 const GARBAGE_CHAIN = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
+/** A root of somebody else, imported for the side's organization. */
+const imported = async ({ organization }: Side, administrator: Call): Promise<string> => {
+  const body = { certificate: foreignRoot().pem, organization };
+  return (await administrator('POST', '/v1/trust-anchors', body)).json.id;
+};
+
+const overAnchor = (success: readonly number[], body?: unknown): Row => ({
+  kind: 'root-ca',
+  ask: async (side, administrator) => ({
+    params: { id: await imported(side, administrator) },
+    ...(body === undefined ? {} : { body }),
+  }),
+  success,
+});
 
 const overCertificate = (
   row: Omit<Row, 'ask'> & { readonly kind: string },
@@ -50,6 +74,19 @@ const overCertificate = (
     return { params: { id }, ...(body === undefined ? {} : { body }) };
   },
 });
+
+/** A new certificate of the organization's vehicle; the one that rows share may be on hold. */
+const newVehicle = async (side: Side, administrator: Call) => {
+  const leaf = leaves.find(({ kind }) => kind === 'oem-provisioning') ?? leaves[0];
+  const { json } = await administrator('POST', '/v1/certificates', newCertificate(side, leaf));
+  const [certificate = 'x'] = String(json.certificateChain).split(/(?<=END CERTIFICATE-----\n)/);
+  return { certificate };
+};
+
+const registered = async (side: Side, administrator: Call): Promise<string> => {
+  const path = `/v1/provisioning-certificates?organization=${side.organization}`;
+  return (await administrator('POST', path, await newVehicle(side, administrator))).json.id;
+};
 
 /** A request that waits, since its profile wants a second person for every one. */
 const overWaiting = (success: readonly number[], body?: unknown): Row => ({
@@ -144,9 +181,9 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
   renewCertificate: leaves.map((leaf) => ({
     about: leaf.kind,
     kind: leaf.kind,
-    ask: ({ certificates }) => ({
+    ask: ({ certificates, organization }) => ({
       params: { id: certificates[leaf.kind] ?? '' },
-      body: { csr: csr(leaf.name) },
+      body: { csr: csr(nameOf(leaf, { organization })) },
     }),
     success: [201],
   })),
@@ -325,6 +362,75 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+
+  registerProvisioningCertificate: [
+    {
+      kind: 'oem-provisioning',
+      ask: async (side, administrator) => ({
+        query: `organization=${side.organization}`,
+        body: await newVehicle(side, administrator),
+      }),
+      success: [200, 201],
+    },
+  ],
+  listProvisioningCertificates: [
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getProvisioningCertificate: [
+    {
+      ask: async (side, administrator) => ({
+        params: { id: await registered(side, administrator) },
+      }),
+      success: [200],
+    },
+  ],
+  deleteProvisioningCertificate: [
+    {
+      kind: 'oem-provisioning',
+      ask: async (side, administrator) => ({
+        params: { id: await registered(side, administrator) },
+      }),
+      success: [200],
+    },
+  ],
+  lookUpVehicle: [
+    {
+      // Whose it is does not matter; that it is there may be known.
+      foreign: [200],
+      ask: async (side, administrator) => {
+        await registered(side, administrator);
+        return { params: { pcid: pcidOf(side.organization) } };
+      },
+      success: [200],
+    },
+  ],
+
+  importTrustAnchor: [
+    {
+      kind: 'root-ca',
+      ask: ({ organization }) => ({ body: { certificate: foreignRoot().pem, organization } }),
+      success: [201],
+    },
+  ],
+  listTrustAnchors: [
+    {
+      ask: () => ({ query: 'limit=200' }),
+      success: [200],
+      listed: ({ anchor }) => anchor,
+    },
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getTrustAnchor: [{ ask: ({ anchor }) => ({ params: { id: anchor } }), success: [200] }],
+  setTrustAnchorPurposes: [overAnchor([200], { purposes: ['oem-provisioning'] })],
+  removeTrustAnchor: [overAnchor([204])],
 
   signCertificate: [
     {

@@ -54,6 +54,8 @@ export interface Side {
   /** One certificate of each kind. */
   readonly certificates: Readonly<Record<string, string>>;
   readonly client: string;
+  /** A root of somebody else that is imported. */
+  readonly anchor: string;
   /** An enrolment request that is issued. */
   readonly request: string;
 }

@@ -20,6 +20,7 @@ import { createIssuers } from '../../src/services/issuers.ts';
 import type { Logger } from '../../src/services/logger.ts';
 import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
 import { renewResponder } from '../../src/services/ocsp-signers.ts';
+import { createParsedCertificates } from '../../src/services/parsed-certificates.ts';
 import { checkClock, createSigningTime } from '../../src/services/signing-time.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
@@ -38,11 +39,13 @@ import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
+import { pathFactStore } from '../../src/storage/path-facts.ts';
 import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
+import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
 import {
@@ -167,6 +170,9 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     provisioning: decorate(provisioningStore(database), pass),
     contracts: decorate(contractStore(database), pass),
     contractKeys: decorateContractKeys(contractKeys(), pass),
+    anchors: trustAnchorStore(database),
+    paths: pathFactStore(database),
+    parsed: createParsedCertificates(),
     issuers: createIssuers(authorities, keyring, profiles),
     revocations: decorate(revocationStore(marked('status')), pass),
     crls: decorate(crlStore(marked('crl')), pass),

@@ -41,10 +41,7 @@ export const contractHandlers = (parts: ContractParts) =>
       const view = bundle
         ? await bringBundle(parts, principal, wanted, bundle)
         : await createContract(parts, principal, wanted);
-      response
-        .status(201)
-        .location(`/v1/contracts/${view.contract.id}`)
-        .json(bodyWithBundle(view));
+      response.status(201).location(`/v1/contracts/${view.contract.id}`).json(bodyWithBundle(view));
     },
 
     async listContracts(request, response, principal) {

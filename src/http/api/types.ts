@@ -118,6 +118,13 @@ export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
 export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
   certificateChain: PemChain;
 };
+/**
+ * `distribute`: it may be handed on. The others: what chains that end at it are accepted for,
+ * as those of vehicles' provisioning certificates, of contracts, and of chargers and
+ * provisioning services below a V2G root.
+ *
+ */
+export type TrustAnchorPurpose = 'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g';
 export type ContractState = 'active' | 'suspended' | 'ended';
 export type ContractWithBundle = Contract & {
   /**
@@ -201,6 +208,11 @@ export interface ApiBodies {
   ProvisioningCertificateWithChain?: ProvisioningCertificateWithChain;
   ProvisioningCertificatePage?: ProvisioningCertificatePage;
   Vehicle?: Vehicle;
+  NewTrustAnchor?: NewTrustAnchor;
+  TrustAnchorPurpose?: TrustAnchorPurpose;
+  TrustAnchorPurposes?: TrustAnchorPurposes;
+  TrustAnchor?: TrustAnchor;
+  TrustAnchorPage?: TrustAnchorPage;
   ContractState?: ContractState;
   NewContract?: NewContract;
   BroughtBundle?: BroughtBundle;
@@ -705,6 +717,47 @@ export interface Vehicle {
      */
     x448PublicKey?: string;
   }[];
+}
+export interface NewTrustAnchor {
+  /**
+   * The certificate that the root has signed itself, as PEM
+   */
+  certificate: string;
+  /**
+   * For those who reach other organizations than their own
+   */
+  organization?: string;
+}
+export interface TrustAnchorPurposes {
+  /**
+   * @minItems 1
+   * @maxItems 4
+   */
+  purposes: TrustAnchorPurpose[];
+}
+export interface TrustAnchor {
+  id: string;
+  /**
+   * The organization that trusts it
+   */
+  organization: string;
+  subject: string;
+  /**
+   * SHA-256 of the certificate, hexadecimal
+   */
+  sha256: string;
+  notBefore: string;
+  notAfter: string;
+  purposes: TrustAnchorPurpose[];
+  addedAt: string;
+  /**
+   * PEM
+   */
+  certificate: string;
+}
+export interface TrustAnchorPage {
+  items: TrustAnchor[];
+  nextCursor?: string;
 }
 export interface NewContract {
   /**

@@ -13,19 +13,26 @@ export function isPermittedDns(name: string, constraints: DnsConstraints): boole
   const { permittedDns = [], excludedDns = [] } = constraints;
   const lower = name.toLowerCase();
   const permitted =
-    permittedDns.length === 0 || permittedDns.some((base) => isWithin(lower, base.toLowerCase()));
-  return permitted && !excludedDns.some((base) => meets(lower, base.toLowerCase()));
+    permittedDns.length === 0 ||
+    permittedDns.some((base) => isWithinDns(lower, base.toLowerCase()));
+  return permitted && !excludedDns.some((base) => meetsDns(lower, base.toLowerCase()));
 }
 
-/** The base itself or anything below it; a base with a leading dot stands for what is below only. */
-function isWithin(name: string, base: string): boolean {
+/**
+ * Whether `name` is the base itself or anything below it; a base with a leading dot stands for what
+ * is below only. Both in lower case.
+ */
+export function isWithinDns(name: string, base: string): boolean {
   if (base === '') return true;
   if (base.startsWith('.')) return name.endsWith(base);
   return name === base || name.endsWith(`.${base}`);
 }
 
-/** Whether some name that `name` stands for is within `base`: `*.a.example` meets `b.a.example`. */
-function meets(name: string, base: string): boolean {
-  if (isWithin(name, base)) return true;
-  return name.startsWith('*.') && isWithin(base.replace(/^\./, ''), name.slice(2));
+/**
+ * Whether some name that `name` stands for is within `base`: `*.a.example` meets `b.a.example`.
+ * Both in lower case.
+ */
+export function meetsDns(name: string, base: string): boolean {
+  if (isWithinDns(name, base)) return true;
+  return name.startsWith('*.') && isWithinDns(base.replace(/^\./, ''), name.slice(2));
 }

@@ -13,6 +13,7 @@ import { clockMark } from './010-clock-mark.ts';
 import { certifiedNames } from './011-certified-names.ts';
 import { provisioning } from './012-provisioning.ts';
 import { contracts } from './013-contracts.ts';
+import { trustAnchors } from './014-trust-anchors.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -29,4 +30,5 @@ export const migrations: readonly Migration[] = [
   certifiedNames,
   provisioning,
   contracts,
+  trustAnchors,
 ];

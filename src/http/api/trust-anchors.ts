@@ -1,0 +1,73 @@
+import { toPem } from '../../pki/pem.ts';
+import type {
+  AnchorPurpose,
+  TrustAnchor as AnchorRecord,
+} from '../../services/trust-anchor-records.ts';
+import {
+  findAnchor,
+  importAnchor,
+  listAnchors,
+  removeAnchor,
+  type TrustAnchorParts,
+  trustAnchor,
+} from '../../services/trust-anchors.ts';
+import type { Handlers } from './operations.ts';
+import type { NewTrustAnchor, TrustAnchor, TrustAnchorPurposes } from './types.ts';
+
+export const trustAnchorHandlers = (parts: TrustAnchorParts) =>
+  ({
+    async importTrustAnchor(request, response, principal) {
+      const { certificate, organization } = request.body as NewTrustAnchor;
+      const { anchor, created } = await importAnchor(parts, principal, certificate, organization);
+      response
+        .status(created ? 201 : 200)
+        .location(`/v1/trust-anchors/${anchor.id}`)
+        .json(anchorBody(anchor));
+    },
+
+    async listTrustAnchors(request, response, principal) {
+      const { organization, purpose, limit, cursor } = request.query as Record<
+        string,
+        string | undefined
+      >;
+      const page = await listAnchors(parts, principal, {
+        limit: Number(limit ?? 50),
+        ...(organization === undefined ? {} : { organization }),
+        ...(purpose === undefined ? {} : { purpose: purpose as AnchorPurpose }),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      response.json({
+        items: page.items.map(anchorBody),
+        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
+      });
+    },
+
+    async getTrustAnchor(request, response, principal) {
+      const { id } = request.params as { id: string };
+      response.json(anchorBody(await findAnchor(parts, principal, id)));
+    },
+
+    async setTrustAnchorPurposes(request, response, principal) {
+      const { id } = request.params as { id: string };
+      const { purposes } = request.body as TrustAnchorPurposes;
+      response.json(anchorBody(await trustAnchor(parts, principal, id, purposes)));
+    },
+
+    async removeTrustAnchor(request, response, principal) {
+      const { id } = request.params as { id: string };
+      await removeAnchor(parts, principal, id);
+      response.status(204).end();
+    },
+  }) satisfies Handlers;
+
+const anchorBody = (anchor: AnchorRecord): TrustAnchor => ({
+  id: anchor.id,
+  organization: anchor.organizationId,
+  subject: anchor.subject,
+  sha256: anchor.sha256,
+  notBefore: anchor.notBefore.toISOString(),
+  notAfter: anchor.notAfter.toISOString(),
+  purposes: [...anchor.purposes],
+  addedAt: anchor.addedAt.toISOString(),
+  certificate: toPem('CERTIFICATE', anchor.certificate),
+});

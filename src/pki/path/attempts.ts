@@ -1,0 +1,163 @@
+/** Paths judged one after the other until one holds, or the best of those that do not. */
+
+import type { Certificate } from '../certificate.ts';
+import { nameText } from '../names.ts';
+import type { Spending } from './limits.ts';
+import type { PathNode } from './node.ts';
+import { type Finding, finding, type LimitCode, type PlacedFinding } from './problems.ts';
+import type { CertificateStatus, PathRules } from './rules.ts';
+import { pathsIn } from './search.ts';
+import type { CheckSignature } from './signatures.ts';
+import { ownProblems, walkPath } from './walk.ts';
+import type { Web } from './web.ts';
+
+/** A path from the leaf to an anchor with every signature verified, but where findings say why not. */
+export interface Attempt {
+  readonly path: readonly PathNode[];
+  /** Empty if the path holds. */
+  readonly findings: readonly PlacedFinding[];
+  /** Certificates below the anchor whose status nobody knew, or was asked for. */
+  readonly withoutStatus: readonly Certificate[];
+  readonly policies: readonly string[];
+}
+
+/**
+ * Which paths are judged: in `sound` ones no certificate has findings of its own; a path with
+ * findings is none that holds, so that its signatures are verified for the explanation only.
+ */
+type Round = 'sound' | 'any';
+
+type AttemptMaker = (path: readonly PathNode[], round: Round) => Attempt | undefined;
+
+/**
+ * A function that judges a path: first by what stands in it, then by its signatures, then by the
+ * status of its certificates. Undefined if a signature does not hold, or could not be verified any
+ * more; a key that did not sign a certificate is disconnected from it.
+ */
+export function attemptMaker(
+  rules: PathRules,
+  web: Web,
+  check: CheckSignature,
+  spending: Spending,
+): AttemptMaker {
+  const statusOf = statusKeeper(rules);
+  return (path, round) => {
+    const { findings, policies } = walkPath(path, rules, spending);
+    const holds = findings.length === 0;
+    if (!holds && round === 'sound') return undefined;
+    for (const [index, child] of path.slice(0, -1).entries()) {
+      const issuer = path[index + 1] as PathNode;
+      const state = check(child, issuer);
+      if (state === 'bad') web.disconnect(child, issuer);
+      // What cannot be verified is among the findings already.
+      if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
+    }
+    return { path, policies, ...(holds ? statusOf(path) : { findings, withoutStatus: [] }) };
+  };
+}
+
+/** Asks for the status of each certificate below the anchor. */
+function statusKeeper({ statusOf }: PathRules) {
+  const known = new Map<PathNode, Map<PathNode, CertificateStatus>>();
+  const ask = (node: PathNode, issuer: PathNode): CertificateStatus => {
+    const byIssuer = known.get(node) ?? new Map<PathNode, CertificateStatus>();
+    known.set(node, byIssuer);
+    const status =
+      byIssuer.get(issuer) ?? statusOf?.(node.certificate, issuer.certificate) ?? 'unknown';
+    byIssuer.set(issuer, status);
+    return status;
+  };
+  return (path: readonly PathNode[]): Pick<Attempt, 'findings' | 'withoutStatus'> => {
+    const statuses = path.slice(0, -1).map((node, index) => ask(node, path[index + 1] as PathNode));
+    return {
+      findings: statuses.flatMap((status, index) =>
+        status === 'revoked' ? [{ ...finding('revoked', 'It is revoked.'), index }] : [],
+      ),
+      withoutStatus: path
+        .filter((_, index) => statuses[index] === 'unknown')
+        .map(({ certificate }) => certificate),
+    };
+  };
+}
+
+export interface Found {
+  /** Undefined if no path to an anchor has signatures that hold. */
+  readonly best: Attempt | undefined;
+  /** The limits that kept paths from being looked at. */
+  readonly limitsMet: ReadonlySet<LimitCode>;
+}
+
+/**
+ * The first path that holds. If none does, the one with the fewest findings, and among these the
+ * first; certificates with findings of their own come into it only now, as they cannot hold.
+ */
+export function findAttempt(attempt: AttemptMaker, web: Web, spending: Spending): Found {
+  const first = searchRound('sound', attempt, web, spending);
+  // Limits that shorten the explanation have not kept a path from being found.
+  const limitsMet = new Set(spending.met);
+  if (first?.findings.length === 0) return { best: first, limitsMet };
+  spending.spent.steps = 0;
+  const second = searchRound('any', attempt, web, spending);
+  return { best: second ?? first, limitsMet };
+}
+
+const isSound = ({ findings, issuerFindings }: PathNode): boolean =>
+  findings.length + issuerFindings.length === 0;
+const isAny = (): boolean => true;
+
+function searchRound(
+  round: Round,
+  attempt: AttemptMaker,
+  web: Web,
+  spending: Spending,
+): Attempt | undefined {
+  let best: Attempt | undefined;
+  for (const path of pathsIn(web, round === 'sound' ? isSound : isAny, spending)) {
+    const made = attempt(path, round);
+    if (made?.findings.length === 0) return made;
+    if (made && (best === undefined || made.findings.length < best.findings.length)) best = made;
+  }
+  return best;
+}
+
+/** Where no path leads to an anchor: as far up as signatures hold, and why it ends there. */
+export function furthestClimb(
+  web: Web,
+  check: CheckSignature,
+  { limits }: Spending,
+): Pick<Attempt, 'path' | 'findings'> {
+  const path = [web.leaf];
+  let issuer = signerOf(path, web, check);
+  while (issuer !== undefined && path.length < limits.depth) {
+    path.push(issuer);
+    issuer = signerOf(path, web, check);
+  }
+  const end = { ...endOf(path, web), index: path.length - 1 };
+  return { path, findings: [...ownProblems(path), end] };
+}
+
+/** Who signed the last certificate of a path, and is not in it. */
+const signerOf = (path: readonly PathNode[], web: Web, check: CheckSignature) => {
+  const last = path.at(-1) as PathNode;
+  return web.issuersOf(last).find((issuer) => {
+    if (path.includes(issuer)) return false;
+    const state = check(last, issuer);
+    if (state === 'bad') web.disconnect(last, issuer);
+    return state === 'good' || state === 'unverifiable';
+  });
+};
+
+function endOf(path: readonly PathNode[], web: Web): Finding {
+  const last = path.at(-1) as PathNode;
+  const issuer = nameText(last.certificate.issuer);
+  const others = web.namesakesOf(last).filter((each) => !path.includes(each));
+  if (others.length === 0 || last.selfIssued) {
+    const message = `No further certificate of its issuer ${issuer} is known, and it is no anchor.`;
+    return finding('path-not-found', message);
+  }
+  if (others.some((each) => web.issuersOf(last).includes(each))) {
+    return finding('path-not-found', `The search for an anchor above ${issuer} ended at a limit.`);
+  }
+  const message = `None of the ${others.length} known certificates of its issuer ${issuer} verifies its signature.`;
+  return finding('signature-invalid', message);
+}

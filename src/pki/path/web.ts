@@ -1,0 +1,208 @@
+/**
+ * The certificates that may be part of a path, and who may have issued whom: by names, as RFC 5280
+ * 7.1 compares them. Key identifiers only say whom to try first. What leads to no anchor by its
+ * names is found here, before any signature is verified.
+ */
+
+import { sameBytes } from '../byte-order.ts';
+import type { Certificate } from '../certificate.ts';
+import type { Spending } from './limits.ts';
+import { type Named, named, nodeOf, type PathNode } from './node.ts';
+import type { PathRules } from './rules.ts';
+import { keyText } from './signatures.ts';
+
+export interface Web {
+  readonly leaf: PathNode;
+  /** The candidates in it. */
+  readonly candidates: number;
+  /** Who may have issued a certificate, those first who most probably did. */
+  issuersOf(child: PathNode): readonly PathNode[];
+  /** All others that have the name of its issuer, disconnected or not. */
+  namesakesOf(child: PathNode): readonly PathNode[];
+  /** Takes away that the key of `issuer` signed `child`. */
+  disconnect(child: PathNode, issuer: PathNode): void;
+  /** Whether each certificate of a path may still have been issued by the next. */
+  isConnected(path: readonly PathNode[]): boolean;
+  /** For certificates that lead to an anchor through usable ones: the fewest steps to it. */
+  distances(usable: (node: PathNode) => boolean): ReadonlyMap<PathNode, number>;
+}
+
+export interface WebInput {
+  readonly certificate: Certificate;
+  readonly candidates: readonly Certificate[];
+  readonly anchors: readonly Certificate[];
+}
+
+export function weave(input: WebInput, rules: PathRules, spending: Spending): Web {
+  const anchors = distinct(input.anchors);
+  const isAnchor = (der: string): boolean => anchors.has(der);
+  const candidates = distinct(input.candidates);
+  const leafKey = derText(input.certificate);
+  for (const der of [...candidates.keys()]) {
+    if (isAnchor(der) || der === leafKey) candidates.delete(der);
+  }
+  const leafName = named(input.certificate);
+  const chosen = choose(leafName, [...candidates.values()], [...anchors.values()], spending);
+  const leaf = nodeOf(leafName, isAnchor(leafKey), rules);
+  const others = [
+    ...[...anchors].filter(([der]) => der !== leafKey).map(([, each]) => nodeOf(each, true, rules)),
+    ...chosen.map((each) => nodeOf(each, false, rules)),
+  ];
+  return connect(leaf, others, chosen.length);
+}
+
+/** By their octets: whoever gives a certificate twice gives it once. */
+const distinct = (certificates: readonly Certificate[]): Map<string, Named> =>
+  new Map(certificates.map((certificate) => [derText(certificate), named(certificate)]));
+
+const derText = ({ der }: Certificate): string => Buffer.from(der).toString('latin1');
+
+/**
+ * The candidates to look at. First those whose names lead from the leaf to an anchor, as many as
+ * the limit allows; if there is room left, others that lead up from the leaf, which cannot make a
+ * path but show where it breaks off.
+ */
+function choose(
+  leaf: Named,
+  candidates: readonly Named[],
+  anchors: readonly Named[],
+  spending: Spending,
+): readonly Named[] {
+  const grounded = groundedNames(candidates, anchors);
+  const chosen: Named[] = [];
+  climb(candidates.filter(({ issuerKey }) => grounded.has(issuerKey)));
+  if (chosen.length < spending.limits.candidates) climb(candidates);
+  else if (chosen.length > spending.limits.candidates) {
+    spending.met.add('limit-candidates');
+  }
+  return chosen.slice(0, spending.limits.candidates);
+
+  /** Level by level, so that the limit cuts off what is far away. */
+  function climb(among: readonly Named[]): void {
+    const bySubject = grouped(among, ({ subjectKey }) => subjectKey);
+    const asked = new Set<string>();
+    const taken = new Set(chosen);
+    let level: readonly Named[] = [leaf, ...chosen];
+    while (level.length > 0) {
+      const wanted = new Set(level.map(({ issuerKey }) => issuerKey));
+      const next = [...wanted]
+        .filter((name) => !asked.has(name))
+        .flatMap((name) => bySubject.get(name) ?? [])
+        .filter((each) => !taken.has(each));
+      for (const name of wanted) asked.add(name);
+      for (const each of next) taken.add(each);
+      chosen.push(...likeliest(level, next));
+      level = next;
+    }
+  }
+}
+
+/** Names from which certificates lead to an anchor. */
+function groundedNames(candidates: readonly Named[], anchors: readonly Named[]): Set<string> {
+  const byIssuer = grouped(candidates, ({ issuerKey }) => issuerKey);
+  const grounded = new Set(anchors.map(({ subjectKey }) => subjectKey));
+  // A set that grows while it is iterated: each name is visited once.
+  for (const name of grounded) {
+    for (const { subjectKey } of byIssuer.get(name) ?? []) grounded.add(subjectKey);
+  }
+  return grounded;
+}
+
+/** Those first whose key identifier a certificate below names. */
+function likeliest(below: readonly Named[], issuers: readonly Named[]): readonly Named[] {
+  const identifiers = new Set(
+    below.map(({ certificate }) => hex(certificate.extensions.authorityKeyIdentifier?.value)),
+  );
+  const isNamed = ({ certificate }: Named): boolean => {
+    const held = hex(certificate.extensions.subjectKeyIdentifier?.value);
+    return held !== undefined && identifiers.has(held);
+  };
+  return [...issuers].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+const hex = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes && Buffer.from(bytes).toString('hex');
+
+function connect(leaf: PathNode, others: readonly PathNode[], candidates: number): Web {
+  const bySubject = grouped(others, ({ subjectKey }) => subjectKey);
+  const issuers = new Map<PathNode, PathNode[]>();
+  for (const child of [leaf, ...others]) {
+    const namesakes = (bySubject.get(child.issuerKey) ?? []).filter((issuer) => issuer !== child);
+    issuers.set(child, byLikelihood(child, namesakes));
+  }
+  const issuersOf = (child: PathNode): readonly PathNode[] => issuers.get(child) ?? [];
+  const distances = new Map<(node: PathNode) => boolean, ReadonlyMap<PathNode, number>>();
+  return {
+    leaf,
+    candidates,
+    issuersOf,
+    namesakesOf: (child) => (bySubject.get(child.issuerKey) ?? []).filter((each) => each !== child),
+    disconnect(child, issuer) {
+      const key = keyText(issuer);
+      const left = issuersOf(child).filter((each) => keyText(each) !== key);
+      issuers.set(child, left);
+      distances.clear();
+    },
+    isConnected: (path) =>
+      path.every(
+        (node, index) => index === 0 || issuersOf(path[index - 1] as PathNode).includes(node),
+      ),
+    distances(usable) {
+      const known = distances.get(usable) ?? distancesIn(issuers, usable);
+      distances.set(usable, known);
+      return known;
+    },
+  };
+}
+
+/** Anchors first, then by key identifier, then those that are sound by themselves. */
+function byLikelihood(child: PathNode, issuers: readonly PathNode[]): PathNode[] {
+  const rank = (issuer: PathNode): number =>
+    (issuer.isAnchor ? 0 : 6) +
+    2 * identifierRank(child, issuer) +
+    (issuer.findings.length + issuer.issuerFindings.length > 0 ? 1 : 0);
+  return [...issuers].sort((a, b) => rank(a) - rank(b));
+}
+
+/** 0 if the key identifiers agree, 1 if one is missing, 2 if they contradict. */
+function identifierRank(child: PathNode, issuer: PathNode): number {
+  const wanted = child.certificate.extensions.authorityKeyIdentifier?.value;
+  const held = issuer.certificate.extensions.subjectKeyIdentifier?.value;
+  if (wanted === undefined || held === undefined) return 1;
+  return sameBytes(wanted, held) ? 0 : 2;
+}
+
+/** Breadth first, from the anchors down. */
+function distancesIn(
+  issuers: ReadonlyMap<PathNode, readonly PathNode[]>,
+  usable: (node: PathNode) => boolean,
+): Map<PathNode, number> {
+  const children = new Map<PathNode, PathNode[]>();
+  const distances = new Map<PathNode, number>();
+  for (const [child, above] of issuers) {
+    for (const issuer of above) {
+      const known = children.get(issuer);
+      if (known) known.push(child);
+      else children.set(issuer, [child]);
+    }
+    if (child.isAnchor && usable(child)) distances.set(child, 0);
+  }
+  // A map that grows while it is iterated: each certificate is visited once, the nearest first.
+  for (const [issuer, distance] of distances) {
+    for (const child of children.get(issuer) ?? []) {
+      if (!distances.has(child) && usable(child)) distances.set(child, distance + 1);
+    }
+  }
+  return distances;
+}

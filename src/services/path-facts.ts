@@ -1,0 +1,140 @@
+/**
+ * What is known here of the certificates of a chain before a path through them is judged: the
+ * anchors that may end it, authorities of ours that may stand in it, and what our records say of
+ * the status of each. Two queries as a rule, however many certificates there are.
+ */
+
+import { sameBytes } from '../pki/byte-order.ts';
+import { type Certificate, serialHex } from '../pki/certificate.ts';
+import type { Profile, ValidationPurpose } from '../pki/profile.ts';
+import type { AuthorityStore } from './authority-records.ts';
+import type { ParsedCertificates } from './parsed-certificates.ts';
+import type { KnownIssuer, PathFactStore, TrustAnchorStore } from './trust-anchor-records.ts';
+import { nameKey } from './trust-anchors.ts';
+
+export interface PathFactParts {
+  readonly anchors: Pick<TrustAnchorStore, 'anchorsNamed'>;
+  readonly paths: PathFactStore;
+  readonly authorities: Pick<AuthorityStore, 'externalChain'>;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly parsed: ParsedCertificates;
+}
+
+/** Why nobody may rely on a certificate that a key of ours has signed. */
+export type RevokedStatus =
+  | 'revoked'
+  /** On hold (RFC 5280 5.3.1), which may be lifted. */
+  | 'held'
+  /** The authority whose key signed it is revoked. */
+  | 'authority-revoked'
+  /** There is no record of it: only a thief of the key has made one. */
+  | 'not-issued';
+
+export interface PathFacts {
+  readonly anchors: readonly Certificate[];
+  /** Those that would be, were they not revoked. */
+  readonly endedAnchors: readonly Certificate[];
+  /** Authorities of ours, and of others above ours. */
+  readonly intermediates: readonly Certificate[];
+  /** `unknown` for what others have signed. */
+  statusOf(certificate: Certificate, issuer: Certificate): 'good' | 'unknown' | RevokedStatus;
+  /** Whether the organization accepts that this path ends at its last certificate. */
+  mayEndAt(path: readonly Certificate[]): boolean;
+}
+
+/** One of our issuers with its certificate read. */
+interface ReadIssuer {
+  readonly issuer: KnownIssuer;
+  readonly certificate: Certificate;
+}
+
+export async function readPathFacts(
+  parts: PathFactParts,
+  { organizationId, purpose }: { organizationId: string; purpose: ValidationPurpose },
+  given: readonly Certificate[],
+): Promise<PathFacts> {
+  const { issuers, outside } = await issuersAbove(parts, given);
+  const above = issuers.map(({ certificate }) => certificate);
+  const imported = await importedAnchors(parts, organizationId, purpose, [
+    ...given,
+    ...above,
+    ...outside,
+  ]);
+
+  const byKey = new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]));
+  // A key that was revoked as ours is nobody's anchor, whatever certificate it comes in.
+  const isEnded = (anchor: Certificate) => byKey.get(keyOf(anchor))?.state === 'revoked';
+  const roots = issuers
+    .filter(({ issuer }) => issuer.signedById === issuer.id)
+    .filter(({ issuer }) => parts.profiles.get(issuer.profile)?.anchorFor?.includes(purpose))
+    .map(({ certificate }) => certificate);
+  const all = [...imported, ...roots];
+  const isOwn = (certificate: Certificate) =>
+    byKey.get(keyOf(certificate))?.organizationId === organizationId;
+
+  return {
+    anchors: all.filter((anchor) => !isEnded(anchor)),
+    endedAnchors: all.filter(isEnded),
+    intermediates: [...above.filter((certificate) => !roots.includes(certificate)), ...outside],
+
+    statusOf(certificate, signer) {
+      const issuer = byKey.get(keyOf(signer));
+      if (issuer === undefined) return 'unknown';
+      if (issuer.state === 'revoked') return 'authority-revoked';
+      const state = issuer.statuses.get(serialHex(certificate));
+      if (state === 'issued') return 'good';
+      return state === 'held' || state === 'revoked' ? state : 'not-issued';
+    },
+
+    mayEndAt(path) {
+      const root = path.at(-1);
+      if (root === undefined) return false;
+      // A root of another organization certifies for others, too: the chain has to be our own.
+      return imported.some(({ der }) => sameBytes(der, root.der)) || path.some(isOwn);
+    },
+  };
+}
+
+/** Our issuers that may stand above these certificates, and what stands above ours elsewhere. */
+async function issuersAbove(
+  { paths, authorities, parsed }: PathFactParts,
+  given: readonly Certificate[],
+): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
+  const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
+    paths.issuersNamed(unique(certificates.map(({ issuerDer }) => issuerDer)), [
+      ...new Set(certificates.map(serialHex)),
+    ]);
+  const known = await issuersOf(given);
+  const outside: Certificate[] = [];
+  for (const { id, signedById } of known) {
+    if (signedById !== undefined) continue;
+    for (const der of await authorities.externalChain(id)) outside.push(parsed.read(der));
+  }
+  // Above an authority that was certified elsewhere a cross-certificate of ours may stand.
+  const further = outside.length > 0 ? await issuersOf([...given, ...outside]) : known;
+  return {
+    issuers: further.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) })),
+    outside,
+  };
+}
+
+async function importedAnchors(
+  { anchors, parsed }: PathFactParts,
+  organizationId: string,
+  purpose: ValidationPurpose,
+  below: readonly Certificate[],
+): Promise<Certificate[]> {
+  const keys = below.map(({ issuer }) => nameKey(issuer));
+  const found = await anchors.anchorsNamed(organizationId, purpose, [...new Set(keys)]);
+  return found.map((der) => parsed.read(der));
+}
+
+/** A key as text. */
+const keyOf = ({ spki }: Certificate): string => textOf(spki);
+
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+const unique = (values: readonly Uint8Array[]): Uint8Array[] => [
+  ...new Map(values.map((value) => [textOf(value), value])).values(),
+];

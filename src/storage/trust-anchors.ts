@@ -1,0 +1,133 @@
+/** Trust anchors in the database. */
+
+import type {
+  AnchorPurpose,
+  TrustAnchor,
+  TrustAnchorStore,
+} from '../services/trust-anchor-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import type { OrganizationRow, TrustAnchorRow } from './rows.ts';
+import { blob, bytesOf, timeOf, timeText } from './values.ts';
+
+export function trustAnchorStore(database: Database): TrustAnchorStore {
+  const { reader } = database;
+  const anchors = () => reader<TrustAnchorRow>('trust_anchors').whereNull('removed_at');
+  return {
+    importAnchor: ({ anchor, nameKey, limit, audit }) =>
+      database.write(async (tx) => {
+        const organization_id = anchor.organizationId;
+        // Anchors of one organization are added one after the other.
+        await tx
+          .knex<OrganizationRow>('organizations')
+          .where({ id: organization_id })
+          .forUpdate()
+          .first('id');
+        const shas: string[] = await tx
+          .knex<TrustAnchorRow>('trust_anchors')
+          .whereNull('removed_at')
+          .where({ organization_id })
+          .pluck('sha256');
+        if (shas.includes(anchor.sha256)) return 'exists';
+        if (shas.length >= limit) return 'too-many';
+        await tx.knex<TrustAnchorRow>('trust_anchors').insert(anchorRow(anchor, nameKey));
+        tx.appendAudit(audit);
+        return 'imported';
+      }),
+
+    changePurposes: ({ id, from, to, audit }) =>
+      database.write(async (tx) => {
+        const changed = await tx
+          .knex<TrustAnchorRow>('trust_anchors')
+          .whereNull('removed_at')
+          .where({ id, purposes: JSON.stringify(from) })
+          .update({ purposes: JSON.stringify(to) });
+        if (changed === 0) return 'stale';
+        tx.appendAudit(audit);
+        return 'changed';
+      }),
+
+    removeAnchor: ({ id, audit }) =>
+      database.write(async (tx) => {
+        const removed = await tx
+          .knex<TrustAnchorRow>('trust_anchors')
+          .whereNull('removed_at')
+          .where({ id })
+          .update({ removed_at: timeText(audit.at) });
+        if (removed === 0) return 'missing';
+        tx.appendAudit(audit);
+        return 'removed';
+      }),
+
+    findAnchor: async (id) => {
+      const row = await anchors().where({ id }).first();
+      return row && anchorOf(row);
+    },
+
+    findAnchorOf: async (organizationId, sha256) => {
+      const row = await anchors().where({ organization_id: organizationId, sha256 }).first();
+      return row && anchorOf(row);
+    },
+
+    listAnchors: async ({ organizationId, purpose }, { limit, cursor }) => {
+      const query = anchors()
+        .orderBy('added_at', 'desc')
+        .orderBy('id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      if (organizationId !== undefined) query.where({ organization_id: organizationId });
+      if (purpose !== undefined) query.whereLike('purposes', withPurpose(purpose));
+      if (cursor !== undefined) {
+        const { createdAt, id } = positionOf(cursor);
+        query.whereRaw('(added_at, id) < (?, ?)', [createdAt, id]);
+      }
+      const rows: TrustAnchorRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: page.map(anchorOf),
+        ...(more ? { nextCursor: cursorOf({ createdAt: last.added_at, id: last.id }) } : {}),
+      };
+    },
+
+    anchorsNamed: async (organizationId, purpose, nameKeys) => {
+      const rows: Pick<TrustAnchorRow, 'certificate'>[] = await anchors()
+        .where({ organization_id: organizationId })
+        .whereIn('name_key', [...nameKeys])
+        .whereLike('purposes', withPurpose(purpose))
+        .orderBy('id')
+        .select('certificate');
+      return rows.map(({ certificate }) => bytesOf(certificate));
+    },
+  };
+}
+
+/** The names of purposes have no quotes: one in quotes is that of no other. */
+const withPurpose = (purpose: AnchorPurpose): string => `%"${purpose}"%`;
+
+const anchorRow = (anchor: TrustAnchor, nameKey: string): TrustAnchorRow => ({
+  id: anchor.id,
+  organization_id: anchor.organizationId,
+  sha256: anchor.sha256,
+  certificate: blob(anchor.certificate),
+  subject: anchor.subject,
+  name_key: nameKey,
+  not_before: timeText(anchor.notBefore),
+  not_after: timeText(anchor.notAfter),
+  purposes: JSON.stringify(anchor.purposes),
+  added_at: timeText(anchor.addedAt),
+  removed_at: null,
+});
+
+const anchorOf = (row: TrustAnchorRow): TrustAnchor => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  sha256: row.sha256,
+  certificate: bytesOf(row.certificate),
+  subject: row.subject,
+  notBefore: timeOf(row.not_before),
+  notAfter: timeOf(row.not_after),
+  purposes: JSON.parse(row.purposes) as AnchorPurpose[],
+  addedAt: timeOf(row.added_at),
+});
