@@ -5,6 +5,7 @@ import { accessHandlers } from '../http/api/access.ts';
 import { auditHandlers } from '../http/api/audit.ts';
 import { authorityHandlers } from '../http/api/authorities.ts';
 import { certificateHandlers } from '../http/api/certificates.ts';
+import { contractHandlers } from '../http/api/contracts.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
 import { certificateStatusHandlers, ocppSigningHandlers } from '../http/api/ocpp.ts';
@@ -32,6 +33,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
   ...provisioningHandlers(parts),
+  ...contractHandlers(parts),
   ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),

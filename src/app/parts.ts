@@ -1,5 +1,6 @@
 /** The stores, made from the database, and the parts of the services, made from the stores. */
 
+import { contractKeys } from '../keystore/contract-keys.ts';
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -10,12 +11,14 @@ import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
+import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
 import { createParsedCertificates } from '../services/parsed-certificates.ts';
+import type { EndContracts } from '../services/provisioning.ts';
 import type { ValidateChain } from '../services/provisioning-registration.ts';
 import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
@@ -31,6 +34,7 @@ import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
+import { contractStore } from '../storage/contracts.ts';
 import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
@@ -104,6 +108,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     }),
     stations: stationStore(database),
     provisioning: provisioningStore(database),
+    contracts: contractStore(database),
+    contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
     paths: pathFactStore(database),
     parsed: createParsedCertificates(),
@@ -121,14 +127,18 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
   const ocsp = measuredOcsp(createOcspResponder(parts), metrics);
+  const statusChanged = (issuerId: string, serial: string, sequence?: number) =>
+    ocsp.changed(issuerId, serial, sequence);
+  const endContracts: EndContracts = async ({ pcid, standard, actor }) => {
+    const reason = 'the provisioning certificate was deleted';
+    await endContractsOf({ ...parts, statusChanged }, { pcid, standard }, { actor, reason });
+  };
   return {
     ...parts,
     ocsp,
     validateChain: vehicleChains(parts),
-    // There are no contracts yet that could end.
-    endContracts: async () => undefined,
-    statusChanged: (issuerId: string, serial: string, sequence?: number) =>
-      ocsp.changed(issuerId, serial, sequence),
+    endContracts,
+    statusChanged,
     issuerActivated: () => ocsp.issuerActivated(),
   };
 }

@@ -3,6 +3,7 @@
 import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
+import type { BundleToIssue } from './contract-records.ts';
 
 /** `expired` is derived, never stored. */
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
@@ -142,6 +143,10 @@ export type PendingOutcome =
   | { readonly outcome: 'not-renewable' }
   /** The request that was approved does not wait (any more): somebody else has decided on it. */
   | { readonly outcome: 'not-waiting' }
+  /** The EMAID has a contract for this car, or it is being made. */
+  | { readonly outcome: 'contract-exists' }
+  /** The contract is suspended or ended, or has a bundle of this generation. */
+  | { readonly outcome: 'contract-not-active' | 'bundle-outrun' }
   /** The same request is on record and not over: nothing was written. */
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
@@ -155,6 +160,8 @@ export interface IssuanceStore {
    * A request whose repeat key is on record with a row that is over (refused, abandoned, past
    * `repeatUntil`, or answered by a certificate that is revoked, held or expired at `createdAt`;
    * waiting or rejected and past `approveUntil`) takes the key over.
+   * With `bundle` the certificate is a contract's: the bundle, and the contract where it begins
+   * with it, are written too. Whatever abandons the certificate takes them back.
    * With `approval` the request is one that waits on record: of any number of approvals and
    * rejections of it, one is recorded.
    */
@@ -168,12 +175,14 @@ export interface IssuanceStore {
     readonly statusSigner?: true;
     /** For a station whose name nobody has registered: what must not be the name of another. */
     readonly stationName?: NameQuestion;
+    readonly bundle?: BundleToIssue;
   }): Promise<PendingOutcome>;
 
   /**
    * Makes a pending certificate issued, its request too, together with the audit entry; with
    * `subjectIssuerId` that issuer and its authority become active and earlier active generations
-   * of the authority are retired.
+   * of the authority are retired. With `bundle` the contract that begins with it is active then, or
+   * the certificates of former bundles are revoked.
    * @returns `lease-lost`, and nothing changed, when the row is not pending under this owner
    */
   recordIssued(command: {
@@ -182,6 +191,7 @@ export interface IssuanceStore {
     readonly der: Uint8Array;
     readonly requestId?: string;
     readonly subjectIssuerId?: string;
+    readonly bundle?: BundleToIssue;
     readonly audit: AuditEvent;
   }): Promise<'issued' | 'lease-lost'>;
 

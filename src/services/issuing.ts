@@ -26,6 +26,7 @@ import type {
   PendingCertificate,
 } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
+import type { BundleToIssue } from './contract-records.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
 import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
@@ -68,9 +69,14 @@ export interface IssueCommand {
   readonly stationId?: string;
   /** What must not be the name of another station when the pending row is written. */
   readonly stationName?: NameQuestion;
+  /** The bundle of a contract that the certificate is for. */
+  readonly bundle?: BundleToIssue;
   /** The certificate of the issuer's own OCSP responder. */
   readonly statusSigner?: true;
 }
+
+/** What can stand against one more bundle of a contract, or the first one. */
+export type BundleOutcome = 'contract-exists' | 'contract-not-active' | 'bundle-outrun';
 
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
@@ -78,6 +84,7 @@ export type IssueResult =
   | {
       readonly outcome: 'issuer-not-active' | 'not-granted' | 'not-renewable' | 'not-waiting';
     }
+  | { readonly outcome: BundleOutcome }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 /** What speaks against a certificate at this moment; nothing is written or signed. */
@@ -149,6 +156,7 @@ export async function issueCertificate(
       ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
       ...(command.statusSigner ? { statusSigner: command.statusSigner } : {}),
       ...(command.stationName ? { stationName: command.stationName } : {}),
+      ...(command.bundle ? { bundle: command.bundle } : {}),
     });
     switch (pending.outcome) {
       case 'recorded':
@@ -192,6 +200,7 @@ async function signAndRecord(
       ...(command.input.certified ? { crossCertifies: command.input.certified.sha256 } : {}),
       ...(command.request?.renews ? { renews: command.request.renews } : {}),
       ...(command.stationId ? { station: command.stationId } : {}),
+      ...(command.bundle ? { contract: command.bundle.bundle.contractId } : {}),
       // The issuer that begins to work with this certificate, and its authority with it.
       ...(command.subjectIssuerId ? { ofIssuer: command.subjectIssuerId } : {}),
       ...details,
@@ -215,6 +224,7 @@ async function signAndRecord(
     der,
     ...(command.request ? { requestId: command.request.id } : {}),
     ...(command.subjectIssuerId ? { subjectIssuerId: command.subjectIssuerId } : {}),
+    ...(command.bundle ? { bundle: command.bundle } : {}),
     audit: {
       ...audit('certificate.issued', { sha256: sha256Hex(der) }),
       ...(command.issuerOrganizationId ? { counterpart: command.issuerOrganizationId } : {}),

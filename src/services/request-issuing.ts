@@ -24,6 +24,7 @@ import type {
 import { ServiceError } from './errors.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
 import {
+  type BundleOutcome,
   type IssueCommand,
   type IssueResult,
   type IssuingParts,
@@ -63,7 +64,7 @@ export interface RequestToIssue extends Target {
 }
 
 export type RequestResult =
-  | Exclude<IssueResult, { outcome: 'issued' }>
+  | Exclude<IssueResult, { outcome: 'issued' | BundleOutcome }>
   | (Extract<IssueResult, { outcome: 'issued' }> & { readonly chain: readonly Uint8Array[] });
 
 /**
@@ -91,7 +92,16 @@ export async function issueForRequest(
     ...(wanted.station ? { stationId: wanted.station.id } : {}),
     ...(stationName ? { stationName } : {}),
   });
-  return result.outcome === 'issued' ? { ...result, chain: issuer.chain } : result;
+  switch (result.outcome) {
+    case 'issued':
+      return { ...result, chain: issuer.chain };
+    case 'contract-exists':
+    case 'contract-not-active':
+    case 'bundle-outrun':
+      throw new Error('a request is for no bundle of a contract');
+    default:
+      return result;
+  }
 }
 
 /**

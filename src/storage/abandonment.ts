@@ -2,7 +2,12 @@
 
 import type { WriteTransaction } from './database.ts';
 import { issuersFrom } from './issuer-chain.ts';
-import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
+import type {
+  CertificateRow,
+  ContractBundleRow,
+  ContractRow,
+  EnrolmentRequestRow,
+} from './rows.ts';
 
 /** What an abandoned row looks like. */
 export const abandoned = { state: 'abandoned', lease_owner: null, lease_until: null } as const;
@@ -34,18 +39,34 @@ export async function abandonRequests(
   await answered().update({ state: 'abandoned' });
 }
 
+/** Takes back the bundles that these certificates were for, and the contracts they began with. */
+export async function removeBundles(
+  tx: WriteTransaction,
+  certificateIds: readonly string[],
+): Promise<void> {
+  const bundles = () =>
+    tx.knex<ContractBundleRow>('contract_bundles').whereIn('certificate_id', certificateIds);
+  const removed: string[] = await bundles().pluck('contract_id');
+  if (removed.length === 0) return;
+  await bundles().delete();
+  await tx
+    .knex<ContractRow>('contracts')
+    .whereIn('id', removed)
+    .where({ state: 'pending' })
+    .delete();
+}
+
 /** The requests and audit entries of certificates that evpki itself has abandoned. */
 export async function followAbandoned(
   tx: WriteTransaction,
   rows: readonly AbandonedRow[],
-  reason: 'lease-expired' | 'issuer-revoked' | 'key-blocked',
+  reason: 'lease-expired' | 'issuer-revoked' | 'key-blocked' | 'contract-stopped',
   at: Date,
 ): Promise<void> {
   if (rows.length === 0) return;
-  await abandonRequests(
-    tx,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id);
+  await abandonRequests(tx, ids);
+  await removeBundles(tx, ids);
   for (const row of rows) {
     tx.appendAudit({
       at,

@@ -3,9 +3,16 @@
 import { folded } from '../pki/names.ts';
 import type { IssuanceStore, PendingCertificate } from '../services/certificate-records.ts';
 import type { AbandonedRow } from './abandonment.ts';
-import { abandoned, abandonedColumns, abandonRequests, followAbandoned } from './abandonment.ts';
+import {
+  abandoned,
+  abandonedColumns,
+  abandonRequests,
+  followAbandoned,
+  removeBundles,
+} from './abandonment.ts';
 import { isGranted } from './authority-grants.ts';
 import { keyConflict, nameConflict } from './claims.ts';
+import { beginBundle, insertBundle, mayHaveBundle, revokeFormer } from './contract-bundles.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
 import { StorageError } from './errors.ts';
@@ -20,8 +27,12 @@ const ABANDONED_PER_TRANSACTION = 200;
 
 export function issuanceStore(database: Database): IssuanceStore {
   return {
-    recordPending: ({ certificate, request, approval, stationName, ...purpose }) =>
+    recordPending: ({ certificate, request, approval, stationName, bundle, ...purpose }) =>
       database.write(async (tx) => {
+        // Contracts before issuers: so do those who suspend or end one.
+        if (bundle !== undefined && !(await mayHaveBundle(tx, bundle))) {
+          return { outcome: 'contract-not-active' };
+        }
         if (!(await maySign(tx, certificate.issuerId, purpose))) {
           return { outcome: 'issuer-not-active' };
         }
@@ -43,11 +54,17 @@ export function issuanceStore(database: Database): IssuanceStore {
           .ignore()
           .returning('id');
         if (inserted.length === 0) return { outcome: 'serial-taken' };
-        if (request === undefined) return { outcome: 'recorded' };
-
         // Inserted a moment ago in this same transaction: nobody has seen it, no serial is lost.
         const takeBack = () =>
           tx.knex<CertificateRow>('certificates').where({ id: certificate.id }).delete();
+        if (bundle !== undefined) {
+          const standing = await insertBundle(tx, bundle, certificate);
+          if (standing === undefined) return { outcome: 'recorded' };
+          await takeBack();
+          return { outcome: standing };
+        }
+        if (request === undefined) return { outcome: 'recorded' };
+
         if (approval !== undefined) {
           if (await approveRequest(tx, request.id, certificate.id, approval)) {
             return { outcome: 'recorded' };
@@ -61,7 +78,7 @@ export function issuanceStore(database: Database): IssuanceStore {
         return { outcome: 'repeat', request: repeated };
       }),
 
-    recordIssued: ({ certificateId, leaseOwner, der, requestId, subjectIssuerId, audit }) =>
+    recordIssued: ({ certificateId, leaseOwner, der, requestId, subjectIssuerId, bundle, audit }) =>
       database.write(async (tx) => {
         // An issuer that somebody else has activated meanwhile needs no second certificate.
         const subject =
@@ -69,15 +86,25 @@ export function issuanceStore(database: Database): IssuanceStore {
         if (subjectIssuerId !== undefined && subject?.state !== 'awaiting-certificate') {
           return 'lease-lost';
         }
+        // Issuers before certificates, so the lease is looked at once more behind this.
+        const revokes = bundle?.revokesFormer !== undefined;
+        if (revokes) {
+          if (!(await leased(tx, certificateId, leaseOwner).first('id'))) return 'lease-lost';
+          await revokeFormer(tx, bundle, audit);
+        }
         const updated = await leased(tx, certificateId, leaseOwner).update({
           state: 'issued',
           der: blob(der),
           lease_owner: null,
           lease_until: null,
         });
+        if (updated === 0 && revokes) {
+          throw new StorageError('run-again', `${certificateId} was abandoned at this moment`);
+        }
         if (updated === 0) return 'lease-lost';
         if (requestId !== undefined) await answerRequest(tx, requestId, certificateId);
         if (subject !== undefined) await activate(tx, subject, certificateId, audit.at);
+        if (bundle !== undefined) await beginBundle(tx, bundle, certificateId);
         tx.appendAudit(audit);
         return 'issued';
       }),
@@ -87,6 +114,7 @@ export function issuanceStore(database: Database): IssuanceStore {
         const updated = await leased(tx, certificateId, leaseOwner).update(abandoned);
         if (updated === 0) return;
         await abandonRequests(tx, [certificateId]);
+        await removeBundles(tx, [certificateId]);
         tx.appendAudit(audit);
       }),
 

@@ -3,12 +3,11 @@
 import type { RevocationStore } from '../services/revocation-records.ts';
 import { abandonPendingFor, abandonPendingOf } from './abandonment.ts';
 import { lockKey } from './claims.ts';
-import { segmentOf } from './crl-segments.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
-import { scheduleJob } from './jobs.ts';
 import type { AuthorityRow, BlockedKeyRow, CertificateRow, IssuerRow } from './rows.ts';
+import { changeStatus } from './status-changes.ts';
 import { timeText } from './values.ts';
 
 export function revocationStore(database: Database): RevocationStore {
@@ -32,32 +31,15 @@ export function revocationStore(database: Database): RevocationStore {
           revokesIssuerId === undefined
             ? undefined
             : await lockIssuerOf(tx, revokesIssuerId, certificateId);
-        const sequence = Number(issuer.status_sequence) + 1;
-        const changed = await tx
-          .knex<CertificateRow>('certificates')
-          .where({
-            id: certificateId,
-            state: from.state,
-            revocation_reason: from.reason ?? null,
-            revoked_at: from.revokedAt === undefined ? null : timeText(from.revokedAt),
-          })
-          .update({
-            state: to.state,
-            revocation_reason: to.reason ?? null,
-            revoked_at: to.revokedAt === undefined ? null : timeText(to.revokedAt),
-            crl_segment: segmentOf(certificate.serial),
-            status_sequence: sequence,
-          });
-        if (changed === 0) return { outcome: 'stale' };
-        await tx
-          .knex<IssuerRow>('issuers')
-          .where({ id: issuer.id })
-          .update({ status_sequence: sequence });
+        const sequence = await changeStatus(tx, issuer, {
+          ...{ id: certificateId, serial: certificate.serial },
+          ...{ from, to, crlDue: command.crlDue },
+        });
+        if (sequence === undefined) return { outcome: 'stale' };
         if (command.blockKey) {
           await blockKey(tx, certificate.spki_sha256, to.reason ?? 'unspecified', audit.at);
         }
         if (ending !== undefined) await revokeIssuer(tx, ending, audit.at);
-        await scheduleJob(tx, `crl:${issuer.id}`, command.crlDue);
         tx.appendAudit(audit);
         return { outcome: 'changed', sequence };
       }),

@@ -3,6 +3,12 @@
 import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
+import type {
+  BundleCurve,
+  BundleReason,
+  ContractState,
+  PncStandard,
+} from '../services/contract-records.ts';
 import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
@@ -368,4 +374,44 @@ export interface InstallationSessionRow {
   /** JSON list of ids of contracts. */
   delivered: string;
   updated_at: string;
+}
+
+export interface ContractRow {
+  id: string;
+  organization_id: string;
+  /** As the mobility operator writes it, without separators. */
+  emaid: string;
+  /** The same without its check digit. */
+  account: string;
+  pcid: string;
+  standard: PncStandard;
+  authority_id: string | null;
+  profile: string | null;
+  validity_days: StoredInteger | null;
+  state: 'pending' | ContractState;
+  is_default: StoredBoolean;
+  priority: StoredInteger;
+  created_at: string;
+  /** Of its state. */
+  changed_at: string;
+  reason: string | null;
+}
+
+export interface ContractBundleRow {
+  id: string;
+  contract_id: string;
+  generation: StoredInteger;
+  certificate_id: string | null;
+  /** Only of those that evpki has not issued. */
+  certificate: Buffer | null;
+  not_before: string;
+  not_after: string;
+  /** JSON: base64 of each, the issuer of the certificate first. */
+  sub_certificates: string;
+  dh_public_key: Buffer;
+  encrypted_private_key: Buffer;
+  curve: BundleCurve;
+  recipient_sha256: string;
+  reason: BundleReason;
+  created_at: string;
 }

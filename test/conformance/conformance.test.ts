@@ -12,6 +12,7 @@ import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { clockMarkConforms } from './clock-mark.ts';
+import { contractsConform } from './contracts.ts';
 import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
 import { idempotencyConforms } from './idempotency.ts';
@@ -45,6 +46,7 @@ for (const { name, open } of testBackends) {
     statusesConform(name, open);
     ocspSignersConform(name, open);
     cpsSignersConform(name, open);
+    contractsConform(name, open);
     crlsConform(name, open);
     issuerEndsConform(name, open);
     jobsConform(name, open);

@@ -17,6 +17,7 @@
 import { open } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import type { Signer } from '../../src/pki/signer.ts';
+import type { ContractKeys } from '../../src/services/contract-keys.ts';
 import type { Keyring } from '../../src/services/keyring.ts';
 import type { Database } from '../../src/storage/database.ts';
 
@@ -89,6 +90,19 @@ export function decorateKeyring(
     },
   };
 }
+
+/** Contract keys with the points `generate:before`, `seal:before` and so on. */
+export const decorateContractKeys = (keys: ContractKeys, pass: Pass): ContractKeys =>
+  decorate(
+    {
+      generate: async (...args: Parameters<ContractKeys['generate']>) => {
+        const key = await keys.generate(...args);
+        const { seal } = decorate({ seal: key.seal.bind(key) }, pass);
+        return { ...key, seal, discard: () => key.discard() };
+      },
+    },
+    pass,
+  );
 
 /** The database with points inside its transactions. */
 export function decorateDatabase(database: Database, pass: Pass): Database {

@@ -4,6 +4,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
 import { runDueJobs } from '../../src/jobs/runner.ts';
+import { contractKeys } from '../../src/keystore/contract-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
@@ -34,6 +35,7 @@ import { authorityStore } from '../../src/storage/authorities.ts';
 import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { clockMarkStore } from '../../src/storage/clock-mark.ts';
+import { contractStore } from '../../src/storage/contracts.ts';
 import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
@@ -42,6 +44,7 @@ import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
 import { pathFactStore } from '../../src/storage/path-facts.ts';
+import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
@@ -49,7 +52,13 @@ import { statusStore } from '../../src/storage/statuses.ts';
 import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
-import { decorate, decorateDatabase, decorateKeyring, type Pass } from './faults.ts';
+import {
+  decorate,
+  decorateContractKeys,
+  decorateDatabase,
+  decorateKeyring,
+  type Pass,
+} from './faults.ts';
 
 const nothing = () => undefined;
 const silent: Logger = {
@@ -162,6 +171,9 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     audit: decorate(auditStore(database), pass),
     checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
+    provisioning: decorate(provisioningStore(database), pass),
+    contracts: decorate(contractStore(database), pass),
+    contractKeys: decorateContractKeys(contractKeys(), pass),
     anchors: trustAnchorStore(database),
     paths: pathFactStore(database),
     parsed: createParsedCertificates(),

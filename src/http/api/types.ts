@@ -125,6 +125,32 @@ export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
  *
  */
 export type TrustAnchorPurpose = 'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g';
+export type ContractState = 'active' | 'suspended' | 'ended';
+export type ContractWithBundle = Contract & {
+  /**
+   * The newest bundle; keys, also encrypted ones, go to the vehicle only
+   */
+  bundle: {
+    id: string;
+    /**
+     * Counted from 1
+     */
+    generation: number;
+    reason: 'created' | 'renewed' | 're-registered' | 'update';
+    createdAt: string;
+    /**
+     * The id of its certificate; not there where it was brought
+     */
+    certificate?: string;
+    /**
+     * Of the certificate
+     */
+    state: 'issued' | 'held' | 'revoked';
+    notBefore: string;
+    notAfter: string;
+    certificateChain: PemChain;
+  };
+};
 /**
  * OCPP CertificateSigningUseEnumType
  */
@@ -187,6 +213,15 @@ export interface ApiBodies {
   TrustAnchorPurposes?: TrustAnchorPurposes;
   TrustAnchor?: TrustAnchor;
   TrustAnchorPage?: TrustAnchorPage;
+  ContractState?: ContractState;
+  NewContract?: NewContract;
+  BroughtBundle?: BroughtBundle;
+  ContractRank?: ContractRank;
+  ContractRenewal?: ContractRenewal;
+  ContractReason?: ContractReason;
+  Contract?: Contract;
+  ContractWithBundle?: ContractWithBundle;
+  ContractPage?: ContractPage;
   AuditEntry?: AuditEntry;
   AuditPage?: AuditPage;
   AuditCheckpoint?: AuditCheckpoint;
@@ -722,6 +757,118 @@ export interface TrustAnchor {
 }
 export interface TrustAnchorPage {
   items: TrustAnchor[];
+  nextCursor?: string;
+}
+export interface NewContract {
+  /**
+   * With or without hyphens and check digit; certificates name it without hyphens, and with
+   * the check digit if it is given
+   *
+   */
+  emaid: string;
+  /**
+   * Of the vehicle, as its provisioning certificate names it
+   */
+  pcid: string;
+  standard?: 'iso15118-2' | 'iso15118-20';
+  /**
+   * Whether it becomes the default of its vehicle
+   */
+  default?: boolean;
+  /**
+   * The higher comes first; 0 without
+   */
+  priority?: number;
+  /**
+   * Needed only where several authorities could issue it
+   */
+  authority?: string;
+  /**
+   * Needed only where the authority issues several profiles of contracts
+   */
+  profile?: string;
+  /**
+   * How long its certificates hold; as the profile says without
+   */
+  validityDays?: number;
+  bundle?: BroughtBundle;
+}
+/**
+ * A bundle that was made elsewhere
+ */
+export interface BroughtBundle {
+  /**
+   * PEM; the contract certificate first, then those above it, without root
+   */
+  certificateChain: string;
+  /**
+   * Base64 of `DHpublickey`
+   */
+  dhPublicKey: string;
+  /**
+   * Base64 of the contract key as it is encrypted for the vehicle
+   */
+  encryptedPrivateKey: string;
+}
+export interface ContractRank {
+  default?: boolean;
+  /**
+   * The higher comes first; 0 without
+   */
+  priority?: number;
+}
+export interface ContractRenewal {
+  /**
+   * Revokes the certificates so far, as `superseded`, at once
+   */
+  revokeFormer?: boolean;
+  bundle?: BroughtBundle;
+}
+export interface ContractReason {
+  /**
+   * For people
+   */
+  reason?: string;
+}
+export interface Contract {
+  id: string;
+  /**
+   * The mobility operator
+   */
+  organization: string;
+  /**
+   * Upper case without hyphens
+   */
+  emaid: string;
+  /**
+   * Upper case
+   */
+  pcid: string;
+  standard: 'iso15118-2' | 'iso15118-20';
+  state: ContractState;
+  /**
+   * Whether it is the default of its vehicle
+   */
+  default: boolean;
+  priority: number;
+  /**
+   * What certifies it; not there where its bundles are brought
+   */
+  authority?: string;
+  profile?: string;
+  validityDays?: number;
+  createdAt: string;
+  /**
+   * Since when it is in its state
+   */
+  changedAt: string;
+  /**
+   * What was said when it was suspended or ended
+   */
+  reason?: string;
+}
+export interface ContractPage {
+  items: Contract[];
   nextCursor?: string;
 }
 export interface AuditEntry {

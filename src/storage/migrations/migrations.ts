@@ -12,6 +12,7 @@ import { idempotencyKeys } from './009-idempotency-keys.ts';
 import { clockMark } from './010-clock-mark.ts';
 import { certifiedNames } from './011-certified-names.ts';
 import { provisioning } from './012-provisioning.ts';
+import { contracts } from './013-contracts.ts';
 import { trustAnchors } from './014-trust-anchors.ts';
 import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   clockMark,
   certifiedNames,
   provisioning,
+  contracts,
   trustAnchors,
   cpsSigners,
   installationSessions,

@@ -1,0 +1,235 @@
+/**
+ * Creating a contract: for an EMAID of the operator's own and a car that its maker has registered.
+ * The operator learns of the car that it exists and its public key, and nothing else.
+ */
+
+import { parseEmaid } from '../identifiers/emaid.ts';
+import type { Parsed } from '../identifiers/parsed.ts';
+import { parsePcid } from '../identifiers/pcid.ts';
+import type { Profile } from '../pki/profile.ts';
+import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
+import type { AuditEvent } from './audit.ts';
+import type { Authority, AuthorityStore } from './authority-records.ts';
+import {
+  type BundleParts,
+  type BundleRecipient,
+  contractKeyAlgorithm,
+  makeBundle,
+} from './contract-bundles.ts';
+import type { Bundle, Contract, PncStandard } from './contract-records.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+import { newId } from './ids.ts';
+import { organizationMeant } from './organizations.ts';
+import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
+
+export const CONTRACT_WRITE = 'contracts:write';
+const DAY = 86_400_000;
+export const MAX_PRIORITY = 100;
+
+export interface ContractParts extends BundleParts {
+  readonly access: AccessPolicy;
+  readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'listAuthorities'>;
+  readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+}
+
+/** What an operator says of a contract, whoever makes its bundles. */
+export interface ContractDetails {
+  readonly emaid: string;
+  readonly pcid: string;
+  readonly standard?: PncStandard;
+  /** Whose contract it is; the caller's organization without. */
+  readonly organization?: string;
+  readonly isDefault?: boolean;
+  readonly priority?: number;
+}
+
+export interface NewContract extends ContractDetails {
+  /** Needed only where several authorities could issue it. */
+  readonly authority?: string;
+  /** Needed only where the authority issues several profiles of contracts. */
+  readonly profile?: string;
+  readonly validityDays?: number;
+}
+
+/** A contract with its newest bundle. */
+export interface ContractView {
+  readonly contract: Contract;
+  readonly bundle: Bundle;
+}
+
+/**
+ * Creates a contract with its first bundle.
+ * @throws ServiceError `request-malformed` with every field that is wrong, `not-found` for an
+ *   organization out of reach, `not-permitted`, `emaid-not-allowed`, `vehicle-unknown`,
+ *   `authority-unknown`, `authority-ambiguous`; and as `makeBundle`
+ */
+export async function createContract(
+  parts: ContractParts,
+  principal: Principal,
+  wanted: NewContract,
+): Promise<ContractView> {
+  const { contract: common, car } = await checkedContract(parts, principal, wanted);
+  const { profile, authority } = await chooseIssuing(parts, common, car, wanted);
+  checkValidityDays(wanted.validityDays, profile);
+  const { validityDays } = wanted;
+  const contract: Contract = {
+    ...common,
+    issuing: { authorityId: authority.id, profile: profile.name },
+    ...(validityDays === undefined ? {} : { validityDays }),
+  };
+  const isDefault = wanted.isDefault === true;
+  const bundle = await makeBundle(parts, {
+    ...{ contract, recipient: car, reason: 'created', actor: principal.actor },
+    ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
+    audit: [carUsed(parts, principal, contract, car)],
+  });
+  return { contract: (await parts.contracts.findContract(contract.id)) ?? contract, bundle };
+}
+
+/**
+ * What every new contract has to be, whoever makes its bundles.
+ * @throws ServiceError as `createContract`
+ */
+export async function checkedContract(
+  parts: ContractParts,
+  principal: Principal,
+  wanted: ContractDetails,
+): Promise<{ readonly contract: Contract; readonly car: ProvisioningCertificate }> {
+  requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
+  const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
+  const { emaid, pcid, priority } = checkedDetails(wanted);
+  if (!organization.roles.includes('mo')) {
+    throw new ServiceError('not-permitted', `${organization.id} is no mobility operator`);
+  }
+  const provider = emaid.country + emaid.provider;
+  if (!organization.providers?.includes(provider)) {
+    const message = `${provider} is none of the providers of ${organization.id}`;
+    throw new ServiceError('emaid-not-allowed', message, [
+      { code: 'emaid-not-allowed', message, field: 'body.emaid' },
+    ]);
+  }
+  const standard = wanted.standard ?? 'iso15118-2';
+  const now = parts.clock();
+  const contract: Contract = {
+    id: newId('con', parts.random),
+    organizationId: organization.id,
+    ...{ emaid: emaid.normal, pcid, standard, priority },
+    state: 'active',
+    isDefault: false,
+    createdAt: now,
+    changedAt: now,
+  };
+  return { contract, car: await registeredCar(parts, contract) };
+}
+
+/**
+ * The car of a contract, as it is registered now.
+ * @throws ServiceError `vehicle-unknown`
+ */
+export async function registeredCar(
+  parts: Pick<ContractParts, 'provisioning' | 'clock'>,
+  { pcid, standard }: Pick<Contract, 'pcid' | 'standard'>,
+): Promise<ProvisioningCertificate> {
+  const car = await parts.provisioning.findByPcid(pcid, standard);
+  if (!car) {
+    throw new ServiceError('vehicle-unknown', `${pcid} is not registered for ${standard}`);
+  }
+  if (car.notAfter < parts.clock()) {
+    throw new ServiceError('vehicle-unknown', `the provisioning certificate of ${pcid} has ended`);
+  }
+  return car;
+}
+
+/** For the maker's log: who has used what it has registered. The EMAID is not its business. */
+export const carUsed = (
+  { clock }: Pick<ContractParts, 'clock'>,
+  { actor }: Principal,
+  { organizationId, pcid, standard }: Contract,
+  car: ProvisioningCertificate,
+): AuditEvent => ({
+  ...{ at: clock(), actor, organizationId: car.organizationId, subject: car.id },
+  action: 'provisioning-certificate.used',
+  details: { pcid, standard, for: organizationId },
+});
+
+function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {
+  const violations: FieldViolation[] = [];
+  const taken = <T>(field: string, result: Parsed<T>): T | undefined => {
+    if (result.ok) return result.value;
+    violations.push({ code: 'invalid', message: result.reason, field });
+    return undefined;
+  };
+  const checkedEmaid = taken('body.emaid', parseEmaid(emaid));
+  const checkedPcid = taken('body.pcid', parsePcid(pcid));
+  if (!Number.isInteger(priority) || priority < 0 || priority > MAX_PRIORITY) {
+    const message = `is a whole number from 0 to ${MAX_PRIORITY}`;
+    violations.push({ code: 'invalid', message, field: 'body.priority' });
+  }
+  if (violations.length > 0 || !checkedEmaid || !checkedPcid) {
+    throw new ServiceError('request-malformed', 'this is no contract', violations);
+  }
+  return { emaid: checkedEmaid, pcid: checkedPcid.normal, priority };
+}
+
+function checkValidityDays(days: number | undefined, { name, validity }: Profile): void {
+  if (days === undefined) return;
+  const [least, most] = [Math.ceil(validity.minimum / DAY), Math.floor(validity.maximum / DAY)];
+  if (Number.isInteger(days) && days >= least && days <= most) return;
+  const message = `${name} allows ${least} to ${most} days`;
+  throw new ServiceError('request-malformed', 'the contract cannot hold so long', [
+    { code: 'invalid', message, field: 'body.validityDays' },
+  ]);
+}
+
+/**
+ * The authority and the profile named, or the only ones that could be meant: active, of the
+ * operator itself, and for keys like the car's. Where hierarchies come in pairs, the one that has
+ * such a key itself.
+ */
+async function chooseIssuing(
+  parts: ContractParts,
+  contract: Contract,
+  car: BundleRecipient,
+  named: Pick<NewContract, 'authority' | 'profile'>,
+): Promise<{ readonly profile: Profile; readonly authority: Authority }> {
+  const algorithm = contractKeyAlgorithm(contract, car);
+  const profiles = contractProfiles(parts, named.profile).filter(({ keys }) =>
+    keys.includes(algorithm),
+  );
+  const own = (await parts.authorities.listAuthorities(contract.organizationId)).filter(
+    ({ id, state }) => state === 'active' && (named.authority ?? id) === id,
+  );
+  const fitting = own.flatMap((authority) =>
+    profiles
+      .filter(({ issuedBy }) => issuedBy.includes(authority.profile))
+      .map((profile) => ({ profile, authority })),
+  );
+  const alike = fitting.filter(({ authority }) => authority.keyAlgorithm === algorithm);
+  const choices = alike.length > 0 ? alike : fitting;
+  const [only, another] = choices;
+  if (!only) {
+    const which = named.authority ?? 'no active authority';
+    throw new ServiceError(
+      'authority-unknown',
+      `${which} of ${contract.organizationId} issues no ${contract.standard} contract of this kind`,
+    );
+  }
+  if (another) {
+    const ways = choices.map(({ authority, profile }) => `${authority.id} (${profile.name})`);
+    throw new ServiceError('authority-ambiguous', `it could be issued by ${ways.join(', ')}`);
+  }
+  return only;
+}
+
+function contractProfiles(
+  { profiles }: Pick<ContractParts, 'profiles'>,
+  named: string | undefined,
+): readonly Profile[] {
+  const all = [...profiles.values()].filter(({ kind }) => kind === 'contract');
+  if (named === undefined) return all;
+  const found = all.filter(({ name }) => name === named);
+  if (found.length === 0) {
+    throw new ServiceError('profile-unknown', `no profile of contracts is called ${named}`);
+  }
+  return found;
+}

@@ -1,0 +1,156 @@
+/** Plug & Charge contracts and their bundles as they are stored, and the ports that store them. */
+
+import type { AuditEvent } from './audit.ts';
+import type { Page } from './certificate-records.ts';
+import type { ProvisioningStandard } from './provisioning-records.ts';
+
+export type PncStandard = ProvisioningStandard;
+export type ContractState = 'active' | 'suspended' | 'ended';
+
+/** What a mobility operator has agreed with a driver, for one car and one standard. */
+export interface Contract {
+  readonly id: string;
+  /** The mobility operator. */
+  readonly organizationId: string;
+  /** Upper case without separators; with its check digit if the operator writes it so. */
+  readonly emaid: string;
+  /** In normal form. */
+  readonly pcid: string;
+  readonly standard: PncStandard;
+  /** What certifies it; undefined for those whose bundles are brought from elsewhere. */
+  readonly issuing?: { readonly authorityId: string; readonly profile: string };
+  /** How long each of its certificates holds, from its notBefore; as the profile says without. */
+  readonly validityDays?: number;
+  readonly state: ContractState;
+  /** The contract that a car gets that takes one only. */
+  readonly isDefault: boolean;
+  /** 0 to 100; the higher comes first. */
+  readonly priority: number;
+  readonly createdAt: Date;
+  /** Since when it is in its state, and what was said about it. */
+  readonly changedAt: Date;
+  readonly reason?: string;
+}
+
+export type BundleReason = 'created' | 'renewed' | 're-registered' | 'update';
+export type BundleCurve = 'P-256' | 'SECP521' | 'X448';
+
+/** The parts of a bundle that are there before its certificate is. */
+export interface SealedBundle {
+  readonly id: string;
+  readonly contractId: string;
+  /** Counted from 1. */
+  readonly generation: number;
+  /** DER, the issuer of the contract certificate first, without root. */
+  readonly subCertificates: readonly Uint8Array[];
+  /** As the message carries it. */
+  readonly dhPublicKey: Uint8Array;
+  readonly encryptedPrivateKey: Uint8Array;
+  readonly curve: BundleCurve;
+  /** SHA-256, hex, of the SubjectPublicKeyInfo that the key is encrypted for. */
+  readonly recipientSha256: string;
+  readonly reason: BundleReason;
+  readonly createdAt: Date;
+}
+
+/** All that a car needs of a contract, but for the signature of the CPS. */
+export interface Bundle extends SealedBundle {
+  /** The row of its certificate; undefined where evpki has not issued it. */
+  readonly certificateId?: string;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Of one that was brought evpki knows nothing but that the contract goes on. */
+  readonly certificateState: 'issued' | 'held' | 'revoked';
+}
+
+/** A bundle that was made elsewhere. */
+export type BroughtBundle = SealedBundle & Pick<Bundle, 'certificate' | 'notBefore' | 'notAfter'>;
+
+/** A bundle whose certificate is being issued: see `IssuanceStore.recordPending`. */
+export interface BundleToIssue {
+  readonly bundle: SealedBundle;
+  /** The contract that begins with it; without, it is one more bundle of one on record. */
+  readonly contract?: Contract;
+  /** Whether the new contract becomes the default of its car. */
+  readonly makesDefault?: boolean;
+  /** That the certificates of former bundles are revoked as superseded; when a CRL is due then. */
+  readonly revokesFormer?: { readonly crlDue: Date };
+  /** What is recorded once the certificate is issued; its id is added. */
+  readonly audit: readonly AuditEvent[];
+}
+
+export interface ContractFilter {
+  readonly organizationId?: string;
+  /** Found with and without its check digit. */
+  readonly emaid?: string;
+  readonly pcid?: string;
+  readonly state?: ContractState;
+}
+
+export interface ContractStore {
+  findContract(id: string): Promise<Contract | undefined>;
+  /**
+   * Newest first.
+   * @throws InvalidCursor for a cursor that no listing returned
+   */
+  listContracts(
+    filter: ContractFilter,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<Contract>>;
+  /** Those that have not ended: the default first, then by priority, then the oldest. */
+  contractsOfCar(pcid: string, standard: PncStandard): Promise<Contract[]>;
+  /** Those that have a certificate, newest first. */
+  listBundles(contractId: string): Promise<Bundle[]>;
+
+  /** @returns `exists` when there is one, or one is being made, for EMAID, car and standard */
+  createBrought(command: {
+    readonly contract: Contract;
+    readonly bundle: BroughtBundle;
+    readonly makesDefault: boolean;
+    readonly audit: readonly AuditEvent[];
+  }): Promise<'created' | 'exists'>;
+  /** @returns `not-active`, or `outrun` when there is a bundle of this generation */
+  addBrought(command: {
+    readonly bundle: BroughtBundle;
+    readonly audit: AuditEvent;
+  }): Promise<'added' | 'not-active' | 'outrun'>;
+
+  /**
+   * Changes the place of a contract among those of its car. A new default takes the place of the
+   * former one, of whatever organization, in whose log it stands then too.
+   * @returns `ended`, and nothing changed, when the contract has ended or was never there
+   */
+  changeRank(command: {
+    readonly id: string;
+    readonly isDefault?: boolean;
+    readonly priority?: number;
+    readonly audit: AuditEvent;
+  }): Promise<'changed' | 'ended'>;
+
+  /**
+   * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,
+   * released, or revoked as cessationOfOperation. What is being issued for it is abandoned.
+   * Resuming releases what suspending has held and nothing else.
+   * @returns `stale`, and nothing changed, when the contract is in none of the states `from`
+   */
+  changeState(command: {
+    readonly id: string;
+    readonly from: readonly ContractState[];
+    readonly to: ContractState;
+    readonly reason?: string;
+    readonly crlDue: Date;
+    readonly audit: AuditEvent;
+  }): Promise<
+    | { readonly outcome: 'changed'; readonly statuses: readonly ChangedStatus[] }
+    | { readonly outcome: 'stale' }
+  >;
+}
+
+/** A certificate whose status has changed, and the issuer's sequence number that covers it. */
+export interface ChangedStatus {
+  readonly issuerId: string;
+  readonly serial: string;
+  readonly sequence: number;
+}

@@ -1,0 +1,156 @@
+/**
+ * The bundle that a contract has for a car at this moment: the stored one as long as it fits, so
+ * that a car that has lost the answer gets the same again; a new one otherwise.
+ */
+
+import { sameBytes } from '../pki/byte-order.ts';
+import { readCertificate } from '../pki/certificate.ts';
+import type { AuditEvent } from './audit.ts';
+import {
+  type BundleParts,
+  type BundleRecipient,
+  makeBundle,
+  recipientFingerprint,
+} from './contract-bundles.ts';
+import type { Bundle, BundleReason, Contract } from './contract-records.ts';
+import { ServiceError } from './errors.ts';
+
+/** A car waits 4.5 s for its answer; whoever makes the bundle meanwhile needs a fraction of that. */
+const WAIT_MILLISECONDS = 3_000;
+const LOOK_MILLISECONDS = 50;
+
+/** What a contract's newest bundle is worth to a recipient. */
+export type Standing =
+  | 'holds'
+  /** It is encrypted for another key. */
+  | 'stale'
+  /** Its certificate is not valid (yet, or any more). */
+  | 'expired'
+  /** Its certificate is held or revoked. */
+  | 'stopped';
+
+/**
+ * The newest bundle of a contract, and what it is worth to the recipient: the car as it is
+ * registered now, or the old contract of an update.
+ */
+export async function currentBundle(
+  parts: Pick<BundleParts, 'contracts' | 'clock'>,
+  contract: Pick<Contract, 'id'>,
+  recipient: BundleRecipient,
+): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
+  const [bundle] = await parts.contracts.listBundles(contract.id);
+  if (!bundle) throw new Error(`the contract ${contract.id} has no bundle`);
+  return { bundle, standing: standingOf(bundle, recipient, parts.clock()) };
+}
+
+function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Standing {
+  if (bundle.certificateState !== 'issued') return 'stopped';
+  if (bundle.recipientSha256 !== recipientFingerprint(recipient)) return 'stale';
+  return bundle.notBefore <= now && now <= bundle.notAfter ? 'holds' : 'expired';
+}
+
+/**
+ * The bundle for a car that asks for the installation of its contract; made anew where the stored
+ * one is for another key, or has expired. One whose certificate somebody has held or revoked is
+ * not replaced behind their back: that takes a renewal.
+ * @param car as it is registered now
+ * @throws ServiceError `contract-not-active`, `contract-external` when only its operator could make
+ *   a new one, `bundle-outrun`; and as `makeBundle`
+ */
+export function bundleForInstallation(
+  parts: BundleParts,
+  contract: Contract,
+  car: BundleRecipient,
+): Promise<Bundle> {
+  return bundleFor(parts, contract, car, undefined);
+}
+
+/**
+ * The bundle for a car that updates its contract with the old contract certificate: encrypted for
+ * that one's key ([V2G2-821]). The old certificate stays as it is: the car may have to ask again
+ * with it, and changes over when it has the answer.
+ * @param wanted.oldContractCertificate DER
+ * @throws ServiceError `recipient-unfitting` for a certificate that is none of this contract, or
+ *   not valid; and as `bundleForInstallation`
+ */
+export async function bundleForUpdate(
+  parts: BundleParts,
+  wanted: { readonly contract: Contract; readonly oldContractCertificate: Uint8Array },
+): Promise<Bundle> {
+  const { contract, oldContractCertificate: old } = wanted;
+  const now = parts.clock();
+  const known = (await parts.contracts.listBundles(contract.id)).find(({ certificate }) =>
+    sameBytes(certificate, old),
+  );
+  if (known?.certificateState !== 'issued' || known.notAfter < now) {
+    throw new ServiceError(
+      'recipient-unfitting',
+      `the old certificate is none of ${contract.id}, or does not hold`,
+    );
+  }
+  return bundleFor(parts, contract, { spki: readCertificate(old).spki }, 'update');
+}
+
+async function bundleFor(
+  parts: BundleParts,
+  contract: Contract,
+  recipient: BundleRecipient,
+  reason: 'update' | undefined,
+): Promise<Bundle> {
+  if (contract.state !== 'active') {
+    throw new ServiceError('contract-not-active', `${contract.id} is ${contract.state}`);
+  }
+  for (let waited = 0; ; waited += LOOK_MILLISECONDS) {
+    const { bundle, standing } = await currentBundle(parts, contract, recipient);
+    if (standing === 'holds') return bundle;
+    if (standing === 'stopped') {
+      const message = `the certificate of ${contract.id} is ${bundle.certificateState}`;
+      throw new ServiceError('contract-not-active', message);
+    }
+    try {
+      return await renewBundle(parts, {
+        ...{ contract, recipient, actor: 'evpki' },
+        ...(reason ? { reason } : {}),
+      });
+    } catch (error) {
+      // Somebody else makes one at this moment: it is as good as ours.
+      if (!isOutrun(error) || waited >= WAIT_MILLISECONDS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    }
+  }
+}
+
+const isOutrun = (error: unknown): boolean =>
+  error instanceof ServiceError && error.code === 'bundle-outrun';
+
+/**
+ * Makes the next bundle of a contract.
+ *
+ * The certificates before it stay valid until they end, so that the car can change over; but when
+ * the car has been registered with a new key since, the old key is in hardware that is not the
+ * car's any more: they are revoked as superseded in the same moment in which the new one is issued.
+ * @param wanted.reason why; found out if left out
+ * @param wanted.revokesFormer revoke them in any case
+ */
+export async function renewBundle(
+  parts: BundleParts,
+  wanted: {
+    readonly contract: Contract;
+    readonly recipient: BundleRecipient;
+    readonly reason?: BundleReason;
+    readonly actor: string;
+    readonly revokesFormer?: boolean;
+    readonly audit?: readonly AuditEvent[];
+  },
+): Promise<Bundle> {
+  const { contract, recipient, actor, audit = [] } = wanted;
+  const bundles = await parts.contracts.listBundles(contract.id);
+  const fingerprint = recipientFingerprint(recipient);
+  const knowsRecipient = bundles.some(({ recipientSha256 }) => recipientSha256 === fingerprint);
+  const reason = wanted.reason ?? (knowsRecipient ? 'renewed' : 're-registered');
+  return makeBundle(parts, {
+    ...{ contract, recipient, reason, actor, audit },
+    generation: (bundles[0]?.generation ?? 0) + 1,
+    revokesFormer: wanted.revokesFormer === true || reason === 're-registered',
+  });
+}

@@ -1,0 +1,127 @@
+/** Plug & Charge contracts in the database. */
+
+import type { Knex } from 'knex';
+import type { Contract, ContractFilter, ContractStore } from '../services/contract-records.ts';
+import { bundleRow, insertRow, listBundles } from './contract-bundles.ts';
+import { makeDefault } from './contract-ranks.ts';
+import { accountOf, contractOf, contractRow } from './contract-rows.ts';
+import { changeContractState } from './contract-states.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database } from './database.ts';
+import type { ContractRow } from './rows.ts';
+import { blob } from './values.ts';
+
+export function contractStore(database: Database): ContractStore {
+  const { reader } = database;
+  return {
+    findContract: async (id) => {
+      const row = await reader<ContractRow>('contracts').where({ id }).first();
+      return row && contractOf(row);
+    },
+
+    listContracts: async (filter, { limit, cursor }) => {
+      const query = reader<ContractRow>('contracts')
+        .whereNot({ state: 'pending' })
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      narrow(query, filter);
+      if (cursor !== undefined) {
+        const { createdAt, id } = positionOf(cursor);
+        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
+      }
+      const rows: ContractRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: seen(page),
+        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
+      };
+    },
+
+    contractsOfCar: async (pcid, standard) => {
+      const rows = await reader<ContractRow>('contracts')
+        .where({ pcid, standard })
+        .whereIn('state', ['active', 'suspended'])
+        .orderBy([
+          { column: 'is_default', order: 'desc' },
+          { column: 'priority', order: 'desc' },
+          { column: 'created_at' },
+          { column: 'id' },
+        ]);
+      return seen(rows);
+    },
+
+    listBundles: (contractId) => listBundles(reader, contractId),
+
+    createBrought: ({ contract, bundle, makesDefault, audit }) =>
+      database.write(async (tx) => {
+        const inserted = await tx
+          .knex<ContractRow>('contracts')
+          .insert(contractRow(contract))
+          .onConflict()
+          .ignore()
+          .returning('id');
+        if (inserted.length === 0) return 'exists';
+        await insertRow(tx, broughtRow(bundle));
+        if (makesDefault) await makeDefault(tx, contract);
+        for (const event of audit) tx.appendAudit(event);
+        return 'created';
+      }),
+
+    addBrought: ({ bundle, audit }) =>
+      database.write(async (tx) => {
+        const contract = await tx
+          .knex<ContractRow>('contracts')
+          .where({ id: bundle.contractId, state: 'active', authority_id: null })
+          .forUpdate()
+          .first('id');
+        if (contract === undefined) return 'not-active';
+        if (!(await insertRow(tx, broughtRow(bundle)))) return 'outrun';
+        tx.appendAudit(audit);
+        return 'added';
+      }),
+
+    changeRank: ({ id, isDefault, priority, audit }) =>
+      database.write(async (tx) => {
+        const contract = await tx
+          .knex<ContractRow>('contracts')
+          .where({ id })
+          .whereIn('state', ['active', 'suspended'])
+          .forUpdate()
+          .first('id', 'pcid', 'standard', 'organization_id');
+        if (contract === undefined) return 'ended';
+        const row = () => tx.knex<ContractRow>('contracts').where({ id });
+        if (priority !== undefined) await row().update({ priority });
+        if (isDefault === false) await row().update({ is_default: false });
+        const former = isDefault ? await makeDefault(tx, contract) : undefined;
+        const isOfOther = former !== undefined && former !== contract.organization_id;
+        tx.appendAudit({ ...audit, ...(isOfOther ? { counterpart: former } : {}) });
+        return 'changed';
+      }),
+
+    changeState: (command) => database.write((tx) => changeContractState(tx, command)),
+  };
+}
+
+const seen = (rows: readonly ContractRow[]): Contract[] =>
+  rows.flatMap((row) => contractOf(row) ?? []);
+
+function narrow(query: Knex.QueryBuilder, filter: ContractFilter): void {
+  const equal = {
+    organization_id: filter.organizationId,
+    account: filter.emaid === undefined ? undefined : accountOf(filter.emaid),
+    pcid: filter.pcid,
+    state: filter.state,
+  };
+  for (const [column, value] of Object.entries(equal)) {
+    if (value !== undefined) query.where(column, value);
+  }
+}
+
+const broughtRow = (bundle: Parameters<ContractStore['addBrought']>[0]['bundle']) => ({
+  ...bundleRow(bundle, bundle),
+  certificate: blob(bundle.certificate),
+});

@@ -1,0 +1,410 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type {
+  BroughtBundle,
+  BundleToIssue,
+  Contract,
+  SealedBundle,
+} from '../../src/services/contract-records.ts';
+import { auditStore } from '../../src/storage/audit.ts';
+import { certificateStore } from '../../src/storage/certificates.ts';
+import { contractStore } from '../../src/storage/contracts.ts';
+import { issuanceStore } from '../../src/storage/issuance.ts';
+import { statusStore } from '../../src/storage/statuses.ts';
+import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
+import {
+  activeAuthority,
+  audit,
+  bytes,
+  changeStatus,
+  good,
+  held,
+  newId,
+  newOrganization,
+  pending,
+  seconds,
+  setState,
+} from './fixtures.ts';
+
+export const contractsConform = (name: string, open: OpenTestDatabase) =>
+  describe(`contracts on ${name}`, () => {
+    let opened: TestDatabase;
+    let ca: Awaited<ReturnType<typeof activeAuthority>>;
+    beforeAll(async () => {
+      opened = await open();
+      ca = await activeAuthority(opened.database);
+    });
+    afterAll(() => opened.remove());
+
+    const store = () => contractStore(opened.database);
+    const issuance = () => issuanceStore(opened.database);
+    const certificates = () => certificateStore(opened.database);
+    const stateOf = async (id: string) => (await certificates().findCertificate(id))?.state;
+
+    let count = 0;
+    const newEmaid = () => `DE8EVC${String(++count).padStart(8, '0')}`;
+    const newPcid = () => `DEM${String(++count).padStart(14, '0')}`;
+    const newContract = (change: Partial<Contract> = {}): Contract => ({
+      id: newId('contract'),
+      organizationId: ca.organizationId,
+      emaid: newEmaid(),
+      pcid: newPcid(),
+      standard: 'iso15118-2',
+      issuing: { authorityId: ca.authorityId, profile: 'contract' },
+      state: 'active',
+      isDefault: false,
+      priority: 0,
+      createdAt: testTime,
+      changedAt: testTime,
+      ...change,
+    });
+    const sealed = (contractId: string, change: Partial<SealedBundle> = {}): SealedBundle => ({
+      id: newId('bundle'),
+      contractId,
+      generation: 1,
+      subCertificates: [bytes('sub 2'), bytes('sub 1')],
+      dhPublicKey: bytes('dh'),
+      encryptedPrivateKey: bytes('encrypted'),
+      curve: 'P-256',
+      recipientSha256: 'recipient',
+      reason: 'created',
+      createdAt: testTime,
+      ...change,
+    });
+    const certificate = () => pending(ca.organizationId, ca.issuerId);
+    const first = (contract: Contract, change: Partial<BundleToIssue> = {}): BundleToIssue => ({
+      bundle: sealed(contract.id),
+      contract,
+      makesDefault: false,
+      audit: [audit(ca.organizationId, 'contract.created', contract.id)],
+      ...change,
+    });
+    const next = (contractId: string, generation: number, change = {}): BundleToIssue => ({
+      bundle: sealed(contractId, { generation, reason: 'renewed' }),
+      audit: [audit(ca.organizationId, 'contract.renewed', contractId)],
+      ...change,
+    });
+
+    /** Both steps, at once. */
+    async function issueBundle(bundle: BundleToIssue) {
+      const row = certificate();
+      const recorded = await issuance().recordPending({ certificate: row, bundle });
+      if (recorded.outcome !== 'recorded') throw new Error(recorded.outcome);
+      expect(await finish(row.id, bundle)).toBe('issued');
+      return row.id;
+    }
+    const finish = (certificateId: string, bundle: BundleToIssue) =>
+      issuance().recordIssued({
+        ...{
+          certificateId,
+          leaseOwner: 'process-1',
+          der: bytes(`der of ${certificateId}`),
+          bundle,
+        },
+        audit: audit(ca.organizationId, 'certificate.issued', certificateId),
+      });
+    async function begun(change: Partial<Contract> = {}, bundle: Partial<BundleToIssue> = {}) {
+      const contract = newContract(change);
+      const certificateId = await issueBundle(first(contract, bundle));
+      return { contract, certificateId };
+    }
+    const changeState = (
+      id: string,
+      change: Partial<Parameters<ReturnType<typeof store>['changeState']>[0]>,
+    ) =>
+      store().changeState({
+        ...{ id, from: ['active', 'suspended'], to: 'ended', crlDue: seconds(5) },
+        audit: audit(ca.organizationId, 'contract.ended', id),
+        ...change,
+      });
+    const auditedFor = async (subject: string) => {
+      const entries = await auditStore(opened.database).readStream('process-1', 0, 100_000);
+      return entries.filter((entry) => entry.subject === subject).map((entry) => entry.action);
+    };
+
+    test('S3: a contract is seen when its first bundle is issued, with it, and not before', async () => {
+      const contract = newContract({ validityDays: 90, priority: 7 });
+      const bundle = first(contract);
+      const row = certificate();
+      expect(await issuance().recordPending({ certificate: row, bundle })).toEqual({
+        outcome: 'recorded',
+      });
+      expect(await store().findContract(contract.id)).toBeUndefined();
+      expect(await store().listBundles(contract.id)).toEqual([]);
+      const filter = { pcid: contract.pcid };
+      expect((await store().listContracts(filter, { limit: 9 })).items).toEqual([]);
+      expect(await store().contractsOfCar(contract.pcid, 'iso15118-2')).toEqual([]);
+
+      expect(await finish(row.id, bundle)).toBe('issued');
+      expect(await store().findContract(contract.id)).toEqual(contract);
+      expect(await store().listBundles(contract.id)).toEqual([
+        {
+          ...bundle.bundle,
+          certificateId: row.id,
+          certificate: bytes(`der of ${row.id}`),
+          notBefore: row.notBefore,
+          notAfter: row.notAfter,
+          certificateState: 'issued',
+        },
+      ]);
+      expect(await auditedFor(contract.id)).toEqual(['contract.created']);
+    });
+
+    test.each(['recordAbandoned', 'abandonExpired'] as const)(
+      'S3: %s takes the bundle back, and the contract that begins with it',
+      async (how) => {
+        const contract = newContract();
+        const row = certificate();
+        await issuance().recordPending({ certificate: row, bundle: first(contract) });
+        if (how === 'abandonExpired') await issuance().abandonExpired(seconds(61));
+        else {
+          await issuance().recordAbandoned({
+            ...{ certificateId: row.id, leaseOwner: 'process-1' },
+            audit: audit(ca.organizationId, 'certificate.abandoned', row.id),
+          });
+        }
+        expect(await stateOf(row.id)).toBe('abandoned');
+        expect(await finish(row.id, first(contract))).toBe('lease-lost');
+        const left = await opened.database.reader('contract_bundles').where({
+          certificate_id: row.id,
+        });
+        expect(left).toEqual([]);
+        // Nothing stands in the way of another attempt.
+        const { id } = contract;
+        await issueBundle(first(newContract({ emaid: contract.emaid, pcid: contract.pcid })));
+        expect(await store().findContract(id)).toBeUndefined();
+      },
+    );
+
+    test('an abandoned renewal leaves the contract as it was', async () => {
+      const { contract, certificateId } = await begun();
+      const row = certificate();
+      await issuance().recordPending({ certificate: row, bundle: next(contract.id, 2) });
+      await issuance().abandonExpired(seconds(61));
+      expect(await store().findContract(contract.id)).toEqual(contract);
+      const bundles = await store().listBundles(contract.id);
+      expect(bundles.map((bundle) => bundle.certificateId)).toEqual([certificateId]);
+      await issueBundle(next(contract.id, 2));
+    });
+
+    test('of contracts for one EMAID, car and standard at once one is recorded', async () => {
+      const one = newContract();
+      const same = { emaid: `${one.emaid}X`, pcid: one.pcid };
+      const outcomes = await Promise.all(
+        [one, newContract(same), newContract(same)].map((contract) =>
+          issuance().recordPending({ certificate: certificate(), bundle: first(contract) }),
+        ),
+      );
+      const counted = outcomes.map(({ outcome }) => outcome).sort();
+      expect(counted).toEqual(['contract-exists', 'contract-exists', 'recorded']);
+      // Another car, another standard, another EMAID: all of them contracts of their own.
+      await begun({ ...same, pcid: newPcid() });
+      await begun({ ...same, standard: 'iso15118-20' });
+      await begun({ pcid: one.pcid });
+    });
+
+    test('an EMAID can have a contract again when the one before has ended', async () => {
+      const { contract } = await begun();
+      await changeState(contract.id, {});
+      const { contract: again } = await begun({ emaid: contract.emaid, pcid: contract.pcid });
+      const found = await store().listContracts({ emaid: contract.emaid }, { limit: 9 });
+      expect(found.items.map(({ id }) => id).sort()).toEqual([contract.id, again.id].sort());
+    });
+
+    test('of bundles with one number at once one is recorded; the serial number of others is free', async () => {
+      const { contract } = await begun();
+      const rows = [certificate(), certificate(), certificate()];
+      const outcomes = await Promise.all(
+        rows.map((row) =>
+          issuance().recordPending({ certificate: row, bundle: next(contract.id, 2) }),
+        ),
+      );
+      expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+        'bundle-outrun',
+        'bundle-outrun',
+        'recorded',
+      ]);
+      const states = await Promise.all(rows.map(({ id }) => stateOf(id)));
+      expect(states.filter((state) => state !== undefined)).toEqual(['pending']);
+    });
+
+    test('a new bundle revokes the certificates of former ones as superseded where it is to', async () => {
+      const { contract, certificateId } = await begun();
+      const second = await issueBundle(next(contract.id, 2));
+      expect(await stateOf(certificateId)).toBe('issued');
+      await setState(opened.database, second, 'held');
+      const revokesFormer = { crlDue: seconds(5) };
+      const third = await issueBundle(next(contract.id, 3, { revokesFormer }));
+      for (const id of [certificateId, second]) {
+        const record = await certificates().findCertificate(id);
+        expect(record).toMatchObject({ state: 'revoked', revocationReason: 'superseded' });
+        expect(await auditedFor(id)).toContain('certificate.revoked');
+        const status = await statusStore(opened.database).readStatus(ca.issuerId, id);
+        expect(status?.status?.state).toBe('revoked');
+      }
+      expect(await stateOf(third)).toBe('issued');
+      const bundles = await store().listBundles(contract.id);
+      expect(bundles.map(({ certificateState }) => certificateState)).toEqual([
+        'issued',
+        'revoked',
+        'revoked',
+      ]);
+      const job = await opened.database.reader('jobs').where({ name: `crl:${ca.issuerId}` });
+      expect(job).toHaveLength(1);
+    });
+
+    test('a renewal whose lease is lost revokes nothing', async () => {
+      const { contract, certificateId } = await begun();
+      const bundle = next(contract.id, 2, { revokesFormer: { crlDue: seconds(5) } });
+      const row = certificate();
+      await issuance().recordPending({ certificate: row, bundle });
+      await issuance().abandonExpired(seconds(61));
+      expect(await finish(row.id, bundle)).toBe('lease-lost');
+      expect(await stateOf(certificateId)).toBe('issued');
+    });
+
+    test('ending revokes all certificates of a contract, and ends what is being issued', async () => {
+      const { contract, certificateId } = await begun();
+      const second = await issueBundle(next(contract.id, 2));
+      const row = certificate();
+      await issuance().recordPending({ certificate: row, bundle: next(contract.id, 3) });
+      const result = await changeState(contract.id, { reason: 'moved away' });
+      expect(result.outcome).toBe('changed');
+      const statuses = result.outcome === 'changed' ? result.statuses : [];
+      expect(statuses.map(({ serial }) => serial).sort()).toEqual([certificateId, second].sort());
+      expect(new Set(statuses.map(({ sequence }) => sequence)).size).toBe(2);
+      for (const id of [certificateId, second]) {
+        expect(await certificates().findCertificate(id)).toMatchObject({
+          ...{ state: 'revoked', revocationReason: 'cessationOfOperation' },
+        });
+      }
+      expect(await stateOf(row.id)).toBe('abandoned');
+      expect(await finish(row.id, next(contract.id, 3))).toBe('lease-lost');
+      expect(await store().findContract(contract.id)).toMatchObject({
+        ...{ state: 'ended', reason: 'moved away', isDefault: false },
+      });
+      expect(await changeState(contract.id, {})).toEqual({ outcome: 'stale' });
+      const refused = { certificate: certificate(), bundle: next(contract.id, 3) };
+      expect(await issuance().recordPending(refused)).toEqual({ outcome: 'contract-not-active' });
+    });
+
+    test('of ending and a renewal at once nothing valid is left', async () => {
+      for (let round = 0; round < 8; round += 1) {
+        const { contract, certificateId } = await begun();
+        const bundle = next(contract.id, 2);
+        const row = certificate();
+        const renewal = async () => {
+          const { outcome } = await issuance().recordPending({ certificate: row, bundle });
+          return outcome === 'recorded' ? finish(row.id, bundle) : outcome;
+        };
+        await Promise.all([renewal(), changeState(contract.id, {})]);
+        expect(await stateOf(certificateId)).toBe('revoked');
+        expect(['revoked', 'abandoned', undefined]).toContain(await stateOf(row.id));
+      }
+    });
+
+    test('suspending holds, resuming releases what suspending has held, and nothing else', async () => {
+      const { contract, certificateId } = await begun();
+      const second = await issueBundle(next(contract.id, 2));
+      const third = await issueBundle(next(contract.id, 3));
+      await setState(opened.database, second, 'revoked');
+      await changeStatus(opened.database, third, held);
+      const at = seconds(10);
+      const suspension = audit(ca.organizationId, 'contract.suspended', contract.id);
+      await changeState(contract.id, {
+        ...{ from: ['active'], to: 'suspended', reason: 'unpaid', audit: { ...suspension, at } },
+      });
+      expect(await store().findContract(contract.id)).toMatchObject({
+        ...{ state: 'suspended', changedAt: at, reason: 'unpaid' },
+      });
+      expect(await stateOf(certificateId)).toBe('held');
+      const refused = { certificate: certificate(), bundle: next(contract.id, 4) };
+      expect(await issuance().recordPending(refused)).toEqual({ outcome: 'contract-not-active' });
+
+      const resumption = audit(ca.organizationId, 'contract.resumed', contract.id);
+      await changeState(contract.id, { from: ['suspended'], to: 'active', audit: resumption });
+      expect(await stateOf(certificateId)).toBe('issued');
+      expect(await stateOf(second)).toBe('revoked');
+      expect(await stateOf(third)).toBe('held');
+      const resumed = await store().findContract(contract.id);
+      expect(resumed?.state).toBe('active');
+      expect(resumed?.reason).toBeUndefined();
+      await changeStatus(opened.database, third, good);
+    });
+
+    test('of any number of contracts of a car one is the default, whoever is faster', async () => {
+      const pcid = newPcid();
+      const other = await newOrganization(opened.database);
+      const { contract: a } = await begun({ pcid }, { makesDefault: true });
+      const { contract: b } = await begun({ pcid, organizationId: other }, { makesDefault: true });
+      const { contract: c } = await begun({ pcid, priority: 5 });
+      const { contract: d } = await begun({ pcid, priority: 9 });
+      const order = async () =>
+        (await store().contractsOfCar(pcid, 'iso15118-2')).map(({ id }) => id);
+      expect(await order()).toEqual([b.id, d.id, c.id, a.id]);
+      await Promise.all(
+        [a, b, c, d].map(({ id }) =>
+          store().changeRank({
+            ...{ id, isDefault: true },
+            audit: audit(ca.organizationId, 'contract.ranked', id),
+          }),
+        ),
+      );
+      const all = await store().contractsOfCar(pcid, 'iso15118-2');
+      expect(all.filter(({ isDefault }) => isDefault)).toHaveLength(1);
+      const [first] = all;
+      const rank = { id: c.id, isDefault: false, priority: 100 };
+      const ranked = audit(ca.organizationId, 'contract.ranked', c.id);
+      expect(await store().changeRank({ ...rank, audit: ranked })).toBe('changed');
+      await changeState(a.id, {});
+      expect(await store().changeRank({ ...rank, id: a.id, audit: ranked })).toBe('ended');
+      const [now] = await order();
+      expect(now).toBe(first?.id === c.id || first?.id === a.id ? c.id : first?.id);
+    });
+
+    test('contracts are listed newest first, by what they are found with, in pages', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const made: string[] = [];
+      for (let index = 0; index < 5; index += 1) {
+        const createdAt = seconds(index);
+        made.unshift((await begun({ organizationId, createdAt })).contract.id);
+      }
+      const page = await store().listContracts({ organizationId }, { limit: 3 });
+      expect(page.items.map(({ id }) => id)).toEqual(made.slice(0, 3));
+      const cursor = page.nextCursor ?? '';
+      const rest = await store().listContracts({ organizationId }, { limit: 3, cursor });
+      expect(rest.items.map(({ id }) => id)).toEqual(made.slice(3));
+      expect(rest.nextCursor).toBeUndefined();
+      await changeState(made[1] ?? '', {});
+      const filter = { organizationId, state: 'ended' } as const;
+      const ended = await store().listContracts(filter, { limit: 9 });
+      expect(ended.items.map(({ id }) => id)).toEqual([made[1]]);
+      const [newest] = page.items;
+      const withDigit = { emaid: `${newest?.emaid}Q`, organizationId };
+      const found = await store().listContracts(withDigit, { limit: 9 });
+      expect(found.items.map(({ id }) => id)).toEqual([newest?.id]);
+    });
+
+    test('a bundle that is brought has no row of a certificate, and ends with its contract', async () => {
+      const { issuing: _, ...contract } = newContract();
+      const bundle = (generation: number): BroughtBundle => ({
+        ...sealed(contract.id, { generation }),
+        ...{ certificate: bytes('brought'), notBefore: testTime, notAfter: seconds(3600) },
+      });
+      const created = [audit(ca.organizationId, 'contract.bundle-brought', contract.id)];
+      const command = { contract, bundle: bundle(1), makesDefault: true, audit: created };
+      expect(await store().createBrought(command)).toBe('created');
+      expect(
+        await store().createBrought({ ...command, contract: { ...contract, id: newId('c') } }),
+      ).toBe('exists');
+      expect(await store().findContract(contract.id)).toEqual({ ...contract, isDefault: true });
+      const [brought] = await store().listBundles(contract.id);
+      expect(brought).toMatchObject({ certificate: bytes('brought'), certificateState: 'issued' });
+      expect(brought?.certificateId).toBeUndefined();
+
+      const entry = audit(ca.organizationId, 'contract.bundle-brought', contract.id);
+      const again = () => store().addBrought({ bundle: bundle(2), audit: entry });
+      expect((await Promise.all([again(), again()])).sort()).toEqual(['added', 'outrun']);
+      await changeState(contract.id, {});
+      expect(await again()).toBe('not-active');
+    });
+  });

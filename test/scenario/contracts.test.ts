@@ -1,0 +1,554 @@
+/** The life of Plug & Charge contracts, with the real keys, authorities and OCSP answers. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadHierarchy } from '../../src/declarations.ts';
+import { emaidCheckDigit } from '../../src/identifiers/emaid.ts';
+import { readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import { attributeValue } from '../../src/pki/names.ts';
+import { toPem } from '../../src/pki/pem.ts';
+import type { Principal } from '../../src/services/access-policy.ts';
+import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
+import { createContract } from '../../src/services/contract-creation.ts';
+import type { Bundle, Contract } from '../../src/services/contract-records.ts';
+import {
+  changeRank,
+  contractsOfCar,
+  endContract,
+  endContractsOf,
+  findContract,
+  listContracts,
+  renewContract,
+  resumeContract,
+  suspendContract,
+} from '../../src/services/contracts.ts';
+import {
+  bundleForInstallation,
+  bundleForUpdate,
+  currentBundle,
+} from '../../src/services/current-bundles.ts';
+import { release, revoke } from '../../src/services/revocation.ts';
+import { type Database, openDatabase } from '../../src/storage/database.ts';
+import {
+  type Car,
+  demoMo,
+  newCar,
+  newPcid,
+  openBundle,
+  registerCar,
+} from '../support/contracts.ts';
+import { demoDeclarations } from '../support/declarations.ts';
+import { type Services, servicesOver, startAuthorities } from '../support/services.ts';
+
+const DAY = 86_400_000;
+
+let folder: string;
+let database: Database;
+let services: Services;
+let ahead = 0;
+const clock = () => new Date(Date.now() + ahead);
+
+async function open(hierarchy: string): Promise<{ database: Database; services: Services }> {
+  const processId = 'contracts';
+  const dataDir = await mkdtemp(join(folder, 'data-'));
+  const opened = await openDatabase(`sqlite:${join(dataDir, 'evpki.db')}`, { clock, processId });
+  const demo = demoDeclarations();
+  const declarations = { ...demo, hierarchy: loadHierarchy(hierarchy, demo.profiles) };
+  const options = { declarations, dataDir, vault: 'known', processId, clock } as const;
+  const made = await servicesOver(opened, options);
+  await startAuthorities(made);
+  return { database: opened, services: made };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'evpki-contracts-'));
+  ({ database, services } = await open('ca/demo.yaml'));
+});
+afterAll(async () => {
+  await database.close();
+  await rm(folder, { recursive: true });
+});
+
+/** Has a database of its own: clocks that went back sign nothing. */
+async function whereTimePasses(use: (pass: (days: number) => void) => Promise<void>) {
+  const before = services;
+  const other = await open('ca/demo.yaml');
+  services = other.services;
+  try {
+    await use((days) => {
+      ahead += days * DAY;
+    });
+  } finally {
+    services = before;
+    ahead = 0;
+    await other.database.close();
+  }
+}
+
+let count = 0;
+const newEmaid = () => `DE8EVC${String(++count).padStart(8, '0')}`;
+
+async function registered(): Promise<Car> {
+  const car = newCar();
+  await registerCar(services, car);
+  return car;
+}
+const create = (car: Car, change: Partial<Parameters<typeof createContract>[2]> = {}) =>
+  createContract(services, demoMo, {
+    ...{ emaid: newEmaid(), pcid: car.registered.pcid },
+    ...change,
+  });
+const install = async (contract: Contract, car: Car): Promise<Bundle> => {
+  const { pcid, standard } = car.registered;
+  const found = await services.provisioning.findByPcid(pcid, standard);
+  if (!found) throw new Error(`no ${pcid}`);
+  return bundleForInstallation(services, contract, found);
+};
+const statusOf = async (bundle: Bundle) =>
+  (await services.certificates.findCertificate(bundle.certificateId ?? ''))?.state;
+const entriesOf = async (organizationId: string, subject: string) => {
+  const { items } = await services.audit.listEntries({ organizationId, subject }, { limit: 200 });
+  return items.map(({ action }) => action);
+};
+const code = (value: string) => expect.objectContaining({ code: value });
+
+describe('creating a contract', () => {
+  test('gives the car a key that is its certificate’s, and nobody else', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const withDigit = emaid + emaidCheckDigit(emaid);
+    const { contract, bundle } = await create(car, {
+      emaid: `${emaid.slice(0, 2).toLowerCase()}-${emaid.slice(2, 5)}-${withDigit.slice(5)}`,
+    });
+    expect(contract).toMatchObject({
+      ...{ emaid: withDigit, state: 'active', isDefault: false, standard: 'iso15118-2' },
+      issuing: { authorityId: 'mo-sub-ca-2', profile: 'iso15118-2-contract' },
+    });
+    expect(openBundle(car, bundle)).toHaveLength(32);
+    expect(() => openBundle(newCar(), bundle)).toThrow();
+    const leaf = readCertificate(bundle.certificate);
+    expect(attributeValue(leaf.subject, 'CN')).toBe(withDigit);
+    const [sub2, sub1, ...more] = bundle.subCertificates.map(readCertificate);
+    expect(more).toEqual([]);
+    expect(sub2?.publicKey && verifyIssuedBy(leaf, sub2.publicKey)).toBe(true);
+    expect(sub1?.publicKey && sub2 && verifyIssuedBy(sub2, sub1.publicKey)).toBe(true);
+    expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length]).toEqual([65, 48]);
+    expect(bundle).toMatchObject({ reason: 'created', generation: 1, curve: 'P-256' });
+    // Both sides have it in their logs; whose contract it is, is not the maker's business.
+    expect(await entriesOf('demo-mo', contract.id)).toEqual(['contract.created']);
+    const { id } = car.registered;
+    expect(await entriesOf('demo-oem', id)).toEqual(['provisioning-certificate.used']);
+    const { items } = await services.audit.listEntries(
+      { organizationId: 'demo-oem', subject: id },
+      { limit: 9 },
+    );
+    expect(JSON.stringify(items)).not.toContain(emaid);
+  });
+
+  test('holds as long as is asked for, within the profile', async () => {
+    const { bundle } = await create(await registered(), { validityDays: 28 });
+    expect(bundle.notAfter.getTime() - bundle.notBefore.getTime() + 1000).toBe(28 * DAY);
+    const longest = await create(await registered(), { validityDays: 730 });
+    const { notBefore, notAfter } = longest.bundle;
+    expect(notAfter.getTime() - notBefore.getTime() + 1000).toBe(730 * DAY);
+    for (const validityDays of [27, 732, 1.5, -1]) {
+      const refused = create(await registered(), { validityDays });
+      await expect(refused).rejects.toEqual(code('request-malformed'));
+    }
+  });
+
+  test('is refused with everything that is wrong', async () => {
+    const wrong = create(newCar(), { emaid: 'nonsense', pcid: '??', priority: 101 });
+    await expect(wrong).rejects.toMatchObject({
+      code: 'request-malformed',
+      violations: [{ field: 'body.emaid' }, { field: 'body.pcid' }, { field: 'body.priority' }],
+    });
+    const digit = newEmaid();
+    const other = emaidCheckDigit(digit) === '1' ? '2' : '1';
+    const wrongDigit = create(newCar(), { emaid: digit + other });
+    await expect(wrongDigit).rejects.toEqual(code('request-malformed'));
+  });
+
+  const cases: readonly [string, string, () => Promise<unknown>][] = [
+    ['a car that nobody has registered', 'vehicle-unknown', () => create(newCar())],
+    [
+      'a car for another standard',
+      'vehicle-unknown',
+      async () => create(await registered(), { standard: 'iso15118-20' }),
+    ],
+    [
+      'an EMAID of another provider',
+      'emaid-not-allowed',
+      async () => create(await registered(), { emaid: 'DE8AAC12345678' }),
+    ],
+    [
+      'an authority of somebody else',
+      'authority-unknown',
+      async () => create(await registered(), { authority: 'cpo-sub-ca-2' }),
+    ],
+    [
+      'a profile that is none of contracts',
+      'profile-unknown',
+      async () => create(await registered(), { profile: 'ocpp-station' }),
+    ],
+    [
+      'an organization that is no mobility operator',
+      'not-permitted',
+      async () => {
+        const cpo: Principal = { ...demoMo, organizationId: 'demo-cpo', roles: ['super'] };
+        const { pcid } = (await registered()).registered;
+        return createContract(services, cpo, { emaid: newEmaid(), pcid });
+      },
+    ],
+    [
+      'a role that is not for contracts',
+      'not-permitted',
+      async () => {
+        const oem: Principal = { ...demoMo, roles: ['oem'] };
+        const { pcid } = (await registered()).registered;
+        return createContract(services, oem, { emaid: newEmaid(), pcid });
+      },
+    ],
+    [
+      'another organization',
+      'not-found',
+      async () => create(await registered(), { organization: 'demo-cpo' }),
+    ],
+    [
+      'a second one for EMAID, car and standard',
+      'contract-exists',
+      async () => {
+        const car = await registered();
+        const { contract } = await create(car);
+        return create(car, { emaid: contract.emaid + emaidCheckDigit(contract.emaid) });
+      },
+    ],
+  ];
+  test.each(cases)('%s is refused: %s', async (_name, expected, attempt) => {
+    await expect(attempt()).rejects.toEqual(code(expected));
+  });
+
+  test('what policy refuses leaves nothing behind', async () => {
+    await whereTimePasses(async (pass) => {
+      const car = await registered();
+      pass(30 * 365);
+      await expect(create(car)).rejects.toEqual(code('csr-refused'));
+      const { pcid } = car.registered;
+      expect(await services.contracts.contractsOfCar(pcid, 'iso15118-2')).toEqual([]);
+    });
+  });
+});
+
+describe('installing', () => {
+  test('a car that asks twice gets the same bundle; one that is registered anew a new key', async () => {
+    const car = await registered();
+    const { contract, bundle } = await create(car);
+    expect(await install(contract, car)).toEqual(bundle);
+
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    expect((await currentBundle(services, contract, anew.registered)).standing).toBe('stale');
+    const answers = await Promise.all([1, 2, 3].map(() => install(contract, anew)));
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+    const [renewed] = answers;
+    if (!renewed) throw new Error('no answer');
+    expect(renewed).toMatchObject({ generation: 2, reason: 're-registered' });
+    expect(openBundle(anew, renewed)).not.toEqual(openBundle(car, bundle));
+    // The old key is in hardware that is not the car's any more.
+    expect(await statusOf(bundle)).toBe('revoked');
+    expect(await statusOf(renewed)).toBe('issued');
+    const record = await services.certificates.findCertificate(bundle.certificateId ?? '');
+    expect(record?.revocationReason).toBe('superseded');
+  });
+
+  test('an expired certificate is replaced; one that somebody has stopped is not', async () => {
+    await whereTimePasses(async (pass) => {
+      const car = await registered();
+      const { contract, bundle } = await create(car, { validityDays: 28 });
+      pass(29);
+      const renewed = await install(contract, car);
+      expect(renewed).toMatchObject({ generation: 2, reason: 'renewed' });
+      expect(await statusOf(bundle)).toBe('issued');
+      await revoke(services, demoMo, renewed.certificateId ?? '', 'certificateHold');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+      await release(services, demoMo, renewed.certificateId ?? '');
+      expect((await install(contract, car)).id).toBe(renewed.id);
+      await revoke(services, demoMo, renewed.certificateId ?? '', 'keyCompromise');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+      const { bundle: third } = await renewContract(services, demoMo, contract.id);
+      expect((await install(contract, car)).id).toBe(third.id);
+    });
+  });
+
+  test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
+    const car = await registered();
+    const { contract, bundle: old } = await create(car);
+    const oldKey = openBundle(car, old);
+    const oldContractCertificate = old.certificate;
+    const update = () => bundleForUpdate(services, { contract, oldContractCertificate });
+    const updated = await update();
+    expect(updated).toMatchObject({ reason: 'update', generation: 2 });
+    expect(await update()).toEqual(updated);
+    const withOldKey: Car = { ...car, privateKey: oldKey };
+    expect(openBundle(withOldKey, updated)).toHaveLength(32);
+    expect(() => openBundle(car, updated)).toThrow();
+    expect([await statusOf(old), await statusOf(updated)]).toEqual(['issued', 'issued']);
+
+    // A car that then asks for an installation has lost its keys, but is the same car.
+    const installed = await install(contract, car);
+    expect(installed).toMatchObject({ reason: 'renewed', generation: 3 });
+    expect([await statusOf(old), await statusOf(updated)]).toEqual(['issued', 'issued']);
+
+    await revoke(services, demoMo, old.certificateId ?? '', 'superseded');
+    await expect(update()).rejects.toEqual(code('recipient-unfitting'));
+    const foreign = (await create(await registered())).bundle.certificate;
+    const attempt = bundleForUpdate(services, { contract, oldContractCertificate: foreign });
+    await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
+  });
+
+  test('the default comes first, then priority, then age; what is suspended or ended is not there', async () => {
+    const car = await registered();
+    const made = [];
+    for (const priority of [0, 5, 5, 0, 100]) {
+      made.push((await create(car, { priority })).contract.id);
+    }
+    const [a, b, c, d, e] = made as [string, string, string, string, string];
+    const { pcid } = car.registered;
+    const order = async () =>
+      (await contractsOfCar(services, pcid, 'iso15118-2')).map(({ id }) => id);
+    expect(await order()).toEqual([e, b, c, a, d]);
+    await changeRank(services, demoMo, d, { isDefault: true });
+    expect(await order()).toEqual([d, e, b, c, a]);
+    await suspendContract(services, demoMo, e);
+    await endContract(services, demoMo, b);
+    expect(await order()).toEqual([d, c, a]);
+    await changeRank(services, demoMo, a, { isDefault: true, priority: 1 });
+    expect(await order()).toEqual([a, c, d]);
+    const { contract } = await create(car, { isDefault: true });
+    expect(await order()).toEqual([contract.id, c, a, d]);
+    await expect(changeRank(services, demoMo, b, { priority: 1 })).rejects.toEqual(
+      code('contract-not-active'),
+    );
+    await expect(changeRank(services, demoMo, a, {})).rejects.toEqual(code('request-malformed'));
+  });
+});
+
+describe('renewing, suspending and ending', () => {
+  test('a renewal leaves the former certificate for the car to change over, unless it is told', async () => {
+    const car = await registered();
+    const { contract, bundle: first } = await create(car);
+    const { bundle: second } = await renewContract(services, demoMo, contract.id);
+    expect(second).toMatchObject({ reason: 'renewed', generation: 2 });
+    expect(openBundle(car, second)).not.toEqual(openBundle(car, first));
+    expect(await statusOf(first)).toBe('issued');
+    const options = { revokesFormer: true };
+    const { bundle: third } = await renewContract(services, demoMo, contract.id, options);
+    expect([await statusOf(first), await statusOf(second)]).toEqual(['revoked', 'revoked']);
+    expect(await statusOf(third)).toBe('issued');
+    expect((await findContract(services, demoMo, contract.id)).bundle.id).toBe(third.id);
+    expect(await entriesOf('demo-mo', contract.id)).toEqual([
+      'contract.renewed',
+      'contract.renewed',
+      'contract.created',
+    ]);
+  });
+
+  test('suspending holds every certificate, resuming releases it; each again changes nothing', async () => {
+    const { contract, bundle } = await create(await registered());
+    const { id } = contract;
+    const suspended = await suspendContract(services, demoMo, id, 'unpaid');
+    expect(suspended.contract).toMatchObject({ state: 'suspended', reason: 'unpaid' });
+    expect(await statusOf(bundle)).toBe('held');
+    await suspendContract(services, demoMo, id);
+    await expect(renewContract(services, demoMo, id)).rejects.toEqual(code('contract-not-active'));
+    expect((await resumeContract(services, demoMo, id)).contract.state).toBe('active');
+    expect(await statusOf(bundle)).toBe('issued');
+    await resumeContract(services, demoMo, id);
+    expect(await entriesOf('demo-mo', id)).toEqual([
+      'contract.resumed',
+      'contract.suspended',
+      'contract.created',
+    ]);
+  });
+
+  test('ending is for good and revokes every certificate; again changes nothing', async () => {
+    const car = await registered();
+    const { contract, bundle } = await create(car, { isDefault: true });
+    const { bundle: second } = await renewContract(services, demoMo, contract.id);
+    await suspendContract(services, demoMo, contract.id);
+    const ended = await endContract(services, demoMo, contract.id, 'moved away');
+    expect(ended.contract).toMatchObject({ state: 'ended', isDefault: false });
+    for (const { certificateId } of [bundle, second]) {
+      const record = await services.certificates.findCertificate(certificateId ?? '');
+      expect(record?.revocationReason).toBe('cessationOfOperation');
+    }
+    await endContract(services, demoMo, contract.id);
+    expect((await entriesOf('demo-mo', contract.id)).filter((a) => a === 'contract.ended')).toEqual(
+      ['contract.ended'],
+    );
+    for (const attempt of [suspendContract, resumeContract, renewContract]) {
+      await expect(attempt(services, demoMo, contract.id)).rejects.toEqual(
+        code('contract-not-active'),
+      );
+    }
+    expect((await create(car, { emaid: contract.emaid })).contract.state).toBe('active');
+  });
+
+  test('the contracts of a car end with its provisioning certificate', async () => {
+    const car = await registered();
+    const { pcid } = car.registered;
+    const { contract } = await create(car);
+    const { contract: other } = await create(car);
+    await suspendContract(services, demoMo, other.id);
+    const why = { actor: 'client:oem', reason: 'scrapped' };
+    const which = { pcid, standard: 'iso15118-2' } as const;
+    expect(await endContractsOf(services, which, why)).toBe(2);
+    expect(await endContractsOf(services, which, why)).toBe(0);
+    expect((await findContract(services, demoMo, contract.id)).contract.reason).toBe('scrapped');
+  });
+
+  test('another organization’s contracts are not there', async () => {
+    const { contract } = await create(await registered());
+    const other: Principal = { ...demoMo, organizationId: 'demo-oem' };
+    for (const attempt of [findContract, renewContract, suspendContract, endContract]) {
+      await expect(attempt(services, other, contract.id)).rejects.toEqual(code('not-found'));
+    }
+    const rank = { isDefault: true };
+    await expect(changeRank(services, other, contract.id, rank)).rejects.toEqual(code('not-found'));
+    const page = await listContracts(services, other, { limit: 200 });
+    expect(page.items).toEqual([]);
+    const own = await listContracts(services, demoMo, { limit: 9, emaid: contract.emaid });
+    expect(own.items.map(({ id }) => id)).toEqual([contract.id]);
+    await expect(listContracts(services, demoMo, { limit: 9, pcid: '?' })).rejects.toEqual(
+      code('request-malformed'),
+    );
+  });
+});
+
+describe('bundles that are brought', () => {
+  /** What an operator with an own PKI would bring: here made by evpki, for another contract. */
+  async function madeElsewhere(car: Car, emaid: string) {
+    const { contract, bundle } = await create(car, { emaid });
+    await endContract(services, demoMo, contract.id);
+    const text = {
+      certificateChain: [bundle.certificate, ...bundle.subCertificates]
+        .map((der) => toPem('CERTIFICATE', der))
+        .join(''),
+      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+    };
+    return { bundle, text };
+  }
+
+  test('are installed like others, and only their operator makes the next', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const { bundle, text } = await madeElsewhere(car, emaid);
+    const details = { emaid, pcid: car.registered.pcid, isDefault: true };
+    const { contract } = await bringBundle(services, demoMo, details, text);
+    expect(contract).toMatchObject({ state: 'active', isDefault: true });
+    expect(contract.issuing).toBeUndefined();
+    const installed = await install(contract, car);
+    expect(installed.certificate).toEqual(bundle.certificate);
+    expect(openBundle(car, installed)).toEqual(openBundle(car, bundle));
+    await expect(bringBundle(services, demoMo, details, text)).rejects.toEqual(
+      code('contract-exists'),
+    );
+    await expect(renewContract(services, demoMo, contract.id)).rejects.toEqual(
+      code('contract-external'),
+    );
+
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    await expect(install(contract, anew)).rejects.toEqual(code('contract-external'));
+    const next = await bringNextBundle(services, demoMo, contract.id, text);
+    expect(next.bundle).toMatchObject({ generation: 2, reason: 're-registered' });
+    const { contract: own } = await create(await registered());
+    await expect(bringNextBundle(services, demoMo, own.id, text)).rejects.toEqual(
+      code('contract-external'),
+    );
+    await suspendContract(services, demoMo, contract.id);
+    await expect(install({ ...contract, state: 'suspended' }, anew)).rejects.toEqual(
+      code('contract-not-active'),
+    );
+    expect((await endContract(services, demoMo, contract.id)).contract.state).toBe('ended');
+  });
+
+  test('what does not fit is refused with every reason', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const { bundle, text } = await madeElsewhere(car, emaid);
+    const { pcid } = car.registered;
+    const bring = (change: Partial<typeof text>, as = emaid) =>
+      bringBundle(services, demoMo, { emaid: as, pcid }, { ...text, ...change });
+    const [leaf, sub2, sub1] = [bundle.certificate, ...bundle.subCertificates].map((der) =>
+      toPem('CERTIFICATE', der),
+    ) as [string, string, string];
+    const root = await rootAbove(bundle);
+    const reasons = async (attempt: Promise<unknown>) => {
+      const error = await attempt.then(
+        () => undefined,
+        (refused) => refused,
+      );
+      expect(error).toEqual(code('bundle-refused'));
+      return (error as { violations: { code: string }[] }).violations.map(({ code }) => code);
+    };
+    const short = Buffer.alloc(47).toString('base64');
+    const noPoint = Buffer.alloc(65, 4).toString('base64');
+    expect(
+      await reasons(bring({ encryptedPrivateKey: short, dhPublicKey: noPoint }, newEmaid())),
+    ).toEqual(['emaid', 'size', 'point']);
+    expect(await reasons(bring({ certificateChain: leaf }))).toEqual(['chain']);
+    expect(await reasons(bring({ certificateChain: leaf + sub1 + sub2 }))).toEqual([
+      'chain',
+      'chain',
+    ]);
+    expect(await reasons(bring({ certificateChain: leaf + sub2 + sub1 + root }))).toEqual(['root']);
+    expect(await reasons(bring({ certificateChain: 'nonsense' }))).toEqual(['chain']);
+    expect(await reasons(bring({ certificateChain: sub2 + sub1 }))).toContain('authority');
+    expect(await reasons(bring({ dhPublicKey: '!' }))).toEqual(['size']);
+    expect((await bring({})).contract.emaid).toBe(emaid);
+  });
+
+  async function rootAbove({ subCertificates }: Bundle): Promise<string> {
+    const [issuer] = await services.authorities.listIssuers('mo-root');
+    expect(subCertificates).toHaveLength(2);
+    return toPem('CERTIFICATE', issuer?.certificate ?? new Uint8Array());
+  }
+});
+
+describe('ISO 15118-20', () => {
+  test('a P-521 car gets a P-521 contract, from the hierarchy with such keys', async () => {
+    const other = await open('ca/iso15118-20.yaml');
+    try {
+      const mo: Principal = { ...demoMo, organizationId: 'mo' };
+      const pcid = newPcid();
+      const car = newCar('iso15118-20', { pcid, organizationId: 'oem' });
+      await registerCar(other.services, car);
+      const { contract, bundle } = await createContract(other.services, mo, {
+        ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+      });
+      expect(contract.issuing?.profile).toBe('iso15118-20-contract');
+      expect(bundle).toMatchObject({ curve: 'SECP521' });
+      expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length]).toEqual([133, 94]);
+      expect(openBundle(car, bundle)).toHaveLength(66);
+      const same = await bundleForInstallation(other.services, contract, car.registered);
+      expect(same).toEqual(bundle);
+    } finally {
+      await other.database.close();
+    }
+  });
+
+  test('a car with a P-256 key has none: it could not be encrypted', async () => {
+    const { pcid } = (await registered()).registered;
+    const car = newCar('iso15118-2', { pcid });
+    const posing = { ...car.registered, standard: 'iso15118-20' } as const;
+    await registerCar(services, { ...car, registered: posing });
+    const attempt = createContract(services, demoMo, {
+      ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+    });
+    await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
+  });
+});
