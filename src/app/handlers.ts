@@ -8,7 +8,11 @@ import { certificateHandlers } from '../http/api/certificates.ts';
 import { contractHandlers } from '../http/api/contracts.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
-import { certificateStatusHandlers, ocppSigningHandlers } from '../http/api/ocpp.ts';
+import {
+  certificateStatusHandlers,
+  contractCertificateHandlers,
+  ocppSigningHandlers,
+} from '../http/api/ocpp.ts';
 import type { Handlers } from '../http/api/operations.ts';
 import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
@@ -37,6 +41,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
+  ...contractCertificateHandlers(parts),
 });
 
 /** What the public listener answers with. */

@@ -96,7 +96,7 @@ async function respond(
     emaid: contract.emaid,
   };
   const exi = await buildIso2Response(name, delivery, cps);
-  return { exi, responseCode: 'OK', contract };
+  return { exi, responseCode: 'OK', contract, signedBy: cps };
 }
 
 interface Answerable {

@@ -77,7 +77,10 @@ async function install(
     remainingContractCertificateChains: remaining,
   };
   const exi = await buildIso20Response(delivery, cps);
-  return { exi, responseCode: 'OK', contract, remainingContracts: remaining };
+  return {
+    ...{ exi, responseCode: 'OK', contract, signedBy: cps },
+    remainingContracts: remaining,
+  };
 }
 
 /** A car that takes none would not ask. */

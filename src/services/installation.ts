@@ -54,6 +54,8 @@ export interface InstallationAnswer {
   readonly readings: readonly LenientReading[];
   /** Present if the car gets one. */
   readonly contract?: Pick<Contract, 'id' | 'organizationId' | 'emaid' | 'pcid'>;
+  /** Whose provisioning service has signed it, and its certificate. */
+  readonly signedBy?: { readonly organizationId: string; readonly certificateId: string };
   /** How many more the car could ask for (-20). */
   readonly remainingContracts?: number;
   /** Present if it gets none. */
@@ -77,7 +79,8 @@ export async function answerCar(
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
   const answer = await answerTo(parts, command);
-  await parts.audit.recordAudit(auditOf(parts, command, answer));
+  const events = [auditOf(parts, command, answer), ...auditOfCps(parts, command, answer)];
+  await Promise.all(events.map((event) => parts.audit.recordAudit(event)));
   return answer;
 }
 
@@ -124,4 +127,17 @@ function auditOf(
     subject: failure?.pcid ?? '-',
     details: { ...details, reason: failure?.reason ?? '-' },
   };
+}
+
+/** In the log of the provisioning service: what was signed in its name, not for whom. */
+function auditOfCps(
+  { clock }: InstallationParts,
+  { principal }: InstallationCommand,
+  { contract, signedBy }: InstallationAnswer,
+): AuditEvent[] {
+  if (!contract || !signedBy || signedBy.organizationId === contract.organizationId) return [];
+  const { organizationId, certificateId } = signedBy;
+  const common = { at: clock(), organizationId, actor: principal.actor };
+  const details = { contract: contract.id, for: contract.organizationId };
+  return [{ ...common, action: 'contract-data.signed', subject: certificateId, details }];
 }

@@ -1,14 +1,24 @@
+import {
+  contractCertificateAnswer,
+  readContractCertificateRequest,
+  type SizeWarning,
+  sizeWarnings,
+} from '../../ocpp/contract-certificate.ts';
 import { toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
 import {
   type CertificateStatusParts,
   certificateStatus,
 } from '../../services/certificate-status.ts';
+import { ServiceError } from '../../services/errors.ts';
+import { answerCar, type InstallationParts } from '../../services/installation.ts';
 import { type OcppSigningParts, signCertificate } from '../../services/ocpp-signing.ts';
 import type { Handlers } from './operations.ts';
 import type {
   CertificateStatusRequest,
   CertificateStatusResult,
+  ContractCertificateRequest,
+  ContractCertificateResult,
   SignCertificateRequest,
   SignCertificateResult,
 } from './types.ts';
@@ -54,3 +64,48 @@ export const certificateStatusHandlers = (parts: CertificateStatusParts) =>
       response.json(result);
     },
   }) satisfies Handlers;
+
+export const contractCertificateHandlers = ({
+  installation,
+}: {
+  readonly installation: InstallationParts;
+}) =>
+  ({
+    async contractCertificate(request, response, principal) {
+      const body = request.body as ContractCertificateRequest;
+      const { ocppVersion } = body;
+      const read = readContractCertificateRequest(body, ocppVersion);
+      if (!read.ok) {
+        throw new ServiceError(
+          'request-malformed',
+          'this is no Get15118EVCertificate',
+          read.problems.map(({ code, message, field }) => ({
+            ...{ code, message },
+            field: field === '' ? 'body' : `body.${field}`,
+          })),
+        );
+      }
+      const { exiRequest, schemaVersion: _, ...asked } = read.value;
+      const answer = await answerCar(installation, { principal, exi: exiRequest, ...asked });
+      const { contract, failure, readings, responseCode, remainingContracts } = answer;
+      // Of what could not be read nobody knows that a car stands behind it.
+      const status = failure && unreadable.has(failure.reason) ? 'Failed' : 'Accepted';
+      const toStation = contractCertificateAnswer(status, answer.exi, remainingContracts);
+      const result: ContractCertificateResult = {
+        ...toStation,
+        responseCode,
+        ...(failure ? { reason: failure.reason, detail: failure.message } : {}),
+        ...(contract
+          ? { contract: { id: contract.id, emaid: contract.emaid, pcid: contract.pcid } }
+          : {}),
+        readings: [...readings],
+        warnings: sizeWarnings(toStation, ocppVersion).map(warningText),
+      };
+      response.json(result);
+    },
+  }) satisfies Handlers;
+
+const unreadable: ReadonlySet<string> = new Set(['request-unreadable', 'request-unexpected']);
+
+const warningText = ({ ocppVersion, limit, characters }: SizeWarning): string =>
+  `exiResponse has ${characters} characters; in OCPP ${ocppVersion} it may have ${limit}`;
