@@ -5,17 +5,22 @@
  */
 
 import { ExiError, type ExiErrorCode } from './exi-error.ts';
+import { copyFromBits } from './shifted-octets.ts';
 
 export class BitReader {
   readonly #octets: Uint8Array;
   readonly #end: number;
   #bit = 0;
+  /** Where octets are copied to: one array for all, as they are no more than the document has. */
+  readonly #copies: Uint8Array;
+  #copied = 0;
   /** Names of the elements that are open. */
   readonly path: string[] = [];
 
   constructor(octets: Uint8Array) {
     this.#octets = octets;
     this.#end = octets.length * 8;
+    this.#copies = new Uint8Array(octets.length);
   }
 
   /** Bits read so far. */
@@ -34,21 +39,32 @@ export class BitReader {
     this.#bit = start + count;
     const index = start >>> 3;
     const octets = this.#octets;
-    if (count === 1) return ((octets[index] ?? 0) >>> (7 - (start & 7))) & 1;
     const window =
       ((octets[index] ?? 0) << 16) | ((octets[index + 1] ?? 0) << 8) | (octets[index + 2] ?? 0);
     return (window >>> (24 - (start & 7) - count)) & ((1 << count) - 1);
   }
 
+  /** The next eight bits. */
+  octet(): number {
+    const start = this.#bit;
+    if (start + 8 > this.#end) this.fail('truncated', 'the document ends here');
+    this.#bit = start + 8;
+    const index = start >>> 3;
+    const shift = start & 7;
+    const first = this.#octets[index] as number;
+    if (shift === 0) return first;
+    return ((first << shift) | ((this.#octets[index + 1] as number) >>> (8 - shift))) & 0xff;
+  }
+
   /** An Unsigned Integer: groups of seven bits, the least significant first; below 2^35. */
   unsignedInteger(): number {
     const start = this.#bit;
-    let octet = this.bits(8);
+    let octet = this.octet();
     if (octet < 0x80) return octet;
     let value = octet & 0x7f;
     for (let factor = 128; octet >= 0x80; factor *= 128) {
       if (factor > 2 ** 28) this.fail('limit', 'a number of more than five octets', start);
-      octet = this.bits(8);
+      octet = this.octet();
       value += (octet & 0x7f) * factor;
     }
     if (octet === 0) this.#notShortest(start);
@@ -66,7 +82,7 @@ export class BitReader {
       let factor = 1;
       let octet = 0x80;
       for (let group = 0; group < 7 && octet >= 0x80; group++) {
-        octet = this.bits(8);
+        octet = this.octet();
         part += (octet & 0x7f) * factor;
         factor *= 128;
       }
@@ -101,18 +117,30 @@ export class BitReader {
     this.#bit = start + count * 8;
     const from = start >>> 3;
     const shift = start & 7;
-    const source = this.#octets;
-    const result = new Uint8Array(count);
-    if (shift === 0) {
-      result.set(source.subarray(from, from + count));
-      return result;
-    }
-    let window = source[from] ?? 0;
-    for (let i = 0; i < count; i++) {
-      window = ((window & 0xff) << 8) | (source[from + i + 1] as number);
-      result[i] = window >>> (8 - shift);
-    }
+    const result = this.#copies.subarray(this.#copied, this.#copied + count);
+    this.#copied += count;
+    if (shift === 0) result.set(this.#octets.subarray(from, from + count));
+    else copyFromBits(this.#octets, from, shift, result);
     return result;
+  }
+
+  /**
+   * The next `count` octets as text, if all of them are printable characters of ASCII; otherwise
+   * nothing was read.
+   */
+  printable(count: number): string | undefined {
+    this.expectOctets(count);
+    const start = this.#bit;
+    let value = '';
+    for (let i = 0; i < count; i++) {
+      const octet = this.octet();
+      if (octet < 0x20 || octet > 0x7e) {
+        this.#bit = start;
+        return undefined;
+      }
+      value += String.fromCharCode(octet);
+    }
+    return value;
   }
 
   /**

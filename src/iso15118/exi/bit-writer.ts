@@ -1,9 +1,10 @@
 /** Writes what {@link BitReader} reads, into an array that grows. */
 
 import { ExiError, type ExiErrorCode } from './exi-error.ts';
+import { copyToBits } from './shifted-octets.ts';
 
 export class BitWriter {
-  #octets = new Uint8Array(4_096);
+  #octets = new Uint8Array(1_024);
   #bit = 0;
   /** Names of the elements that are open. */
   readonly path: string[] = [];
@@ -31,13 +32,24 @@ export class BitWriter {
     this.#bit = start + count;
   }
 
+  octet(value: number): void {
+    const start = this.#bit;
+    const index = start >>> 3;
+    const shift = start & 7;
+    this.#makeRoom(index + 2);
+    const octets = this.#octets;
+    octets[index] = (octets[index] as number) | (value >>> shift);
+    octets[index + 1] = value << (8 - shift);
+    this.#bit = start + 8;
+  }
+
   unsignedInteger(value: number): void {
     let rest = value;
     while (rest >= 0x80) {
-      this.bits((rest % 128) | 0x80, 8);
+      this.octet((rest % 128) | 0x80);
       rest = Math.floor(rest / 128);
     }
-    this.bits(rest, 8);
+    this.octet(rest);
   }
 
   bigUnsignedInteger(value: bigint): void {
@@ -45,7 +57,7 @@ export class BitWriter {
     for (; rest >= 2n ** 49n; rest >>= 49n) {
       let part = Number(BigInt.asUintN(49, rest));
       for (let group = 0; group < 7; group++) {
-        this.bits((part % 128) | 0x80, 8);
+        this.octet((part % 128) | 0x80);
         part = Math.floor(part / 128);
       }
     }
@@ -57,18 +69,27 @@ export class BitWriter {
     const from = start >>> 3;
     const shift = start & 7;
     this.#makeRoom(from + source.length + 1);
-    const target = this.#octets;
-    if (shift === 0) {
-      target.set(source, from);
-    } else {
-      let window = (target[from] as number) >>> (8 - shift);
-      for (let i = 0; i < source.length; i++) {
-        window = ((window & 0xff) << 8) | (source[i] as number);
-        target[from + i] = window >>> shift;
-      }
-      target[from + source.length] = window << (8 - shift);
-    }
+    if (shift === 0) this.#octets.set(source, from);
+    else copyToBits(source, this.#octets, from, shift);
     this.#bit = start + source.length * 8;
+  }
+
+  /** Text of ASCII, an octet for each character. */
+  ascii(text: string): void {
+    this.#makeRoom((this.#bit >>> 3) + text.length + 1);
+    const octets = this.#octets;
+    const shift = this.#bit & 7;
+    const rest = 8 - shift;
+    let index = this.#bit >>> 3;
+    let begun = octets[index] as number;
+    for (let i = 0; i < text.length; i++) {
+      const octet = text.charCodeAt(i);
+      octets[index] = begun | (octet >>> shift);
+      begun = octet << rest;
+      index += 1;
+    }
+    octets[index] = begun;
+    this.#bit += text.length * 8;
   }
 
   /** What was written; the last octet is filled with zero bits. */

@@ -44,29 +44,32 @@ export function text({ min = 0, max = MAX_CHARACTERS }: Size = {}): Datatype<str
   return {
     read: (reader, name) => reader.string(name, min, max),
     write(writer, value) {
-      const count = countCharacters(writer, value);
+      const simple = printable.test(value);
+      const count = simple ? value.length : countCharacters(writer, value);
       if (count < min || count > max) {
         writer.fail('limit', `${count} characters; ${min} to ${max} are allowed`);
       }
       writer.unsignedInteger(count + 2);
-      for (let i = 0; i < value.length; i++) {
-        const codePoint = value.codePointAt(i) as number;
-        if (codePoint > 0xffff) i += 1;
-        writer.unsignedInteger(codePoint);
+      if (simple) {
+        writer.ascii(value);
+        return;
       }
+      for (const character of value) writer.unsignedInteger(character.codePointAt(0) as number);
     },
   };
 }
 
+/** Most strings are, and all their code points then are octets below 128. */
+const printable = /^[ -~]*$/;
+
 /** The code points of a string, all of which XML must allow. */
 function countCharacters(writer: BitWriter, value: string): number {
   let count = 0;
-  for (let i = 0; i < value.length; i++) {
-    const codePoint = value.codePointAt(i) as number;
+  for (const character of value) {
+    const codePoint = character.codePointAt(0) as number;
     if (!isXmlCharacter(codePoint)) {
       writer.fail('bad-value', `${codePoint} is no character that XML allows`);
     }
-    if (codePoint > 0xffff) i += 1;
     count += 1;
   }
   return count;

@@ -1,5 +1,6 @@
 /** EXI documents and fragments: the header, what is in them, and their end. */
 
+import { sameBytes } from '../../pki/byte-order.ts';
 import { BitWriter } from './bit-writer.ts';
 import { indexFor, readEvent, readValue, writeValue } from './element.ts';
 import { ExiError } from './exi-error.ts';
@@ -100,9 +101,7 @@ export function encodeFragment(
 
 /** Index of the first octet that differs, if one does. */
 function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {
-  const length = Math.max(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    if (a[i] !== b[i]) return i;
-  }
-  return undefined;
+  if (sameBytes(a, b)) return undefined;
+  const index = a.findIndex((octet, i) => octet !== b[i]);
+  return index < 0 ? a.length : index;
 }

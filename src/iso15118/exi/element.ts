@@ -96,13 +96,13 @@ export function writeElement(writer: BitWriter, type: ElementType<unknown>, give
 }
 
 /** Which production a field's value takes; -1 if none. */
-export function indexFor(state: State, field: string, value: unknown): number {
-  return state.productions.findIndex(
-    (production) =>
-      'part' in production &&
-      production.part.field === field &&
-      (production.event !== 'SE' || carries(value, production.type.label)),
-  );
+export function indexFor({ productions }: State, field: string, value: unknown): number {
+  for (let index = 0; index < productions.length; index++) {
+    const production = productions[index] as Production;
+    if (!('part' in production) || production.part.field !== field) continue;
+    if (production.event !== 'SE' || carries(value, production.type.label)) return index;
+  }
+  return -1;
 }
 
 /** Whether a value has the fields of a label. */

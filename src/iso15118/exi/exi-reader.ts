@@ -27,20 +27,23 @@ export class ExiReader extends BitReader {
     if (length < 2) return this.#hit(length === 0 ? name : undefined, min, max, start);
     const count = length - 2;
     if (count < min || count > max) this.#refuseLength(count, min, max, start);
-    this.expectOctets(count);
-    const codePoints: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const at = this.bit;
-      const codePoint = this.unsignedInteger();
-      if (!isXmlCharacter(codePoint)) {
-        this.fail('bad-value', `${codePoint} is no character that XML allows`, at);
-      }
-      codePoints.push(codePoint);
-    }
-    const value = String.fromCodePoint(...codePoints);
+    const value = this.printable(count) ?? this.#codePoints(count);
     if (count > 0) {
       this.#names.push(name);
       this.#values.push(value);
+    }
+    return value;
+  }
+
+  #codePoints(count: number): string {
+    let value = '';
+    for (let i = 0; i < count; i++) {
+      const start = this.bit;
+      const codePoint = this.unsignedInteger();
+      if (!isXmlCharacter(codePoint)) {
+        this.fail('bad-value', `${codePoint} is no character that XML allows`, start);
+      }
+      value += String.fromCodePoint(codePoint);
     }
     return value;
   }

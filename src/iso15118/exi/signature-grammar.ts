@@ -73,14 +73,16 @@ export const signature: ElementType<XmlSignature> = shaped(
     },
     { elements: ['KeyInfo', 'Object'] },
   ),
-  ({ signatureValue: { id: valueId, value }, ...rest }): XmlSignature => ({
-    ...rest,
+  ({ id: signatureId, signedInfo: info, signatureValue: { id: valueId, value } }) => ({
+    ...(signatureId === undefined ? {} : { id: signatureId }),
+    signedInfo: info,
     ...(valueId === undefined ? {} : { signatureValueId: valueId }),
     signatureValue: value,
   }),
-  ({ signatureValueId, signatureValue: value, ...rest }): Signature => ({
-    ...rest,
-    signatureValue: { ...(signatureValueId === undefined ? {} : { id: signatureValueId }), value },
+  ({ id: signatureId, signedInfo: info, signatureValueId: valueId, signatureValue: value }) => ({
+    ...(signatureId === undefined ? {} : { id: signatureId }),
+    signedInfo: info,
+    signatureValue: { ...(valueId === undefined ? {} : { id: valueId }), value },
   }),
 );
 
