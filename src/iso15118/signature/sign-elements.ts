@@ -28,8 +28,9 @@ export async function signElements(
   if (elements.length === 0 || elements.length > MAX_REFERENCES) {
     throw new RangeError(`1 to ${MAX_REFERENCES} elements can be signed, not ${elements.length}`);
   }
-  if (new Set(elements.map(({ id }) => id)).size !== elements.length) {
-    throw new RangeError('two elements to be signed have the same Id');
+  const ids = new Set(elements.map(({ id }) => id));
+  if (ids.size !== elements.length || ids.has('')) {
+    throw new RangeError('an element to be signed has no Id, or that of another');
   }
   const signedInfo: SignedInfo = {
     canonicalizationMethod: canonicalExi,

@@ -97,10 +97,6 @@ class Reader {
     this.#allowed = allowed;
   }
 
-  allows(reading: LenientReading): boolean {
-    return this.#allowed.has(reading);
-  }
-
   /** What follows is a departure from the profile: refused unless this reading allows it. */
   need(reading: LenientReading, refusal: Refusal): void {
     if (!this.#allowed.has(reading)) throw refusal;
@@ -241,9 +237,8 @@ function checkDigest(
 ): void {
   if (sameBytes(digestValue, profile.digest(element.fragment()))) return;
   const refusal = new Refusal('digest-mismatch', `It is ${element.name}.`);
-  const other = element.otherFragments?.find(
-    ({ reading, fragment }) =>
-      reader.allows(reading) && sameBytes(digestValue, profile.digest(fragment())),
+  const other = element.otherFragments?.find(({ fragment }) =>
+    sameBytes(digestValue, profile.digest(fragment())),
   );
   if (!other) throw refusal;
   reader.need(other.reading, refusal);
@@ -259,9 +254,8 @@ function checkValue(
   const isSigned = (encoded: Uint8Array) => verifiesAs(key, algorithm, encoded, value);
   if (isSigned(encodeSignedInfo(signedInfo))) return;
   const refusal = new Refusal('value-invalid');
-  if (!reader.allows('signed-info-grammar')) throw refusal;
-  if (!isSigned(inOwnGrammar[standard](signedInfo))) throw refusal;
   reader.need('signed-info-grammar', refusal);
+  if (!isSigned(inOwnGrammar[standard](signedInfo))) throw refusal;
 }
 
 const inOwnGrammar: Readonly<Record<Standard, (signedInfo: SignedInfo) => Uint8Array>> = {

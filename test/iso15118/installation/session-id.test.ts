@@ -42,6 +42,8 @@ describe('the session id to answer with', () => {
     ['text', Buffer.from('not exi at all').toString('hex')],
     ['an EXI cookie', '2445584980980216722555aabbccddeeff00'],
     ['another root', '809a02167225a5bdb2e2638a895a1d1d'],
+    ['another EXI header', '819802167225a5bdb2e2638a895a1d1d'],
+    ['something else before the session id', '809902167225a5bdb2e2638a895a1d1d'],
     ['a session id of 9', '80980257225a5bdb2e2638a895a1d1d1c0'],
   ])('%s has none', (_what, hex) => {
     expect(sessionIdToAnswer('iso15118-2', fromHex(hex))).toEqual(noSession);

@@ -49,7 +49,7 @@ describe('signElements', () => {
     }
   });
 
-  test('refuses a key of another profile, nothing, a fifth element and twins', async () => {
+  test('refuses a key of another profile, nothing, a fifth element, twins and a nameless one', async () => {
     const { signer } = freshKey('P-256');
     const five = ['a', 'b', 'c', 'd', 'e'].map(element);
     await expect(signElements('iso15118-20', [element('a')], signer)).rejects.toThrow(RangeError);
@@ -57,6 +57,7 @@ describe('signElements', () => {
     await expect(signElements('iso15118-2', five, signer)).rejects.toThrow(RangeError);
     const twins = [element('a'), element('a')];
     await expect(signElements('iso15118-2', twins, signer)).rejects.toThrow(RangeError);
+    await expect(signElements('iso15118-2', [element('')], signer)).rejects.toThrow(RangeError);
     const { signer: p521 } = freshKey('P-521');
     await expect(signElements('iso15118-2', [element('a')], p521)).rejects.toThrow(RangeError);
   });

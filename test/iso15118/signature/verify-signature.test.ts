@@ -267,6 +267,11 @@ describe.each(kinds)('%s signed with %s', (standard, algorithm) => {
   test('an element without an Id cannot be signed', () => {
     const nameless = [...four.slice(0, 3), element('', 'the name')];
     expect(fault(judged(signature, nameless))).toBe('reference-unknown');
+    const references = signature.signedInfo.references.with(3, {
+      ...present(signature.signedInfo.references[3]),
+      uri: '#',
+    });
+    expect(fault(judged(signedWith({ references }), nameless))).toBe('reference-unknown');
   });
 
   describe('what needs a lenient reading', () => {
@@ -315,6 +320,9 @@ describe.each(kinds)('%s signed with %s', (standard, algorithm) => {
       const readings: readonly LenientReading[] = ['older-emaid-digest'];
       expect(judged(older, elements, new Set(readings))).toEqual({ ok: true, readings });
       expect(judged(signature, elements, new Set(readings))).toEqual({ ok: true, readings: [] });
+      const tampered = { ...emaid, ...element('id4', 'another name') };
+      const others = four.with(3, tampered);
+      expect(fault(judged(signature, others, everything))).toBe('digest-mismatch');
     });
 
     test('several at once are all said', () => {
