@@ -8,6 +8,7 @@ import {
   requireContractKey,
 } from '../iso15118/key-transport/contract-key.ts';
 import { ed448Scalar, mirrorsEd448Key } from '../iso15118/key-transport/ed448-scalar.ts';
+import { secretOctets } from '../iso15118/key-transport/secret-octets.ts';
 import { sameBytes } from '../pki/byte-order.ts';
 import { importPublicKey } from '../pki/public-key.ts';
 import type { ContractKeyAlgorithm } from '../services/contract-keys.ts';
@@ -50,7 +51,7 @@ const ed448Pkcs8 = Buffer.from('3047020100300506032b6571043b0439', 'hex');
 /** OpenSSL compares the private key of RFC 8032; the number that the car gets is compared next. */
 function requireEd448Pair({ spki, secret }: ContractKeyPair): void {
   const { bits } = contractPublicKey('Ed448', spki);
-  const pkcs8 = Buffer.alloc(ed448Pkcs8.length + secret.length);
+  const pkcs8 = secretOctets(ed448Pkcs8.length + secret.length);
   pkcs8.set(ed448Pkcs8);
   pkcs8.set(secret, ed448Pkcs8.length);
   const scalar = ed448Scalar(secret);
