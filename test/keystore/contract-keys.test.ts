@@ -298,6 +298,17 @@ test.each(['P-256', 'P-521'] as const)(
   },
 );
 
+test('K4 an Ed448 key whose public key has the other sign is never sealed', async () => {
+  const { keys } = watched(({ spki, secret }) => ({
+    spki: flipped(spki, 8 * spki.length - 1),
+    secret,
+  }));
+  const key = await keys.generate('Ed448');
+  expect(await refusal(key.seal(recipientOf(key)))).toMatchObject(
+    refusedWith('contract-key-self-check'),
+  );
+});
+
 test('scalars keep their leading zero octets', async () => {
   let pair = await contractKeyPair('P-256');
   for (let tries = 0; pair.secret[0] !== 0 && tries < 20_000; tries += 1) {
