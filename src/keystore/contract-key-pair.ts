@@ -3,6 +3,7 @@
 import { createECDH, createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ED448_SEED } from '../iso15118/key-transport/ed448-scalar.ts';
+import { secretOctets } from '../iso15118/key-transport/secret-octets.ts';
 import { curves } from '../pki/curves.ts';
 import type { ContractKeyAlgorithm } from '../services/contract-keys.ts';
 import { generateKey } from './generate.ts';
@@ -37,7 +38,7 @@ function p256Pair(): ContractKeyPair {
   const spki = Uint8Array.from(Buffer.concat([p256SpkiPrefix, pair.generateKeys()]));
   // Without leading zeros.
   const scalar = pair.getPrivateKey();
-  const secret = Buffer.alloc(curves['P-256'].octets);
+  const secret = secretOctets(curves['P-256'].octets);
   secret.set(scalar, secret.length - scalar.length);
   scalar.fill(0);
   return { spki, secret };
@@ -82,7 +83,7 @@ export function p521PrivateKey(pair: ContractKeyPair): KeyObject {
 }
 
 function ecPrivateKeyDer({ spki, secret }: ContractKeyPair): Buffer {
-  const der = Buffer.alloc(pointAt + POINT);
+  const der = secretOctets(pointAt + POINT);
   der.set(beforeScalar);
   der.set(secret, beforeScalar.length);
   der.set(betweenBoth, beforeScalar.length + SCALAR);
@@ -98,9 +99,8 @@ async function ed448Pair(): Promise<ContractKeyPair> {
   return { spki: Uint8Array.from(spki), secret };
 }
 
-/** Not in the memory that small buffers share. */
 function copied(octets: Uint8Array): Buffer {
-  const copy = Buffer.alloc(octets.length);
+  const copy = secretOctets(octets.length);
   copy.set(octets);
   return copy;
 }

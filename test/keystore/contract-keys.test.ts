@@ -6,6 +6,7 @@ import { openForIso20 } from '../../src/iso15118/key-transport/iso20.ts';
 import { openForIso20X448 } from '../../src/iso15118/key-transport/iso20-x448.ts';
 import { type ContractKeyPair, contractKeyPair } from '../../src/keystore/contract-key-pair.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
+import { curves } from '../../src/pki/curves.ts';
 import { keyIdentifier } from '../../src/pki/key-identifier.ts';
 import { readPublicKey } from '../../src/pki/public-key.ts';
 import type {
@@ -14,7 +15,7 @@ import type {
   FreshContractKey,
   SealedContractKey,
 } from '../../src/services/contract-keys.ts';
-import { flipped } from '../support/key-transport.ts';
+import { flipped, scalarOf } from '../support/key-transport.ts';
 import { keyPair, spkiOf } from '../support/public-keys.ts';
 
 const PCID = 'WP0PTESTPCID000001';
@@ -281,6 +282,31 @@ describe('a recipient is refused', () => {
       refusedWith('contract-key-additional-data'),
     );
   });
+});
+
+test.each(['P-256', 'P-521'] as const)(
+  'K4 the negative of a %s key, which agrees on the same secrets, is never sealed',
+  async (algorithm) => {
+    const { keys } = watched(({ spki, secret }) => {
+      const negative = curves[algorithm].order - BigInt(`0x${secret.toString('hex')}`);
+      return { spki, secret: Buffer.from(scalarOf(algorithm, negative)) };
+    });
+    const key = await keys.generate(algorithm);
+    expect(await refusal(key.seal(recipientOf(key)))).toMatchObject(
+      refusedWith('contract-key-self-check'),
+    );
+  },
+);
+
+test('K4 an Ed448 key whose public key has the other sign is never sealed', async () => {
+  const { keys } = watched(({ spki, secret }) => ({
+    spki: flipped(spki, 8 * spki.length - 1),
+    secret,
+  }));
+  const key = await keys.generate('Ed448');
+  expect(await refusal(key.seal(recipientOf(key)))).toMatchObject(
+    refusedWith('contract-key-self-check'),
+  );
 });
 
 test('scalars keep their leading zero octets', async () => {

@@ -119,12 +119,11 @@ describe('what is authenticated', () => {
 });
 
 describe('the car refuses', () => {
-  test('the field with any bit changed', () => {
+  test('the field with a bit changed in any octet', () => {
     const codes = new Set<string>();
-    // Some of the 752 bits: each costs a P-521 agreement.
-    const bits = Array.from({ length: 94 }, (_, at) => 8 * at + (at % 8));
-    for (const bit of bits) {
-      const encryptedPrivateKey = flipped(field, bit);
+    // Not in all 752 bits: each costs a P-521 agreement.
+    for (let at = 0; at < field.length; at += 1) {
+      const encryptedPrivateKey = flipped(field, 8 * at + (at % 8));
       codes.add(refusal(() => openForIso20({ ...opened, encryptedPrivateKey })));
     }
     expect([...codes]).toEqual(['not-authentic']);
