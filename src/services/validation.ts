@@ -89,6 +89,7 @@ export async function validateChain(
       at,
       tolerated: chargingTolerances,
       maximumPathLength: MAX_AUTHORITIES,
+      verify: parts.parsed.verify,
       statusOf: (certificate, issuer) => {
         const status = facts.statusOf(certificate, issuer);
         if (status === 'good' || status === 'unknown') return status;

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { readCertificate } from '../../src/pki/certificate.ts';
 import { DerError } from '../../src/pki/der-element.ts';
 import { nameText } from '../../src/pki/names.ts';
 import { createParsedCertificates } from '../../src/services/parsed-certificates.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
+import { generateKey } from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';
 
 const derOf = (name: string) => foreignRoot({ subject: nameOf(`CN=${name}`) }).certificate.der;
@@ -42,4 +44,23 @@ test('W1 as many are kept as may be, those used last', () => {
   parsed.read(c);
   expect(parsed.read(a)).toBe(first);
   expect(parsed.read(b)).not.toBe(second);
+});
+
+test('who signed a kept certificate is remembered, and nobody else is taken for it', () => {
+  const parsed = createParsedCertificates();
+  const root = foreignRoot();
+  const stranger = generateKey();
+  const read = parsed.read(root.certificate.der);
+  expect(parsed.verify(read, stranger.publicKey)).toBe(false);
+  for (let times = 0; times < 2; times++) {
+    expect(parsed.verify(read, root.key.publicKey)).toBe(true);
+    expect(parsed.verify(read, stranger.publicKey)).toBe(false);
+  }
+  // Bytes that change are no matter of memory: this one was read by somebody else.
+  const der = Uint8Array.from(root.certificate.der);
+  const other = readCertificate(der);
+  expect(parsed.verify(other, root.key.publicKey)).toBe(true);
+  const last = der.length - 1;
+  der[last] = (der[last] ?? 0) ^ 1;
+  expect(parsed.verify(other, root.key.publicKey)).toBe(false);
 });
