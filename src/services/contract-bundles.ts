@@ -17,9 +17,9 @@ import type {
   BundleReason,
   BundleToIssue,
   Contract,
-  ContractStore,
   SealedBundle,
 } from './contract-records.ts';
+import type { ContractStore } from './contract-store.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';

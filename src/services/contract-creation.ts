@@ -95,8 +95,8 @@ export async function checkedContract(
   principal: Principal,
   wanted: ContractDetails,
 ): Promise<{ readonly contract: Contract; readonly car: ProvisioningCertificate }> {
-  requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
   const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
+  requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
   const { emaid, pcid, priority } = checkedDetails(wanted);
   if (!organization.roles.includes('mo')) {
     throw new ServiceError('not-permitted', `${organization.id} is no mobility operator`);

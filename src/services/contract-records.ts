@@ -1,10 +1,9 @@
-/** Plug & Charge contracts and their bundles as they are stored, and the ports that store them. */
+/** Plug & Charge contracts and their bundles as they are stored; the port is `contract-store.ts`. */
 
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
-import type { ProvisioningStandard } from './provisioning-records.ts';
 
-export type PncStandard = ProvisioningStandard;
+/** The two standards, each with keys and messages of its own. */
+export type PncStandard = 'iso15118-2' | 'iso15118-20';
 export type ContractState = 'active' | 'suspended' | 'ended';
 
 /** What a mobility operator has agreed with a driver, for one car and one standard. */
@@ -79,78 +78,4 @@ export interface BundleToIssue {
   readonly revokesFormer?: { readonly crlDue: Date };
   /** What is recorded once the certificate is issued; its id is added. */
   readonly audit: readonly AuditEvent[];
-}
-
-export interface ContractFilter {
-  readonly organizationId?: string;
-  /** Found with and without its check digit. */
-  readonly emaid?: string;
-  readonly pcid?: string;
-  readonly state?: ContractState;
-}
-
-export interface ContractStore {
-  findContract(id: string): Promise<Contract | undefined>;
-  /**
-   * Newest first.
-   * @throws InvalidCursor for a cursor that no listing returned
-   */
-  listContracts(
-    filter: ContractFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<Contract>>;
-  /** Those that have not ended: the default first, then by priority, then the oldest. */
-  contractsOfCar(pcid: string, standard: PncStandard): Promise<Contract[]>;
-  /** Those that have a certificate, newest first. */
-  listBundles(contractId: string): Promise<Bundle[]>;
-
-  /** @returns `exists` when there is one, or one is being made, for EMAID, car and standard */
-  createBrought(command: {
-    readonly contract: Contract;
-    readonly bundle: BroughtBundle;
-    readonly makesDefault: boolean;
-    readonly audit: readonly AuditEvent[];
-  }): Promise<'created' | 'exists'>;
-  /** @returns `not-active`, or `outrun` when there is a bundle of this generation */
-  addBrought(command: {
-    readonly bundle: BroughtBundle;
-    readonly audit: AuditEvent;
-  }): Promise<'added' | 'not-active' | 'outrun'>;
-
-  /**
-   * Changes the place of a contract among those of its car. A new default takes the place of the
-   * former one, of whatever organization, in whose log it stands then too.
-   * @returns `ended`, and nothing changed, when the contract has ended or was never there
-   */
-  changeRank(command: {
-    readonly id: string;
-    readonly isDefault?: boolean;
-    readonly priority?: number;
-    readonly audit: AuditEvent;
-  }): Promise<'changed' | 'ended'>;
-
-  /**
-   * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,
-   * released, or revoked as cessationOfOperation. What is being issued for it is abandoned.
-   * Resuming releases what suspending has held and nothing else.
-   * @returns `stale`, and nothing changed, when the contract is in none of the states `from`
-   */
-  changeState(command: {
-    readonly id: string;
-    readonly from: readonly ContractState[];
-    readonly to: ContractState;
-    readonly reason?: string;
-    readonly crlDue: Date;
-    readonly audit: AuditEvent;
-  }): Promise<
-    | { readonly outcome: 'changed'; readonly statuses: readonly ChangedStatus[] }
-    | { readonly outcome: 'stale' }
-  >;
-}
-
-/** A certificate whose status has changed, and the issuer's sequence number that covers it. */
-export interface ChangedStatus {
-  readonly issuerId: string;
-  readonly serial: string;
-  readonly sequence: number;
 }

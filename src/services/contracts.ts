@@ -12,7 +12,8 @@ import {
   MAX_PRIORITY,
   registeredCar,
 } from './contract-creation.ts';
-import type { Contract, ContractState, ContractStore, PncStandard } from './contract-records.ts';
+import type { Contract, ContractState, PncStandard } from './contract-records.ts';
+import type { ContractStore } from './contract-store.ts';
 import { renewBundle } from './current-bundles.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { organizationMeant } from './organizations.ts';

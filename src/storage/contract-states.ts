@@ -6,7 +6,8 @@ import {
   type Status,
   type StatusDecision,
 } from '../pki/lifecycle.ts';
-import type { ChangedStatus, ContractState, ContractStore } from '../services/contract-records.ts';
+import type { ContractState } from '../services/contract-records.ts';
+import type { ChangedStatus, ContractStore } from '../services/contract-store.ts';
 import { abandoned, abandonedColumns, followAbandoned } from './abandonment.ts';
 import { certificatesOf, statusEntry, statusOf } from './contract-bundles.ts';
 import type { WriteTransaction } from './database.ts';

@@ -1,7 +1,8 @@
 /** Plug & Charge contracts in the database. */
 
 import type { Knex } from 'knex';
-import type { Contract, ContractFilter, ContractStore } from '../services/contract-records.ts';
+import type { Contract } from '../services/contract-records.ts';
+import type { ContractFilter, ContractStore } from '../services/contract-store.ts';
 import { bundleRow, insertRow, listBundles } from './contract-bundles.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { accountOf, contractOf, contractRow } from './contract-rows.ts';

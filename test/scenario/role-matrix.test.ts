@@ -63,7 +63,10 @@ const hierarchy = JSON.stringify({
   organizations: Object.fromEntries(
     ['alpha', 'beta'].map((id) => [
       id,
-      { name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'], wmis: ['TST'] },
+      {
+        ...{ name: `Organization ${id}`, country: 'DE', roles: ['cpo', 'mo', 'oem'] },
+        ...{ wmis: ['TST'], providers: ['DE8EV'] },
+      },
     ]),
   ),
   authorities: Object.fromEntries(

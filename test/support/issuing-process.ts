@@ -1,19 +1,30 @@
 /**
  * A process of its own that starts evpki's services over a database, issues certificates, has
- * requests wait and approves them, changes the status of what it has issued and does the jobs, or
- * ends the authority that it issues from; it may be told where to die. It writes a line for
- * `ready`, one for every certificate that it is about to sign and that was handed out, one before
+ * requests wait and approves them, changes the status of what it has issued and does the jobs,
+ * ends the authority that it issues from, or leads contracts through their lives; it may be told
+ * where to die. It writes a line for
+ * `ready`, one for every car and its key, one for every certificate that it is about to sign and that was handed out, one before
  * and one after every change of a status, one for every CRL number that it sees, and `done`;
  * synchronously, so that what a line says is known to others.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { RevocationReason } from '../../src/pki/revocation-reasons.ts';
 import { approve } from '../../src/services/approval.ts';
+import { createContract } from '../../src/services/contract-creation.ts';
+import type { Bundle } from '../../src/services/contract-records.ts';
+import {
+  endContract,
+  renewContract,
+  resumeContract,
+  suspendContract,
+} from '../../src/services/contracts.ts';
+import { bundleForInstallation, bundleForUpdate } from '../../src/services/current-bundles.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { demoMo, newCar, registerCar } from './contracts.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
 import { doJobs, servicesOver, type VaultKind } from './services.ts';
 import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
@@ -21,7 +32,7 @@ import { takeDeclarations } from './taken-declarations.ts';
 import { doCheckpointJob, startWhole } from './whole-start.ts';
 
 export interface Job {
-  readonly task: 'start' | 'issue' | 'approve' | 'revoke' | 'end-authority';
+  readonly task: 'start' | 'issue' | 'approve' | 'revoke' | 'end-authority' | 'contracts';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -37,6 +48,7 @@ export interface Job {
 
 export type Line =
   | { readonly event: 'ready' }
+  | { readonly event: 'car'; readonly pcid: string; readonly privateKey: string }
   | { readonly event: 'signing'; readonly tbsSha256: string }
   | { readonly event: 'handed-out'; readonly certificateId: string; readonly der: string }
   | {
@@ -125,6 +137,39 @@ async function call(caller: number): Promise<void> {
   }
 }
 
+/** Leads contracts through their lives, each of a car of its own. */
+async function leadContracts(caller: number): Promise<void> {
+  const handedOut = ({ certificateId = '', certificate }: Bundle) =>
+    say({
+      ...{ event: 'handed-out', certificateId },
+      der: Buffer.from(certificate).toString('base64'),
+    });
+  for (let count = 0; count < (job.requestsEach ?? 0); count += 1) {
+    const [pcid, emaid] = [`DEM${newName(11)}PCD`, `DE8EVC${newName(8)}`];
+    const car = newCar('iso15118-2', { pcid });
+    await registerCar(services, car);
+    say({ event: 'car', pcid, privateKey: Buffer.from(car.privateKey).toString('hex') });
+    const { contract, bundle } = await createContract(services, demoMo, { emaid, pcid });
+    handedOut(bundle);
+    const oldContractCertificate = bundle.certificate;
+    handedOut(await bundleForUpdate(services, { contract, oldContractCertificate }));
+    const options = { revokesFormer: count % 2 === 0 };
+    handedOut((await renewContract(services, demoMo, contract.id, options)).bundle);
+    await suspendContract(services, demoMo, contract.id);
+    if ((caller + count) % 3 === 0) continue;
+    await resumeContract(services, demoMo, contract.id);
+    const anew = newCar('iso15118-2', { pcid });
+    say({ event: 'car', pcid, privateKey: Buffer.from(anew.privateKey).toString('hex') });
+    await registerCar(services, anew, car);
+    handedOut(await bundleForInstallation(services, contract, anew.registered));
+    if ((caller + count) % 3 === 1) await endContract(services, demoMo, contract.id);
+  }
+}
+
+/** Upper-case letters and digits. */
+const newName = (length: number): string =>
+  randomBytes(length).toString('hex').toUpperCase().slice(0, length);
+
 /** Does what is due until nobody calls any more. */
 async function doWhatIsDue(calls: Promise<unknown>): Promise<void> {
   let isCalled = true;
@@ -141,13 +186,14 @@ async function doWhatIsDue(calls: Promise<unknown>): Promise<void> {
   await over;
 }
 
-const calls = () =>
-  Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => call(caller)));
+const calls = (each = call) =>
+  Promise.all(Array.from({ length: job.callers ?? 0 }, (_, caller) => each(caller)));
 if (job.task === 'start') {
   await startWhole(services, job.dataDir);
   await doCheckpointJob(services);
 } else if (job.task === 'issue' || job.task === 'approve') await calls();
 else if (job.task === 'end-authority') await endAuthority();
+else if (job.task === 'contracts') await calls(leadContracts);
 else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

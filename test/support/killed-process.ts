@@ -23,6 +23,8 @@ export interface Ending {
   readonly published: readonly number[];
   /** SHA-256 of what it was about to sign, hex. */
   readonly signed: readonly string[];
+  /** The cars that it has made keys for. */
+  readonly cars: readonly { readonly pcid: string; readonly privateKey: Buffer }[];
   /** Its standard error. */
   readonly complaints: string;
 }
@@ -113,6 +115,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const signed: string[] = [];
   const changes: Change[] = [];
   const published: number[] = [];
+  const cars: { pcid: string; privateKey: Buffer }[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -122,6 +125,9 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
     const line = JSON.parse(text) as Line;
     if (line.event === moment?.after) {
       timer ??= setTimeout(() => child.kill('SIGKILL'), moment.milliseconds);
+    }
+    if (line.event === 'car') {
+      cars.push({ pcid: line.pcid, privateKey: Buffer.from(line.privateKey, 'hex') });
     }
     if (line.event === 'signing') signed.push(line.tbsSha256);
     if (line.event === 'changing' || line.event === 'changed') changes.push(line);
@@ -135,5 +141,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, changes, published, signed, complaints };
+  return { signal, handedOut, changes, published, signed, cars, complaints };
 }

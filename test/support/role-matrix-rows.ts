@@ -88,6 +88,36 @@ const registered = async (side: Side, administrator: Call): Promise<string> => {
   return (await administrator('POST', path, await newVehicle(side, administrator))).json.id;
 };
 
+let emaids = 0;
+/** The body of `POST /v1/contracts`; every contract has an EMAID of its own. */
+const newContract = ({ organization }: Side) => ({
+  emaid: `DE8EVC${String(++emaids).padStart(8, '0')}`,
+  pcid: pcidOf(organization),
+});
+
+/** The latest contract that was made of each organization. */
+const contracts = new Map<string, string>();
+
+const contractOf = async (side: Side, administrator: Call): Promise<string> => {
+  const path = `/v1/contracts?organization=${side.organization}`;
+  const make = () => administrator('POST', path, newContract(side));
+  let made = await make();
+  if (made.status === 422) {
+    await registered(side, administrator);
+    made = await make();
+  }
+  contracts.set(side.organization, made.json.id);
+  return made.json.id;
+};
+
+const overContract = (row: Partial<Row> & Pick<Row, 'success'>, body?: unknown): Row => ({
+  ...row,
+  ask: async (side, administrator) => ({
+    params: { id: await contractOf(side, administrator) },
+    ...(body === undefined ? {} : { body }),
+  }),
+});
+
 /** A request that waits, since its profile wants a second person for every one. */
 const overWaiting = (success: readonly number[], body?: unknown): Row => ({
   kind: 'firmware-signing',
@@ -408,6 +438,38 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+
+  createContract: [
+    {
+      kind: 'contract',
+      ask: async (side, administrator) => {
+        await contractOf(side, administrator);
+        return { query: `organization=${side.organization}`, body: newContract(side) };
+      },
+      success: [201],
+    },
+  ],
+  listContracts: [
+    {
+      ask: async (side, administrator) => {
+        await contractOf(side, administrator);
+        return { query: 'limit=200' };
+      },
+      success: [200],
+      listed: ({ organization }) => contracts.get(organization) ?? '',
+    },
+    {
+      about: 'of an organization',
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  getContract: [overContract({ success: [200] })],
+  rankContract: [overContract({ kind: 'contract', success: [200] }, { default: true })],
+  renewContract: [overContract({ kind: 'contract', success: [201] })],
+  suspendContract: [overContract({ kind: 'contract', success: [200] })],
+  resumeContract: [overContract({ kind: 'contract', success: [200] })],
+  endContract: [overContract({ kind: 'contract', success: [200] })],
 
   importTrustAnchor: [
     {

@@ -1,0 +1,85 @@
+/** The port that stores contracts and bundles, but for what comes with a pending certificate. */
+
+import type { AuditEvent } from './audit.ts';
+import type { Page } from './certificate-records.ts';
+import type {
+  BroughtBundle,
+  Bundle,
+  Contract,
+  ContractState,
+  PncStandard,
+} from './contract-records.ts';
+
+export interface ContractFilter {
+  readonly organizationId?: string;
+  /** Found with and without its check digit. */
+  readonly emaid?: string;
+  readonly pcid?: string;
+  readonly state?: ContractState;
+}
+
+export interface ContractStore {
+  findContract(id: string): Promise<Contract | undefined>;
+  /**
+   * Newest first.
+   * @throws InvalidCursor for a cursor that no listing returned
+   */
+  listContracts(
+    filter: ContractFilter,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<Contract>>;
+  /** Those that have not ended: the default first, then by priority, then the oldest. */
+  contractsOfCar(pcid: string, standard: PncStandard): Promise<Contract[]>;
+  /** Those that have a certificate, newest first. */
+  listBundles(contractId: string): Promise<Bundle[]>;
+
+  /** @returns `exists` when there is one, or one is being made, for EMAID, car and standard */
+  createBrought(command: {
+    readonly contract: Contract;
+    readonly bundle: BroughtBundle;
+    readonly makesDefault: boolean;
+    readonly audit: readonly AuditEvent[];
+  }): Promise<'created' | 'exists'>;
+  /** @returns `not-active`, or `outrun` when there is a bundle of this generation */
+  addBrought(command: {
+    readonly bundle: BroughtBundle;
+    readonly audit: AuditEvent;
+  }): Promise<'added' | 'not-active' | 'outrun'>;
+
+  /**
+   * Changes the place of a contract among those of its car. A new default takes the place of the
+   * former one, of whatever organization, in whose log it stands then too.
+   * @returns `ended`, and nothing changed, when the contract has ended or was never there
+   */
+  changeRank(command: {
+    readonly id: string;
+    readonly isDefault?: boolean;
+    readonly priority?: number;
+    readonly audit: AuditEvent;
+  }): Promise<'changed' | 'ended'>;
+
+  /**
+   * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,
+   * released, or revoked as cessationOfOperation. What is being issued for it is abandoned.
+   * Resuming releases what suspending has held and nothing else.
+   * @returns `stale`, and nothing changed, when the contract is in none of the states `from`
+   */
+  changeState(command: {
+    readonly id: string;
+    readonly from: readonly ContractState[];
+    readonly to: ContractState;
+    readonly reason?: string;
+    readonly crlDue: Date;
+    readonly audit: AuditEvent;
+  }): Promise<
+    | { readonly outcome: 'changed'; readonly statuses: readonly ChangedStatus[] }
+    | { readonly outcome: 'stale' }
+  >;
+}
+
+/** A certificate whose status has changed, and the issuer's sequence number that covers it. */
+export interface ChangedStatus {
+  readonly issuerId: string;
+  readonly serial: string;
+  readonly sequence: number;
+}
