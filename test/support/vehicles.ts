@@ -33,6 +33,8 @@ export interface Vehicle {
   readonly scalar: Uint8Array;
   readonly certificate: Uint8Array;
   readonly subCertificates: readonly Uint8Array[];
+  /** The id of the certificate in evpki. */
+  readonly certificateId: string;
   /** The id of the registration. */
   readonly registration: string;
 }
@@ -69,7 +71,7 @@ export async function leaveFactory(
       ? (['P-256', 'iso15118-2-oem-provisioning'] as const)
       : (['P-521', 'iso15118-20-oem-provisioning'] as const);
   const pair = freshKeyPair(name);
-  const csr = newRequest(pcid, { key: name, pair });
+  const csr = newRequest(`CN=${pcid}`, { key: name, pair });
   const authority = 'oem-sub-ca-2';
   const issued = sent(
     await evpki.call('POST', '/v1/certificates', { profile, authority, csr }, maker),
@@ -83,6 +85,7 @@ export async function leaveFactory(
   const { id } = sent(registered, registered.status === 200 ? 200 : 201);
   return {
     ...{ standard, pcid, certificate, subCertificates, registration: id },
+    certificateId: issued.id,
     signer: createSigner(pair.privateKey, name, spkiOf(pair)),
     scalar: scalarOf(pair, curves[name].octets),
   };
