@@ -9,6 +9,7 @@ import { contractHandlers } from '../http/api/contracts.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
 import {
+  authorizeHandlers,
   certificateStatusHandlers,
   contractCertificateHandlers,
   ocppSigningHandlers,
@@ -42,6 +43,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),
+  ...authorizeHandlers(parts.installation),
 });
 
 /** What the public listener answers with. */

@@ -4,12 +4,15 @@ import { parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
 import { sameBytes } from '../pki/byte-order.ts';
 import type { BundleParts } from './contract-bundles.ts';
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
+import type { ContractStore } from './contract-store.ts';
 import { bundleForInstallation, bundleForUpdate } from './current-bundles.ts';
 import { type ErrorCode, ServiceError } from './errors.ts';
 import { NotInstalled } from './installation-cars.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
 
 export type InstallationBundleParts = BundleParts;
+
+type Reads<Name extends keyof ContractStore> = { readonly contracts: Pick<ContractStore, Name> };
 
 /** A contract with the bundle that is for this car. */
 export interface ChosenContract {
@@ -23,7 +26,7 @@ export interface ChosenContract {
  * @param preferred EMAIDs; those named come before the others
  */
 export async function contractsFor(
-  { contracts }: Pick<InstallationBundleParts, 'contracts'>,
+  { contracts }: Reads<'contractsOfCar'>,
   pcid: string,
   standard: PncStandard,
   preferred: readonly string[] = [],
@@ -91,7 +94,7 @@ export async function updatedBundle(
 
 /** The contract with this EMAID, in any of its spellings, that this certificate was made for. */
 export async function contractOf(
-  { contracts }: Pick<InstallationBundleParts, 'contracts'>,
+  { contracts }: Reads<'listContracts' | 'listBundles'>,
   emaid: string,
   certificate: Uint8Array,
 ): Promise<Contract | undefined> {

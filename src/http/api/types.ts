@@ -234,6 +234,8 @@ export interface ApiBodies {
   SignCertificateResult?: SignCertificateResult;
   ContractCertificateRequest?: ContractCertificateRequest;
   ContractCertificateResult?: ContractCertificateResult;
+  AuthorizeRequest?: AuthorizeRequest;
+  AuthorizeResult?: AuthorizeResult;
   CertificateStatusRequest?: CertificateStatusRequest;
   CertificateStatusResult?: CertificateStatusResult;
   Profile?: Profile;
@@ -1082,6 +1084,47 @@ export interface ContractCertificateResult {
    * What the OCPP version, or chargers known for it, may not take
    */
   warnings?: string[];
+}
+export interface AuthorizeRequest {
+  /**
+   * The EMAID, or the IdToken object of OCPP 2.x with it
+   */
+  idToken:
+    | string
+    | {
+        idToken: string;
+        type?: string;
+      };
+  /**
+   * The chain as PEM, the contract certificate first; an empty text is as none
+   */
+  certificate?: string;
+  /**
+   * @maxItems 4
+   */
+  iso15118CertificateHashData?: CertificateHashData[];
+}
+export interface AuthorizeResult {
+  idTokenInfo: {
+    status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid';
+  };
+  certificateStatus:
+    | 'Accepted'
+    | 'SignatureError'
+    | 'CertificateExpired'
+    | 'CertificateRevoked'
+    | 'NoCertificateAvailable'
+    | 'CertChainError'
+    | 'ContractCancelled';
+  contract?: {
+    id: string;
+    emaid: string;
+    pcid: string;
+  };
+  /**
+   * Why it is not accepted
+   */
+  detail?: string;
 }
 export interface CertificateStatusRequest {
   /**
