@@ -215,10 +215,14 @@ export const shaped = <T, V>(
   },
 });
 
-/** A list of all elements that a document may be: of `count`, those that are ours by their code. */
+/**
+ * What a document may be.
+ * @param count how many elements the schema has for that
+ * @param known those among them that have a name here, by their event codes
+ */
 export const globalElements = (
   count: number,
-  ours: Readonly<Record<number, Alternative<unknown>>>,
+  known: Readonly<Record<number, Alternative<unknown>>>,
 ): State => ({
   productions: startOf(
     [
@@ -227,7 +231,7 @@ export const globalElements = (
         field: 'value',
         entries: Array.from(
           { length: count },
-          (_, code) => (ours[code] ?? refused(`global element ${code}`, 'other-message')).entry,
+          (_, code) => (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
         ),
       },
     ],

@@ -15,6 +15,7 @@ import {
   globalElements,
   labelled,
   optional,
+  refused,
   repeated,
   wrapper,
 } from './grammar.ts';
@@ -109,10 +110,36 @@ const installationResponse = labelled(
   }),
 );
 
-/** What a document may be: 55 elements, any included. */
+const other = (name: string) => refused(name, 'other-message');
+
+/** What a document may be: 55 elements, any included; here the messages among them. */
 export const iso20Document = globalElements(55, {
+  0: other('AuthorizationReq'),
+  1: other('AuthorizationRes'),
+  2: other('AuthorizationSetupReq'),
+  3: other('AuthorizationSetupRes'),
   7: alternative('CertificateInstallationReq', installationRequest),
   8: alternative('CertificateInstallationRes', installationResponse),
+  16: other('MeteringConfirmationReq'),
+  17: other('MeteringConfirmationRes'),
+  21: other('PowerDeliveryReq'),
+  22: other('PowerDeliveryRes'),
+  27: other('ScheduleExchangeReq'),
+  28: other('ScheduleExchangeRes'),
+  29: other('ServiceDetailReq'),
+  30: other('ServiceDetailRes'),
+  31: other('ServiceDiscoveryReq'),
+  32: other('ServiceDiscoveryRes'),
+  33: other('ServiceSelectionReq'),
+  34: other('ServiceSelectionRes'),
+  35: other('SessionSetupReq'),
+  36: other('SessionSetupRes'),
+  37: other('SessionStopReq'),
+  38: other('SessionStopRes'),
+  49: other('VehicleCheckInReq'),
+  50: other('VehicleCheckInRes'),
+  51: other('VehicleCheckOutReq'),
+  52: other('VehicleCheckOutRes'),
 });
 
 /** What a fragment may be: 281 elements, any, or the end. */
