@@ -141,7 +141,7 @@ async function ed448Request(): Promise<Uint8Array> {
 
 test.each([
   ['P-521', 2_000, async () => installExi],
-  ['Ed448', 10_000, ed448Request],
+  ['Ed448', 6_000, ed448Request],
 ] as const)(
   'of a car with %s, %i mutated requests: none is read as of another certificate',
   async (_algorithm, numRuns, make) => {
