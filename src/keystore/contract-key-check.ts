@@ -2,6 +2,7 @@
 
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { promisify } from 'node:util';
+import { requireScalar } from '../iso15118/key-transport/agreement.ts';
 import {
   contractPublicKey,
   keyMismatch,
@@ -10,6 +11,7 @@ import {
 import { ed448Scalar, mirrorsEd448Key } from '../iso15118/key-transport/ed448-scalar.ts';
 import { secretOctets } from '../iso15118/key-transport/secret-octets.ts';
 import { sameBytes } from '../pki/byte-order.ts';
+import { curves } from '../pki/curves.ts';
 import { importPublicKey } from '../pki/public-key.ts';
 import type { ContractKeyAlgorithm } from '../services/contract-keys.ts';
 import { type ContractKeyPair, p521PrivateKey } from './contract-key-pair.ts';
@@ -45,6 +47,7 @@ const message = Buffer.from('evpki: does this contract key belong to its public 
  */
 async function requireP521Pair(pair: ContractKeyPair): Promise<void> {
   const publicKey = importPublicKey(contractPublicKey('P-521', pair.spki));
+  requireScalar(curves['P-521'], pair.secret);
   const signature = await signOnThreadPool('sha512', message, p521PrivateKey(pair)).catch(() => {
     // OpenSSL's own words could tell of the key.
     throw keyMismatch();

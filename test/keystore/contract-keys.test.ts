@@ -298,6 +298,21 @@ test.each(['P-256', 'P-521'] as const)(
   },
 );
 
+test.each(['P-256', 'P-521'] as const)(
+  'K4 a private key of %s that is 0, the order or cut short is never sealed',
+  async (algorithm) => {
+    const { order, octets } = curves[algorithm];
+    const wrong = [scalarOf(algorithm, 0n), scalarOf(algorithm, order), new Uint8Array(octets - 1)];
+    for (const secret of wrong) {
+      const { keys } = watched(({ spki }) => ({ spki, secret: Buffer.from(secret) }));
+      const key = await keys.generate(algorithm);
+      expect(await refusal(key.seal(recipientOf(key)))).toMatchObject(
+        refusedWith('contract-key-self-check'),
+      );
+    }
+  },
+);
+
 test('K4 an Ed448 key whose public key has the other sign is never sealed', async () => {
   const { keys } = watched(({ spki, secret }) => ({
     spki: flipped(spki, 8 * spki.length - 1),
