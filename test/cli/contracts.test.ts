@@ -40,11 +40,11 @@ const created = async (emaid: string, ...more: string[]) => {
 test('create tells of the contract and its certificate, show tells it again', async () => {
   const made = await create('de-8ev-c00000001', '--default', '--validity-days', '90');
   expect(made.status, made.stderr).toBe(0);
-  expect(made.stdout).toMatch(/^emaid +DE8EVC00000001\npcid +DEMP1234567890123\n/);
+  expect(made.stdout).toMatch(/^ *emaid +DE8EVC00000001\n *pcid +DEMP1234567890123\n/);
   expect(made.stdout).toMatch(
-    /\nrank +default, 0\n[\s\S]*\nissued by +mo-sub-ca-2\nbundle +1, created/,
+    /\n *rank +default, 0\n[\s\S]*\n *issued by +mo-sub-ca-2\n *bundle +1, created/,
   );
-  const id = /\nid +(con_\w+)/.exec(made.stdout)?.[1] ?? '';
+  const id = /\n *id +(con_\w+)/.exec(made.stdout)?.[1] ?? '';
   expect(await contract('show', id)).toEqual(made);
   const pem = await contract('show', id, '--pem');
   expect(pem.stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
@@ -56,17 +56,19 @@ test('create tells of the contract and its certificate, show tells it again', as
 
 test('a contract is renewed, ranked, suspended, resumed and ended', async () => {
   const { id } = await created('DE8EVC00000002');
-  expect((await contract('renew', id)).stdout).toMatch(/\nbundle +2, renewed/);
-  expect((await contract('renew', id, '--revoke-former')).stdout).toMatch(/\nbundle +3, renewed/);
-  expect((await contract('default', id)).stdout).toMatch(/\nrank +default, 0\n/);
-  expect((await contract('default', id, '--priority', '7')).stdout).toMatch(/\nrank +default, 7\n/);
-  expect((await contract('default', id, '--off')).stdout).toMatch(/\nrank +7\n/);
+  expect((await contract('renew', id)).stdout).toMatch(/\n *bundle +2, renewed/);
+  expect((await contract('renew', id, '--revoke-former')).stdout).toMatch(/\n *bundle +3, renewed/);
+  expect((await contract('default', id)).stdout).toMatch(/\n *rank +default, 0\n/);
+  expect((await contract('default', id, '--priority', '7')).stdout).toMatch(
+    /\n *rank +default, 7\n/,
+  );
+  expect((await contract('default', id, '--off')).stdout).toMatch(/\n *rank +7\n/);
   const suspended = await contract('suspend', id, '--reason', 'unpaid');
-  expect(suspended.stdout).toMatch(/\nstate +suspended\n[\s\S]*\nreason +unpaid\n/);
-  expect(suspended.stdout).toMatch(/\nits state +held\n/);
-  expect((await contract('resume', id)).stdout).toMatch(/\nits state +issued\n/);
+  expect(suspended.stdout).toMatch(/\n *state +suspended\n[\s\S]*\n *reason +unpaid\n/);
+  expect(suspended.stdout).toMatch(/\n *its state +held\n/);
+  expect((await contract('resume', id)).stdout).toMatch(/\n *its state +issued\n/);
   const ended = await contract('end', id);
-  expect(ended.stdout).toMatch(/\nstate +ended\n[\s\S]*\nits state +revoked\n/);
+  expect(ended.stdout).toMatch(/\n *state +ended\n[\s\S]*\n *its state +revoked\n/);
   const refused = await contract('resume', id);
   expect([refused.status, refused.stdout]).toEqual([5, '']);
   expect(refused.stderr).toMatch(/contract resume/);
