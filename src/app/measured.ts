@@ -4,6 +4,7 @@ import type { JobHandler } from '../jobs/runner.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { IssuanceStore } from '../services/certificate-records.ts';
+import type { ContractStore } from '../services/contract-store.ts';
 import type { OcspReply, OcspResponder } from '../services/ocsp-responder.ts';
 import type { RevocationStore } from '../services/revocation-records.ts';
 
@@ -81,6 +82,20 @@ export const measuredRevocations = (store: RevocationStore, metrics: Metrics): R
       const { state, reason } = command.to;
       metrics.statusChange(state === 'issued' ? 'released' : state, reason ?? 'none');
     }
+    return result;
+  },
+});
+
+export const measuredContracts = (store: ContractStore, metrics: Metrics): ContractStore => ({
+  ...store,
+  async changeState(command) {
+    const result = await store.changeState(command);
+    const [state, reason] = {
+      ...{ active: ['released', 'none'] as const, suspended: ['held', 'certificateHold'] as const },
+      ended: ['revoked', 'cessationOfOperation'] as const,
+    }[command.to];
+    const changed = result.outcome === 'changed' ? result.statuses : [];
+    for (const _ of changed) metrics.statusChange(state, reason);
     return result;
   },
 });

@@ -54,7 +54,13 @@ import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
-import { measuredAudit, measuredIssuance, measuredOcsp, measuredRevocations } from './measured.ts';
+import {
+  measuredAudit,
+  measuredContracts,
+  measuredIssuance,
+  measuredOcsp,
+  measuredRevocations,
+} from './measured.ts';
 
 /** What the parts are made from. */
 export interface Foundation {
@@ -111,7 +117,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     }),
     stations: stationStore(database),
     provisioning: provisioningStore(database),
-    contracts: contractStore(database),
+    contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
     paths: pathFactStore(database),

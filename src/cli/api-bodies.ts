@@ -216,6 +216,32 @@ export interface AppliedHierarchy {
   readonly steps: readonly HierarchyStep[];
 }
 
+export interface Contract {
+  readonly id: string;
+  readonly organization: string;
+  readonly emaid: string;
+  readonly pcid: string;
+  readonly standard: string;
+  readonly state: string;
+  readonly default: boolean;
+  readonly priority: number;
+  readonly authority?: string;
+  readonly changedAt: string;
+  readonly reason?: string;
+}
+
+export interface ContractWithBundle extends Contract {
+  readonly bundle: {
+    readonly generation: number;
+    readonly reason: string;
+    readonly createdAt: string;
+    readonly certificate?: string;
+    readonly state: string;
+    readonly notAfter: string;
+    readonly certificateChain: string;
+  };
+}
+
 export interface AuditEntry {
   readonly at: string;
   readonly organization: string;

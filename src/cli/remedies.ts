@@ -27,6 +27,12 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   'root-refused': 'Correct what is listed: bring the one certificate that it has signed itself.',
   'provisioning-certificate-refused':
     'Correct what is listed; a WMI is added with `evpki organization change --wmi`.',
+  'emaid-not-allowed':
+    'Use another EMAID; a provider is added with `evpki organization change --provider`.',
+  'contract-exists': 'Renew it with `evpki contract renew`, or end it first.',
+  'contract-not-active': 'Resume it with `evpki contract resume`, or create a new one.',
+  'contract-external':
+    'Bring a bundle for those whose bundles are brought; let evpki renew the others.',
   'declaration-invalid': 'Correct what is listed.',
   'not-ready': 'Try again; the log of the service says what it lacks.',
 };

@@ -7,6 +7,7 @@ import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
+import { addContracts } from './contracts.ts';
 import { exitStatus, tellFailure } from './failure.ts';
 import { addHierarchies } from './hierarchies.ts';
 import { type Io, printable } from './io.ts';
@@ -67,6 +68,7 @@ export function buildProgram(io: Io): Command {
   addOrganizations(program, io);
   addStations(program, io);
   addProvisioning(program, io);
+  addContracts(program, io);
   addTrustAnchors(program, io);
   addProfiles(program, io);
   addApiClients(program, io);

@@ -70,6 +70,7 @@ export const stateColor =
       case 'abandoned':
       case 'deleted':
       case 'disabled':
+      case 'ended':
       case 'refused':
       case 'rejected':
         return colors.red(cell);

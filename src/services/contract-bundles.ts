@@ -32,7 +32,7 @@ import { registeredFacts } from './station-names.ts';
 export interface BundleParts extends IssuingParts {
   readonly contracts: ContractStore;
   readonly contractKeys: ContractKeys;
-  readonly authorities: Pick<AuthorityStore, 'findAuthority'>;
+  readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'findIssuer'>;
   readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
   readonly certificates: Pick<CertificateStore, 'findCertificate'>;
   readonly issuers: Issuers;

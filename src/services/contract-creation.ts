@@ -28,7 +28,7 @@ export const MAX_PRIORITY = 100;
 
 export interface ContractParts extends BundleParts {
   readonly access: AccessPolicy;
-  readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'listAuthorities'>;
+  readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'findIssuer' | 'listAuthorities'>;
   readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
 }
 

@@ -6,6 +6,7 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import type { AuditEvent } from './audit.ts';
+import { isRevokedFrom } from './chains.ts';
 import {
   type BundleParts,
   type BundleRecipient,
@@ -24,7 +25,7 @@ export type Standing =
   | 'holds'
   /** It is encrypted for another key. */
   | 'stale'
-  /** Its certificate is not valid (yet, or any more). */
+  /** Its certificate is not valid (yet, or any more), or an authority above it is revoked. */
   | 'expired'
   /** Its certificate is held or revoked. */
   | 'stopped';
@@ -34,19 +35,33 @@ export type Standing =
  * registered now, or the old contract of an update.
  */
 export async function currentBundle(
-  parts: Pick<BundleParts, 'contracts' | 'clock'>,
+  parts: Pick<BundleParts, 'contracts' | 'certificates' | 'authorities' | 'clock'>,
   contract: Pick<Contract, 'id'>,
   recipient: BundleRecipient,
 ): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
   const [bundle] = await parts.contracts.listBundles(contract.id);
   if (!bundle) throw new Error(`the contract ${contract.id} has no bundle`);
-  return { bundle, standing: standingOf(bundle, recipient, parts.clock()) };
+  const standing = standingOf(bundle, recipient, parts.clock());
+  if (standing !== 'holds' || !(await isBelowRevoked(parts, bundle))) return { bundle, standing };
+  return { bundle, standing: 'expired' };
 }
 
 function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Standing {
   if (bundle.certificateState !== 'issued') return 'stopped';
   if (bundle.recipientSha256 !== recipientFingerprint(recipient)) return 'stale';
   return bundle.notBefore <= now && now <= bundle.notAfter ? 'holds' : 'expired';
+}
+
+/** Nobody trusts what a revoked authority has signed, though nothing is said of its certificates. */
+async function isBelowRevoked(
+  { certificates, authorities }: Pick<BundleParts, 'certificates' | 'authorities'>,
+  { certificateId }: Bundle,
+): Promise<boolean> {
+  const record =
+    certificateId === undefined ? undefined : await certificates.findCertificate(certificateId);
+  const issuer =
+    record?.issuerId === undefined ? undefined : await authorities.findIssuer(record.issuerId);
+  return issuer !== undefined && isRevokedFrom(authorities, issuer);
 }
 
 /**

@@ -282,6 +282,18 @@ describe('installing', () => {
     });
   });
 
+  test('what a revoked authority has signed is installed no more', async () => {
+    await whereTimePasses(async () => {
+      const car = await registered();
+      const { contract, bundle } = await create(car);
+      const administrator: Principal = { ...demoMo, roles: ['super'] };
+      const [issuer] = await services.authorities.listIssuers('mo-sub-ca-2');
+      await revoke(services, administrator, issuer?.certificateId ?? '', 'cACompromise');
+      expect(await statusOf(bundle)).toBe('issued');
+      await expect(install(contract, car)).rejects.toEqual(code('authority-not-active'));
+    });
+  });
+
   test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
     const car = await registered();
     const { contract, bundle: old } = await create(car);
