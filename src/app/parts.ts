@@ -15,7 +15,7 @@ import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { openCps } from '../services/cps-signers.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
-import type { InstallationParts } from '../services/installation.ts';
+import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';

@@ -11,7 +11,6 @@ import {
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { LenientReading } from '../iso15118/signature/lenient-readings.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import type { InstallationAnswer, InstallationParts } from './installation.ts';
 import { NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
 import {
   type ChosenContract,
@@ -21,6 +20,7 @@ import {
   updatedBundle,
 } from './installation-contracts.ts';
 import { acceptedReadings } from './installation-readings.ts';
+import type { InstallationAnswer, InstallationParts } from './installation-records.ts';
 import { cpsFor } from './installation-signing.ts';
 
 const standard = 'iso15118-2';

@@ -9,22 +9,17 @@ import {
 import { buildIso20Failure, buildIso20Response } from '../iso15118/installation/iso20-response.ts';
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { Contract } from './contract-records.ts';
-import type { InstallationAnswer, InstallationCommand, InstallationParts } from './installation.ts';
 import { NotInstalled, registeredCar } from './installation-cars.ts';
 import { type ChosenContract, contractsFor, firstBundle } from './installation-contracts.ts';
 import { acceptedReadings } from './installation-readings.ts';
-import {
-  type InstallationSessionStore,
-  nextContract,
-  requestFingerprint,
-  sessionKey,
-} from './installation-sessions.ts';
+import type {
+  InstallationAnswer,
+  InstallationCommand,
+  InstallationParts,
+} from './installation-records.ts';
+import { nextContract, requestFingerprint, sessionKey } from './installation-sessions.ts';
 import { cpsFor } from './installation-signing.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
-
-export interface Iso20Parts {
-  readonly sessions: InstallationSessionStore;
-}
 
 const standard = 'iso15118-20';
 /** No car is plugged in and asks for its contracts that long. */

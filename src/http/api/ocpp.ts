@@ -13,7 +13,8 @@ import {
   certificateStatus,
 } from '../../services/certificate-status.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { answerCar, type InstallationParts } from '../../services/installation.ts';
+import { answerCar } from '../../services/installation.ts';
+import type { InstallationParts } from '../../services/installation-records.ts';
 import { type OcppSigningParts, signCertificate } from '../../services/ocpp-signing.ts';
 import type { Handlers } from './operations.ts';
 import type {
