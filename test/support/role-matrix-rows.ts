@@ -506,6 +506,27 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+  contractCertificate: [
+    {
+      // What no car has sent is answered for no organization.
+      foreign: 'same',
+      ask: () => ({
+        body: {
+          iso15118SchemaVersion: 'urn:iso:15118:2:2013:MsgDef',
+          action: 'Install',
+          exiRequest: 'gJg=',
+        },
+      }),
+      success: [200],
+    },
+  ],
+  authorizeContract: [
+    {
+      foreign: 'same',
+      ask: () => ({ body: { idToken: 'DE8EVC00000000', certificate: '' } }),
+      success: [200],
+    },
+  ],
   certificateStatus: [
     {
       // What OCSP says to everybody.
