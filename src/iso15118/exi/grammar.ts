@@ -231,7 +231,8 @@ export const globalElements = (
         field: 'value',
         entries: Array.from(
           { length: count },
-          (_, code) => (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
+          (_, code) =>
+            (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
         ),
       },
     ],
