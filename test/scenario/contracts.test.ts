@@ -115,7 +115,7 @@ const entriesOf = async (organizationId: string, subject: string) => {
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('creating a contract', () => {
-  test('gives the car a key that is its certificate’s, and nobody else', async () => {
+  test('K4 gives the car a key that is its certificate’s, and nobody else', async () => {
     const car = await registered();
     const emaid = newEmaid();
     const withDigit = emaid + emaidCheckDigit(emaid);
