@@ -5,7 +5,6 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Agreement } from '../iso15118/key-transport/agreement.ts';
-import { ed448Scalar } from '../iso15118/key-transport/ed448-scalar.ts';
 import { ISO2_IV, sealForIso2 } from '../iso15118/key-transport/iso2.ts';
 import { sealForIso20 } from '../iso15118/key-transport/iso20.ts';
 import { ISO20_IV } from '../iso15118/key-transport/iso20-field.ts';
@@ -25,7 +24,7 @@ import {
 } from '../services/contract-keys.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { agreeOnP256, agreeOnP521, agreeWithX448 } from './contract-key-agreement.ts';
-import { requirePairOf } from './contract-key-check.ts';
+import { checkedScalar } from './contract-key-check.ts';
 import { type ContractKeyPair, contractKeyPair } from './contract-key-pair.ts';
 
 export interface ContractKeySources {
@@ -85,8 +84,20 @@ async function seal(
   random: RandomBytes,
 ): Promise<SealedContractKey> {
   // Before anything is encrypted: nobody can tell afterwards.
-  await requirePairOf(algorithm, pair);
-  const scalar = pair.secret;
+  const scalar = await checkedScalar(algorithm, pair);
+  try {
+    return await sealScalar(algorithm, scalar, recipient, random);
+  } finally {
+    scalar.fill(0);
+  }
+}
+
+async function sealScalar(
+  algorithm: ContractKeyAlgorithm,
+  scalar: Uint8Array,
+  recipient: ContractKeyRecipient,
+  random: RandomBytes,
+): Promise<SealedContractKey> {
   if (algorithm === 'P-256' && recipient.standard === 'iso15118-2') {
     return under(agreeOnP256(recipient.spki), 'P-256', (sharedSecret) =>
       sealForIso2({ scalar, iv: random(ISO2_IV), sharedSecret }),
@@ -101,9 +112,7 @@ async function seal(
     }
     if (algorithm === 'Ed448' && recipient.x448PublicKey !== undefined) {
       return under(await agreeWithX448(recipient.x448PublicKey), 'X448', (sharedSecret) =>
-        sealEd448(pair.secret, (number) =>
-          sealForIso20X448({ scalar: number, iv: random(ISO20_IV), sharedSecret, binding }),
-        ),
+        sealForIso20X448({ scalar, iv: random(ISO20_IV), sharedSecret, binding }),
       );
     }
   }
@@ -124,15 +133,6 @@ function under(
     return { dhPublicKey: Uint8Array.from(dhPublicKey), encryptedPrivateKey, curve };
   } finally {
     sharedSecret.fill(0);
-  }
-}
-
-function sealEd448(seed: Uint8Array, encrypt: (scalar: Uint8Array) => Uint8Array): Uint8Array {
-  const scalar = ed448Scalar(seed);
-  try {
-    return encrypt(scalar);
-  } finally {
-    scalar.fill(0);
   }
 }
 

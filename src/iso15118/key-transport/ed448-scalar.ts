@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { sameBytes } from '../../pki/byte-order.ts';
 import { bigEndian, littleEndian } from '../../pki/curves.ts';
+import { secretOctets } from './secret-octets.ts';
 import { x448PublicOctets } from './x448.ts';
 
 const OCTETS = 56;
@@ -34,7 +35,7 @@ export function ed448Scalar(seed: Uint8Array): Buffer {
   // RFC 8032 5.2.5 step 2; the 57th octet becomes zero and is not part of the number.
   hash[0] = (hash[0] as number) & 0xfc;
   hash[55] = (hash[55] as number) | 0x80;
-  const scalar = Buffer.alloc(OCTETS);
+  const scalar = secretOctets(OCTETS);
   for (let at = 0; at < OCTETS; at += 1) scalar[at] = hash[OCTETS - 1 - at] as number;
   hash.fill(0);
   // It has 448 bits, so that it is less than five times the order.
@@ -44,7 +45,7 @@ export function ed448Scalar(seed: Uint8Array): Buffer {
 
 /** Subtracts the order unless the number is smaller, in the same steps either way. */
 function subtractOrderOnce(scalar: Buffer): void {
-  const difference = Buffer.alloc(OCTETS);
+  const difference = secretOctets(OCTETS);
   let borrow = 0;
   for (let at = OCTETS - 1; at >= 0; at -= 1) {
     const octet = (scalar[at] as number) - (orderOctets[at] as number) - borrow;
@@ -83,7 +84,7 @@ export function mirrorsEd448Key(scalar: Uint8Array, publicKey: Uint8Array): bool
 
 /** The number of the form that X448 multiplies with (RFC 7748 5), little-endian, or undefined. */
 function withoutReduction(scalar: Uint8Array): Buffer | undefined {
-  const number = Buffer.alloc(OCTETS);
+  const number = secretOctets(OCTETS);
   number.set(scalar);
   number.reverse();
   for (let times = 0; times < 5; times += 1) {

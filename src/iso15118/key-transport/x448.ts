@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from
 import { littleEndian } from '../../pki/curves.ts';
 import type { Agreement } from './agreement.ts';
 import { KeyTransportError, type KeyTransportErrorCode } from './key-transport-error.ts';
+import { secretOctets } from './secret-octets.ts';
 
 /** Octets of a public key, of a private key and of what two of them agree on. */
 export const X448_OCTETS = 56;
@@ -47,7 +48,9 @@ function x448PrivateKey(octets: Uint8Array): KeyObject {
       `A private key of X448 has ${X448_OCTETS} octets.`,
     );
   }
-  const pkcs8 = Buffer.concat([pkcs8Prefix, octets]);
+  const pkcs8 = secretOctets(pkcs8Prefix.length + X448_OCTETS);
+  pkcs8.set(pkcs8Prefix);
+  pkcs8.set(octets, pkcs8Prefix.length);
   try {
     return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   } finally {
