@@ -2,7 +2,7 @@
 
 import { littleEndian } from './curves.ts';
 
-export const X448_OCTETS = 56;
+const X448_OCTETS = 56;
 
 const PRIME = 2n ** 448n - 2n ** 224n - 1n;
 

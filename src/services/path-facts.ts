@@ -124,8 +124,9 @@ async function importedAnchors(
   purpose: ValidationPurpose,
   below: readonly Certificate[],
 ): Promise<Certificate[]> {
-  const keys = below.map(({ issuer }) => nameKey(issuer));
-  const found = await anchors.anchorsNamed(organizationId, purpose, [...new Set(keys)]);
+  const issuers = new Map(below.map(({ issuerDer, issuer }) => [textOf(issuerDer), issuer]));
+  const keys = [...issuers.values()].map(nameKey);
+  const found = await anchors.anchorsNamed(organizationId, purpose, keys);
   return found.map((der) => parsed.read(der));
 }
 

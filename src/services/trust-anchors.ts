@@ -35,7 +35,7 @@ const TRUST = 'trust-anchors:trust';
 const REMOVE = 'trust-anchors:remove';
 
 /** Of one organization: more than there are V2G, MO and OEM roots in any market. */
-export const MAX_ANCHORS = 500;
+const MAX_ANCHORS = 500;
 
 export interface TrustAnchorParts {
   readonly anchors: TrustAnchorStore;

@@ -78,7 +78,8 @@ export async function validateChain(
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
   const facts = await readPathFacts(parts, question, [leaf, ...given.candidates]);
-  const candidates = [...given.candidates, ...facts.intermediates];
+  // What is given is mostly ours, and read once: the same then.
+  const candidates = [...new Set([...given.candidates, ...facts.intermediates])];
   const judge = (anchors: readonly Certificate[]) => {
     const reasons = new Map<string, RevokedStatus>();
     const verdict = validatePath({
@@ -88,6 +89,7 @@ export async function validateChain(
       at,
       tolerated: chargingTolerances,
       maximumPathLength: MAX_AUTHORITIES,
+      verify: parts.parsed.verify,
       statusOf: (certificate, issuer) => {
         const status = facts.statusOf(certificate, issuer);
         if (status === 'good' || status === 'unknown') return status;

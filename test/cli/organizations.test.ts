@@ -41,7 +41,7 @@ describe('evpki organization', () => {
     const { items } = JSON.parse((await organization('list', '--json')).stdout);
     expect(items).toContainEqual({
       ...{ id: 'example-cpo', name: 'Example CPO', country: 'DE', roles: ['cpo', 'cps'] },
-      stationsOnFirstSight: true,
+      ...{ stationsOnFirstSight: true, wmis: [], providers: [] },
     });
   });
 
@@ -49,12 +49,16 @@ describe('evpki organization', () => {
     await create('changing-cpo', '--country', 'DE', '--stations-on-first-sight');
     const change = async (...options: string[]) =>
       JSON.parse((await organization('change', 'changing-cpo', ...options, '--json')).stdout);
-    const start = { id: 'changing-cpo', name: 'Example CPO', country: 'DE', roles: ['cpo', 'cps'] };
+    const start = {
+      ...{ id: 'changing-cpo', name: 'Example CPO', country: 'DE', roles: ['cpo', 'cps'] },
+      ...{ wmis: [], providers: [] },
+    };
     expect(await change('--name', 'Other')).toEqual({
       ...{ ...start, name: 'Other', stationsOnFirstSight: true },
     });
     expect(await change('--no-country', '--no-stations-on-first-sight', '--role', 'cpo')).toEqual({
       ...{ id: 'changing-cpo', name: 'Other', roles: ['cpo'], stationsOnFirstSight: false },
+      ...{ wmis: [], providers: [] },
     });
     expect(await change('--country', 'FR', '--stations-on-first-sight')).toMatchObject({
       country: 'FR',
@@ -65,6 +69,18 @@ describe('evpki organization', () => {
       2,
       expect.stringMatching(/nothing is to be/),
     ]);
+  });
+
+  test('WMIs and providers are given and taken away', async () => {
+    const made = await create('new-oem', '--wmi', 'dem', '1EV', '--provider', 'de8ev');
+    expect(made.stdout).toMatch(/WMIs +DEM, 1EV\n +providers +DE8EV\n/);
+    const change = (...options: string[]) => organization('change', 'new-oem', ...options);
+    expect((await change('--wmi', 'OTH')).stdout).toMatch(/WMIs +OTH\n +providers +DE8EV\n/);
+    const wrong = await change('--wmi', 'DEMO', '--provider', 'D18EV');
+    expect([wrong.status, wrong.stdout]).toEqual([2, '']);
+    expect(wrong.stderr).toMatch(/--wmi: /);
+    const { stdout } = await change('--no-wmi', '--no-provider');
+    expect(stdout).not.toMatch(/WMI|provider/);
   });
 
   test.each([

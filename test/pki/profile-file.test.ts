@@ -147,6 +147,14 @@ describe('a profile from its file', () => {
     expect(profileOf(root).issuedBy).toEqual([]);
   });
 
+  test('a root says what chains that end at it are accepted for, or nothing', () => {
+    const root = changed(authority, ['kind', 'root-ca'], ['issuedBy', ['self']]);
+    expect(profileOf(root)).not.toHaveProperty('anchorFor');
+    const anchor = { ...(root as object), anchorFor: ['v2g', 'contract-validation'] };
+    expect(profileOf(anchor).anchorFor).toEqual(['v2g', 'contract-validation']);
+    expect(profileOf(anchor).hash).not.toBe(profileOf(root).hash);
+  });
+
   test('is frozen to its leaves, and the document is left alone', () => {
     const document = parse(leaf);
     const profile = profileOf(document);
@@ -664,6 +672,17 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
         'A1 a sub-CA of anybody',
         [['issuedBy', ['any']]],
         'issuedBy: only an ocsp-responder may be issued by [any]',
+      ],
+      [
+        'A1 a sub-CA where chains end',
+        [['anchorFor', ['v2g']]],
+        'anchorFor: is only for a root-ca: nothing else is where chains end',
+      ],
+      ['an end of no chains', [['anchorFor', []]], 'anchorFor: must not be an empty list'],
+      [
+        'an end of unknown chains',
+        [['anchorFor', ['all']]],
+        'anchorFor[0]: must be one of oem-provisioning, contract-validation, v2g; found "all"',
       ],
       ['nobody', [['issuedBy', []]], 'issuedBy: must not be an empty list'],
       ['self among others', [['issuedBy', ['self', 'some-ca']]], 'issuedBy: self must stand alone'],

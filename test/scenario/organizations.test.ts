@@ -20,7 +20,7 @@ describe('POST /v1/organizations', () => {
   test('makes one; the same again changes nothing, another by its id is a conflict', async () => {
     const made = await evpki.call('POST', '/v1/organizations', cpo);
     expect([made.status, made.headers.location]).toEqual([201, '/v1/organizations/new-cpo']);
-    expect(made.json).toEqual({ ...cpo, stationsOnFirstSight: false });
+    expect(made.json).toEqual({ ...cpo, stationsOnFirstSight: false, wmis: [], providers: [] });
     expect((await evpki.call('POST', '/v1/organizations', cpo)).status).toBe(200);
     const other = { ...cpo, name: 'Other', country: 'BE', roles: ['mo'] };
     const { status, json } = await evpki.call('POST', '/v1/organizations', other);
@@ -113,7 +113,29 @@ describe('PATCH /v1/organizations/{id}', () => {
       name: 'New CPO',
       roles: ['cpo'],
       stationsOnFirstSight: true,
+      ...{ wmis: [], providers: [] },
     });
+  });
+
+  test('W8 WMIs and providers are lists in upper case, each once', async () => {
+    const path = '/v1/organizations/new-cpo';
+    const lists = { wmis: ['dem', '1Ev', 'DEM'], providers: ['de8ev', 'NL8EV'] };
+    const changed = await evpki.call('PATCH', path, lists);
+    expect(changed.json).toMatchObject({ wmis: ['DEM', '1EV'], providers: ['DE8EV', 'NL8EV'] });
+    expect((await evpki.call('GET', path)).json).toEqual(changed.json);
+    const wrong = { wmis: ['DE', 'Ä12', 'A-1'], providers: ['D18EV', 'DE-EV', 'DE8'] };
+    const refused = await evpki.call('PATCH', path, wrong);
+    const fields = refused.json.violations.map(({ field }: { field: string }) => field);
+    expect([refused.status, fields]).toEqual([
+      400,
+      ['wmis.0', 'wmis.1', 'wmis.2', 'providers.0', 'providers.1', 'providers.2'].map(
+        (field) => `body.${field}`,
+      ),
+    ]);
+    const many = Array.from({ length: 101 }, (_, index) => String(index).padStart(3, '0'));
+    expect((await evpki.call('PATCH', path, { wmis: many })).status).toBe(400);
+    expect((await evpki.call('GET', path)).json).toEqual(changed.json);
+    expect((await evpki.call('PATCH', path, { wmis: [] })).json.wmis).toEqual([]);
   });
 
   test('two people who change different details at once undo nothing of each other', async () => {
@@ -128,7 +150,7 @@ describe('PATCH /v1/organizations/{id}', () => {
     const answers = await Promise.all(changes.map((one) => evpki.call('PATCH', path, one)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     const { json } = await evpki.call('GET', path);
-    expect(json).toEqual(Object.assign({ id: 'raced-cpo' }, ...changes));
+    expect(json).toEqual(Object.assign({ id: 'raced-cpo', wmis: [], providers: [] }, ...changes));
     // Each entry says what its own call has changed.
     const log = await evpki.call(
       'GET',

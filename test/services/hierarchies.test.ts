@@ -34,6 +34,22 @@ describe('a declaration', () => {
     expect(faults({ root, sub })).toEqual([]);
   });
 
+  test('says which WMIs and providers are whose', () => {
+    const oem = { name: 'OEM', roles: ['oem'], wmis: ['dem', 'DEM', '1EV'], providers: ['de8ev'] };
+    const document = { hierarchy: 'h', organizations: { oem }, authorities: {} };
+    const result = parseHierarchy(document, 'h.yaml', profiles);
+    expect(result.ok && result.hierarchy.organizations).toEqual([
+      { ...{ id: 'oem', name: 'OEM', roles: ['oem'] }, wmis: ['DEM', '1EV'], providers: ['DE8EV'] },
+    ]);
+    const wrong = { ...oem, wmis: ['DEMO', 123], providers: ['12345'] };
+    const errors = faults({}, { organizations: { oem: wrong } });
+    expect(errors.map((error) => error.split(' ')[0])).toEqual([
+      'organizations.oem.wmis[0]',
+      'organizations.oem.wmis[1]',
+      'organizations.oem.providers[0]',
+    ]);
+  });
+
   test('may be empty', () => {
     expect(faults({}, { organizations: {} })).toEqual([]);
   });

@@ -152,11 +152,13 @@ function dnsValue(text: string): NameValue | undefined {
   return isHost(name.replace(/^\*\./, '')) ? { form: 'dns', name } : undefined;
 }
 
+/** Scheme, user, host and port; a backslash, which some take for a slash, is in none (RFC 3986). */
+const uriForm =
+  /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9._~!$&'()*+,;=:%-]*@)?([a-z0-9._-]+)(?::\d*)?(?:[/?#]|$)/i;
+
 /** RFC 5280 4.2.1.10: a URI without a fully qualified domain name meets no constraint. */
 function uriValue(text: string): NameValue | undefined {
-  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#]*@)?([^@:/?#]*)(?::\d*)?(?:[/?#]|$)/i.exec(
-    text,
-  )?.[1];
+  const host = uriForm.exec(text)?.[1];
   if (host === undefined || !isDomain(host)) return undefined;
   return { form: 'uri', host: host.toLowerCase() };
 }

@@ -188,7 +188,8 @@ function constraintFindings({ extensions }: Certificate): Finding[] {
 }
 
 /** RFC 5280 4.2.1.1, 4.2.1.2. Whether they agree is not asked: the signature says more. */
-function keyIdentifierFindings({ certificate, selfIssued }: Examined, { tolerated }: PathRules) {
+function keyIdentifierFindings(examined: Examined, { tolerated }: PathRules): Finding[] {
+  const { certificate, isAnchor, selfIssued } = examined;
   if (tolerated?.includes('missing-key-identifiers') || certificate.version !== 2) return [];
   const { basicConstraints, authorityKeyIdentifier, subjectKeyIdentifier } = certificate.extensions;
   const findings: Finding[] = [];
@@ -196,8 +197,8 @@ function keyIdentifierFindings({ certificate, selfIssued }: Examined, { tolerate
     const message = 'It is of an authority, and has no subject key identifier.';
     findings.push(finding('key-identifier', message));
   }
-  // A root may leave out what would be its own identifier.
-  if (authorityKeyIdentifier?.value === undefined && !selfIssued) {
+  // A root may leave out what would be its own identifier, and who issued an anchor does not matter.
+  if (authorityKeyIdentifier?.value === undefined && !selfIssued && !isAnchor) {
     const message = 'It has no key identifier of its issuer.';
     findings.push(finding('key-identifier', message));
   }

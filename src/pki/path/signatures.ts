@@ -13,10 +13,16 @@ export type SignatureState =
   /** There are no checks left. */
   | 'unchecked';
 
+/** Whether the holder of a key signed a certificate, as `verifyIssuedBy` says. */
+export type VerifySignature = typeof verifyIssuedBy;
+
 export type CheckSignature = (child: PathNode, issuer: PathNode) => SignatureState;
 
 /** A function that verifies and remembers. */
-export function signatureChecker(spending: Spending): CheckSignature {
+export function signatureChecker(
+  spending: Spending,
+  verify: VerifySignature = verifyIssuedBy,
+): CheckSignature {
   const known = new Map<PathNode, Map<string, boolean>>();
   return (child, issuer) => {
     const { publicKey } = issuer.certificate;
@@ -30,7 +36,7 @@ export function signatureChecker(spending: Spending): CheckSignature {
     const before = byKey.get(key);
     if (before !== undefined) return before ? 'good' : 'bad';
     if (!spend(spending, 'signatureChecks')) return 'unchecked';
-    const good = verifyIssuedBy(child.certificate, publicKey);
+    const good = verify(child.certificate, publicKey);
     byKey.set(key, good);
     return good ? 'good' : 'bad';
   };

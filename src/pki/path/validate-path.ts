@@ -17,7 +17,7 @@ import {
 import type { PathNode } from './node.ts';
 import { finding, type LimitCode, type PathProblem, type PlacedFinding } from './problems.ts';
 import type { PathRules } from './rules.ts';
-import { signatureChecker } from './signatures.ts';
+import { signatureChecker, type VerifySignature } from './signatures.ts';
 import { weave } from './web.ts';
 
 export interface PathInput extends PathRules {
@@ -30,6 +30,8 @@ export interface PathInput extends PathRules {
    * names, purposes, its policy constraints) holds below it (RFC 5937).
    */
   readonly anchors: readonly Certificate[];
+  /** For callers that remember what they have verified; each call counts as a signature check. */
+  readonly verify?: VerifySignature;
   /** Those not named have their defaults. */
   readonly limits?: Partial<PathLimits>;
 }
@@ -66,7 +68,7 @@ export type PathVerdict =
 export function validatePath(input: PathInput): PathVerdict {
   const spending = startSpending({ ...defaultPathLimits, ...input.limits });
   const web = weave(input, input, spending);
-  const check = signatureChecker(spending);
+  const check = signatureChecker(spending, input.verify);
   const effort = (): Effort => ({
     signatureChecks: spending.spent.signatureChecks,
     candidatesSeen: web.candidates,

@@ -72,9 +72,7 @@ function choose(
   const chosen: Named[] = [];
   climb(candidates.filter(({ issuerKey }) => grounded.has(issuerKey)));
   if (chosen.length < spending.limits.candidates) climb(candidates);
-  else if (chosen.length > spending.limits.candidates) {
-    spending.met.add('limit-candidates');
-  }
+  else if (chosen.length !== spending.limits.candidates) spending.met.add('limit-candidates');
   return chosen.slice(0, spending.limits.candidates);
 
   /** Level by level, so that the limit cuts off what is far away. */
