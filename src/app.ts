@@ -36,6 +36,7 @@ import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
 import type { Clock } from './services/clock.ts';
+import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
@@ -139,6 +140,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await warnOfIssuerEnds(parts);
   running.push(() => concludeAudit(parts), ...backgroundWork(parts, metrics));
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
+  await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);

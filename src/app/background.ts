@@ -3,6 +3,8 @@
 import { runDueJobs } from '../jobs/runner.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { CHECKPOINT_JOB, checkpointJob, makeCheckpoint } from '../services/audit-checkpoints.ts';
+import { CPS_SIGNERS_JOB } from '../services/cps-records.ts';
+import { renewCpsSigners } from '../services/cps-renewal.ts';
 import { buildCrl } from '../services/crls.ts';
 import { warnOfIssuerEnds } from '../services/issuer-ends.ts';
 import { renewResponder } from '../services/ocsp-signers.ts';
@@ -29,6 +31,7 @@ export function backgroundWork(parts: Parts, metrics: Metrics): (() => Promise<v
       {
         crl: (issuerId: string) => buildCrl(parts, issuerId),
         'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
+        [CPS_SIGNERS_JOB]: () => renewCpsSigners(parts),
         [CHECKPOINT_JOB]: () => checkpointJob(parts),
       },
       metrics,

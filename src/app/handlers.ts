@@ -8,7 +8,12 @@ import { certificateHandlers } from '../http/api/certificates.ts';
 import { contractHandlers } from '../http/api/contracts.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
-import { certificateStatusHandlers, ocppSigningHandlers } from '../http/api/ocpp.ts';
+import {
+  authorizeHandlers,
+  certificateStatusHandlers,
+  contractCertificateHandlers,
+  ocppSigningHandlers,
+} from '../http/api/ocpp.ts';
 import type { Handlers } from '../http/api/operations.ts';
 import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
@@ -37,6 +42,8 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...trustAnchorHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
+  ...contractCertificateHandlers(parts),
+  ...authorizeHandlers(parts.installation),
 });
 
 /** What the public listener answers with. */

@@ -12,7 +12,10 @@ import { createActiveDeclarations } from '../services/active-declarations.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
+import { createCpsMemory } from '../services/cps-memory.ts';
+import { openCps } from '../services/cps-signers.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
+import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
@@ -34,9 +37,11 @@ import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
 import { contractStore } from '../storage/contracts.ts';
+import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
+import { installationSessionStore } from '../storage/installation-sessions.ts';
 import { issuanceStore } from '../storage/issuance.ts';
 import { issuerEndStore } from '../storage/issuer-ends.ts';
 import { jobStore } from '../storage/jobs.ts';
@@ -124,6 +129,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     keyLimit: createKeyLimit(idempotency, rest.clientKeys, rest.monotonic),
     jobs: jobStore(database),
     signers: ocspSignerStore(database),
+    cpsSigners: cpsSignerStore(database),
+    cpsMemory: createCpsMemory(),
     status: statusStore(database),
     keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
@@ -135,9 +142,17 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     const reason = 'the provisioning certificate was deleted';
     await endContractsOf({ ...parts, statusChanged }, { pcid, standard }, { actor, reason });
   };
+  const installation: InstallationParts = {
+    ...parts,
+    statusChanged,
+    sessions: installationSessionStore(database),
+    validateChain: (question) => validateChain(parts, question),
+    openCps: (question) => openCps(parts, question),
+  };
   return {
     ...parts,
     ocsp,
+    installation,
     validateChain: vehicleChains(parts),
     endContracts,
     statusChanged,

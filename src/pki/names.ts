@@ -181,6 +181,16 @@ export function canonicalName(name: DistinguishedName): string {
   );
 }
 
+/**
+ * A key that is equal for names that have the same attributes as {@link canonicalName} compares
+ * them, whatever their order and however they are grouped into RDNs. Two names with one key are
+ * not one name: this is for recognizing what text says that has lost the order.
+ */
+export const attributeSet = (name: DistinguishedName): string =>
+  JSON.stringify(
+    name.attributes.map(({ type, value }) => `${typeOf(type)}=${folded(value)}`).sort(),
+  );
+
 /** Printable ASCII, which is the same in every normal form. */
 const plainText = /^[ -~]*$/;
 

@@ -1,5 +1,6 @@
 /** The moment an issuer gets its certificate, whoever signed it. */
 
+import { CPS_SIGNERS_JOB } from '../services/cps-records.ts';
 import type { WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { scheduleJob } from './jobs.ts';
@@ -28,7 +29,8 @@ export async function lockIssuer(
 
 /**
  * Makes a locked, awaiting issuer active with its certificate, and its authority too; earlier
- * active generations are retired. Its first CRL and its OCSP responder are due at once.
+ * active generations are retired. Its first CRL and its OCSP responder are due at once, and so is
+ * a look at the CPS signers, of which it may have to certify one.
  */
 export async function activate(
   tx: WriteTransaction,
@@ -55,4 +57,5 @@ export async function activate(
     .update({ state: 'active' });
   await scheduleJob(tx, `crl:${issuer.id}`, at);
   await scheduleJob(tx, `ocsp-signer:${issuer.id}`, at);
+  await scheduleJob(tx, CPS_SIGNERS_JOB, at);
 }

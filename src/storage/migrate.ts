@@ -95,11 +95,12 @@ function checkRecorded(
   migrations: readonly Migration[],
 ): void {
   const newest = recorded.at(-1);
-  if (newest !== undefined && newest.version > migrations.length) {
+  const known = migrations.at(-1)?.version ?? 0;
+  if (newest !== undefined && newest.version > known) {
     throw new StorageError(
       'schema-newer',
       `the database has schema version ${newest.version}, this evpki knows versions up to ` +
-        `${migrations.length}: run the evpki that migrated it, or a newer one`,
+        `${known}: run the evpki that migrated it, or a newer one`,
     );
   }
   recorded.forEach((row, index) => {

@@ -297,6 +297,19 @@ export interface OcspSignerRow {
   certificate_id: string | null;
 }
 
+export interface CpsSignerRow {
+  id: string;
+  authority_id: string;
+  issuer_id: string;
+  /** Which of the authority's signers it is. */
+  number: StoredInteger;
+  key_id: string;
+  key_algorithm: string;
+  spki: Buffer;
+  created_at: string;
+  certificate_id: string | null;
+}
+
 export interface CrlSegmentRow {
   issuer_id: string;
   segment: string;
@@ -352,6 +365,15 @@ export interface IdempotencyKeyRow {
 export interface ClockMarkRow {
   id: StoredInteger;
   latest: string;
+}
+
+/** What a car with several contracts has got in a session. */
+export interface InstallationSessionRow {
+  key: string;
+  request_sha256: string;
+  /** JSON list of ids of contracts. */
+  delivered: string;
+  updated_at: string;
 }
 
 export interface ContractRow {

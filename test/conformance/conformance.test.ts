@@ -13,6 +13,7 @@ import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
 import { clockMarkConforms } from './clock-mark.ts';
 import { contractsConform } from './contracts.ts';
+import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
@@ -44,6 +45,7 @@ for (const { name, open } of testBackends) {
     revocationsConform(name, open);
     statusesConform(name, open);
     ocspSignersConform(name, open);
+    cpsSignersConform(name, open);
     contractsConform(name, open);
     crlsConform(name, open);
     issuerEndsConform(name, open);

@@ -11,9 +11,11 @@ import {
   readSqliteSettings,
   sqliteWeaknesses,
 } from '../../src/storage/durability.ts';
+import { pathFactStore } from '../../src/storage/path-facts.ts';
 import { openSqlite } from '../../src/storage/sqlite.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
+import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { startDatabaseProcess } from '../support/database-process.ts';
 import { testTime } from '../support/databases.ts';
 
@@ -181,6 +183,32 @@ describe('the plans of queries that must not slow down with the table', () => {
       bindings,
     );
     expect(steps.map(({ detail }) => detail)).toEqual(plan);
+    await database.close();
+  });
+});
+
+describe('the plans of the search for a path', () => {
+  test('issuers are found by their names, statuses by serial number, anchors by theirs', async () => {
+    const database = await openDatabase(`sqlite:${path}`, options);
+    const asked: { sql: string; bindings: string[] }[] = [];
+    database.reader.on('query', ({ sql, bindings }) => asked.push({ sql, bindings }));
+    await pathFactStore(database).issuersNamed([Buffer.from('a'), Buffer.from('b')], ['1', '2']);
+    await trustAnchorStore(database).anchorsNamed('org', 'v2g', ['a', 'b']);
+    const plans: string[][] = [];
+    for (const { sql, bindings } of [...asked]) {
+      const plan = `EXPLAIN QUERY PLAN ${sql}`;
+      const steps: { detail: string }[] = await database.reader.raw(plan, bindings);
+      plans.push(steps.map(({ detail }) => detail));
+    }
+    const [issuers = [], anchors = []] = plans;
+    expect(issuers).toContain('SEARCH issuers USING INDEX issuers_subject (subject=?)');
+    expect(
+      issuers.filter((step) => /^SCAN/.test(step) && !/^SCAN (above|found)$/.test(step)),
+    ).toEqual([]);
+    expect(issuers.some((step) => /asked USING INDEX .*serial=\?/.test(step))).toBe(true);
+    expect(anchors[0]).toBe(
+      'SEARCH trust_anchors USING INDEX trust_anchors_name (organization_id=? AND name_key=?)',
+    );
     await database.close();
   });
 });

@@ -158,6 +158,17 @@ export const ocspAccess = (critical = false): Extension =>
     critical,
   );
 
+export const crlDistributionPoints = (critical = false): Extension =>
+  extension(
+    oids.crlDistributionPoints,
+    sequence(
+      sequence(
+        explicit(0, element(contextConstructed(0), general.uri('http://crl.example/1.crl'))),
+      ),
+    ),
+    critical,
+  );
+
 export interface Spec {
   /** The subject's common name, or its DER. */
   readonly subject: string | Uint8Array;

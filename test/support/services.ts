@@ -15,6 +15,9 @@ import { ensureInstanceAuthority } from '../../src/services/api-certificate.ts';
 import { applyHierarchy } from '../../src/services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB, checkpointJob } from '../../src/services/audit-checkpoints.ts';
 import type { Clock } from '../../src/services/clock.ts';
+import { createCpsMemory } from '../../src/services/cps-memory.ts';
+import { CPS_SIGNERS_JOB } from '../../src/services/cps-records.ts';
+import { renewCpsSigners } from '../../src/services/cps-renewal.ts';
 import { buildCrl } from '../../src/services/crls.ts';
 import { createIssuers } from '../../src/services/issuers.ts';
 import type { Logger } from '../../src/services/logger.ts';
@@ -33,6 +36,7 @@ import { authorityGrantStore } from '../../src/storage/authority-grants.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { clockMarkStore } from '../../src/storage/clock-mark.ts';
 import { contractStore } from '../../src/storage/contracts.ts';
+import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
@@ -177,6 +181,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     revocations: decorate(revocationStore(marked('status')), pass),
     crls: decorate(crlStore(marked('crl')), pass),
     signers: decorate(ocspSignerStore(marked('signer')), pass),
+    cpsSigners: decorate(cpsSignerStore(marked('cps')), pass),
+    cpsMemory: createCpsMemory(),
     jobs: decorate(jobStore(database), pass),
     status: decorate(statusStore(database), pass),
     monotonic,
@@ -202,6 +208,7 @@ export const doJobs = (services: Services): Promise<number> =>
     handlers: {
       crl: (issuerId) => buildCrl(services, issuerId),
       'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
+      [CPS_SIGNERS_JOB]: () => renewCpsSigners(services),
       [CHECKPOINT_JOB]: () => checkpointJob(services),
     },
   });

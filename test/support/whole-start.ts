@@ -3,6 +3,7 @@
 import { type ApiIdentity, apiIdentity, keepApiRoot } from '../../src/app/api-identity.ts';
 import { prepareBootstrap } from '../../src/services/access.ts';
 import { CHECKPOINT_JOB } from '../../src/services/audit-checkpoints.ts';
+import { CPS_SIGNERS_JOB } from '../../src/services/cps-records.ts';
 import { doJobs, type Services, startAuthorities } from './services.ts';
 
 const apiConfig = {
@@ -16,6 +17,7 @@ const apiConfig = {
 export async function startWhole(services: Services, dataDir: string): Promise<ApiIdentity> {
   await startAuthorities(services);
   await services.jobs.schedule(CHECKPOINT_JOB, services.clock());
+  await services.jobs.schedule(CPS_SIGNERS_JOB, services.clock());
   await prepareBootstrap(services.accessParts, services.keep);
   const api = await apiIdentity(services, apiConfig);
   await keepApiRoot(dataDir, api.root);

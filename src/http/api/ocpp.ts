@@ -1,14 +1,29 @@
-import { toPem } from '../../pki/pem.ts';
+import {
+  contractCertificateAnswer,
+  readContractCertificateRequest,
+  type SizeWarning,
+  sizeWarnings,
+} from '../../ocpp/contract-certificate.ts';
+import { type CertificateHashData, parseHashData } from '../../pki/certificate-hash-data.ts';
+import { PemError, readPemBlocks, toPem } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
+import { type AuthorizationParts, authorizeContract } from '../../services/authorization.ts';
 import {
   type CertificateStatusParts,
   certificateStatus,
 } from '../../services/certificate-status.ts';
+import { ServiceError } from '../../services/errors.ts';
+import { answerCar } from '../../services/installation.ts';
+import type { InstallationParts } from '../../services/installation-records.ts';
 import { type OcppSigningParts, signCertificate } from '../../services/ocpp-signing.ts';
 import type { Handlers } from './operations.ts';
 import type {
+  AuthorizeRequest,
+  AuthorizeResult,
   CertificateStatusRequest,
   CertificateStatusResult,
+  ContractCertificateRequest,
+  ContractCertificateResult,
   SignCertificateRequest,
   SignCertificateResult,
 } from './types.ts';
@@ -54,3 +69,106 @@ export const certificateStatusHandlers = (parts: CertificateStatusParts) =>
       response.json(result);
     },
   }) satisfies Handlers;
+
+export const contractCertificateHandlers = ({
+  installation,
+}: {
+  readonly installation: InstallationParts;
+}) =>
+  ({
+    async contractCertificate(request, response, principal) {
+      const body = request.body as ContractCertificateRequest;
+      const { ocppVersion } = body;
+      const read = readContractCertificateRequest(body, ocppVersion);
+      if (!read.ok) {
+        throw new ServiceError(
+          'request-malformed',
+          'this is no Get15118EVCertificate',
+          read.problems.map(({ code, message, field }) => ({
+            ...{ code, message },
+            field: field === '' ? 'body' : `body.${field}`,
+          })),
+        );
+      }
+      const { exiRequest, schemaVersion: _, ...asked } = read.value;
+      const answer = await answerCar(installation, { principal, exi: exiRequest, ...asked });
+      const { contract, failure, readings, responseCode, remainingContracts } = answer;
+      // Of what could not be read nobody knows that a car stands behind it.
+      const status = failure && unreadable.has(failure.reason) ? 'Failed' : 'Accepted';
+      const toStation = contractCertificateAnswer(status, answer.exi, remainingContracts);
+      const result: ContractCertificateResult = {
+        ...toStation,
+        responseCode,
+        ...(failure ? { reason: failure.reason, detail: failure.message } : {}),
+        ...(contract
+          ? { contract: { id: contract.id, emaid: contract.emaid, pcid: contract.pcid } }
+          : {}),
+        readings: [...readings],
+        warnings: sizeWarnings(toStation, ocppVersion).map(warningText),
+      };
+      response.json(result);
+    },
+  }) satisfies Handlers;
+
+const unreadable: ReadonlySet<string> = new Set(['request-unreadable', 'request-unexpected']);
+
+const warningText = ({ ocppVersion, limit, characters }: SizeWarning): string =>
+  `exiResponse has ${characters} characters; in OCPP ${ocppVersion} it may have ${limit}`;
+
+export const authorizeHandlers = (parts: AuthorizationParts) =>
+  ({
+    async authorizeContract(request, response, principal) {
+      const body = request.body as AuthorizeRequest;
+      const { idToken, certificate = '' } = body;
+      const read = readHashDataList(body.iso15118CertificateHashData ?? []);
+      const chain = certificate === '' ? [] : readChain(certificate);
+      const answer = await authorizeContract(parts, {
+        principal,
+        idToken: typeof idToken === 'string' ? idToken : idToken.idToken,
+        ...(certificate === '' ? {} : { chain }),
+        hashData: read,
+      });
+      const { contract, detail, idTokenStatus, certificateStatus } = answer;
+      const result: AuthorizeResult = {
+        idTokenInfo: { status: idTokenStatus as AuthorizeResult['idTokenInfo']['status'] },
+        certificateStatus,
+        ...(contract
+          ? { contract: { id: contract.id, emaid: contract.emaid, pcid: contract.pcid } }
+          : {}),
+        ...(detail === undefined ? {} : { detail }),
+      };
+      response.json(result);
+    },
+  }) satisfies Handlers;
+
+/** @throws ServiceError naming every entry that is none */
+function readHashDataList(entries: readonly unknown[]): CertificateHashData[] {
+  const read = entries.map(parseHashData);
+  const violations = read.flatMap((entry, index) =>
+    entry.ok
+      ? []
+      : [
+          {
+            ...{ code: 'invalid', message: entry.reason },
+            field: `body.iso15118CertificateHashData.${index}`,
+          },
+        ],
+  );
+  if (violations.length > 0) {
+    throw new ServiceError('request-malformed', 'this is no hash data', violations);
+  }
+  return read.flatMap((entry) => (entry.ok ? [entry.value.hashData] : []));
+}
+
+/** What stations send as a chain; @throws ServiceError for what is no PEM. */
+function readChain(text: string): Uint8Array[] {
+  try {
+    const blocks = readPemBlocks(text, { characters: 20_000, blocks: 8 });
+    if (blocks.length > 0) return blocks.map(({ der }) => der);
+  } catch (error) {
+    if (!(error instanceof PemError)) throw error;
+  }
+  throw new ServiceError('request-malformed', 'this is no chain', [
+    { code: 'invalid', message: 'is no PEM with 1 to 8 certificates', field: 'body.certificate' },
+  ]);
+}

@@ -232,6 +232,10 @@ export interface ApiBodies {
   CertificateHashData?: CertificateHashData;
   SignCertificateRequest?: SignCertificateRequest;
   SignCertificateResult?: SignCertificateResult;
+  ContractCertificateRequest?: ContractCertificateRequest;
+  ContractCertificateResult?: ContractCertificateResult;
+  AuthorizeRequest?: AuthorizeRequest;
+  AuthorizeResult?: AuthorizeResult;
   CertificateStatusRequest?: CertificateStatusRequest;
   CertificateStatusResult?: CertificateStatusResult;
   Profile?: Profile;
@@ -1024,6 +1028,103 @@ export interface SignCertificateResult {
   certificateType?: CertificateType;
   certificateChain?: PemChain;
   violations?: Violation[];
+}
+export interface ContractCertificateRequest {
+  /**
+   * Decides which lengths the request and its answer are held against; without, the request
+   * may be as long as any version allows, and the answer is held against all of them
+   *
+   */
+  ocppVersion?: '1.6' | '2.0.1' | '2.1';
+  /**
+   * The namespace of the schema that the car and the charger agreed on
+   */
+  iso15118SchemaVersion: string;
+  action: 'Install' | 'Update';
+  /**
+   * What the car sent, in base64
+   */
+  exiRequest: string;
+  maximumContractCertificateChains?: number;
+  /**
+   * @minItems 1
+   * @maxItems 8
+   */
+  prioritizedEMAIDs?: string[];
+}
+export interface ContractCertificateResult {
+  status: 'Accepted' | 'Failed';
+  /**
+   * What to send the car, in base64
+   */
+  exiResponse: string;
+  remainingContracts?: number;
+  /**
+   * The response code in the message for the car
+   */
+  responseCode: string;
+  /**
+   * Why the car gets no contract, as a code
+   */
+  reason?: string;
+  /**
+   * The same as a sentence
+   */
+  detail?: string;
+  contract?: {
+    id: string;
+    emaid: string;
+    pcid: string;
+  };
+  /**
+   * How the request was read more leniently than the standard has it
+   */
+  readings?: string[];
+  /**
+   * What the OCPP version, or chargers known for it, may not take
+   */
+  warnings?: string[];
+}
+export interface AuthorizeRequest {
+  /**
+   * The EMAID, or the IdToken object of OCPP 2.x with it
+   */
+  idToken:
+    | string
+    | {
+        idToken: string;
+        type?: string;
+      };
+  /**
+   * The chain as PEM, the contract certificate first; an empty text is as none
+   */
+  certificate?: string;
+  /**
+   * @maxItems 4
+   */
+  iso15118CertificateHashData?: CertificateHashData[];
+}
+export interface AuthorizeResult {
+  idTokenInfo: {
+    status: 'Accepted' | 'Blocked' | 'Expired' | 'Invalid';
+  };
+  certificateStatus:
+    | 'Accepted'
+    | 'SignatureError'
+    | 'CertificateExpired'
+    | 'CertificateRevoked'
+    | 'NoCertificateAvailable'
+    | 'CertChainError'
+    | 'ContractCancelled';
+  contract?: {
+    id: string;
+    emaid: string;
+    pcid: string;
+  };
+  /**
+   * Why it is not accepted
+   */
+  detail?: string;
 }
 export interface CertificateStatusRequest {
   /**

@@ -207,7 +207,7 @@ const masked = (address: Uint8Array, mask: Uint8Array): Uint8Array =>
   address.map((octet, index) => octet & (mask[index] ?? 0));
 
 /** Each RDN as a key that is equal where RFC 5280 7.1 takes them for the same. */
-export function rdnsOf({ attributes }: DistinguishedName): string[] {
+function rdnsOf({ attributes }: DistinguishedName): string[] {
   const rdns: string[][] = [];
   for (const { type, value, sameRdn } of attributes) {
     const key = JSON.stringify([type, folded(value)]);

@@ -49,7 +49,8 @@ function lengthProblems(path: readonly PathNode[], rules: PathRules): PlacedFind
   for (let index = path.length - 1; index > 0; index--) {
     const { certificate, isAnchor, selfIssued } = path[index] as PathNode;
     if (!isAnchor && !selfIssued) {
-      if (left <= 0) {
+      // A limit that is no number allows nothing.
+      if (!(left > 0)) {
         const message = 'It is one authority more than the path length above allows.';
         problems.push({ ...finding('path-length', message), index });
       }

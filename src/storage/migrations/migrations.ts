@@ -14,6 +14,8 @@ import { certifiedNames } from './011-certified-names.ts';
 import { provisioning } from './012-provisioning.ts';
 import { contracts } from './013-contracts.ts';
 import { trustAnchors } from './014-trust-anchors.ts';
+import { cpsSigners } from './015-cps-signers.ts';
+import { installationSessions } from './016-installation-sessions.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -31,4 +33,6 @@ export const migrations: readonly Migration[] = [
   provisioning,
   contracts,
   trustAnchors,
+  cpsSigners,
+  installationSessions,
 ];

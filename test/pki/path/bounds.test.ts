@@ -169,6 +169,12 @@ describe('A3 any set of candidates costs at most 200 signature checks', () => {
   });
 });
 
+test('a path length that is no number allows no authority', () => {
+  const candidates = [authority('Sub', 'Root')];
+  const input = { certificate: leaf('Sub'), candidates, anchors, maximumPathLength: Number.NaN };
+  expect(codesOf(judge(input))).toEqual(['path-length']);
+});
+
 describe('each limit has a problem of its own', () => {
   const chain = {
     certificate: leaf('Sub 3'),

@@ -1,0 +1,106 @@
+/** Writes what {@link BitReader} reads, into an array that grows. */
+
+import { ExiError, type ExiErrorCode } from './exi-error.ts';
+import { copyToBits } from './shifted-octets.ts';
+
+export class BitWriter {
+  #octets = new Uint8Array(1_024);
+  #bit = 0;
+  /** Names of the elements that are open. */
+  readonly path: string[] = [];
+
+  /** Bits written so far. */
+  get bit(): number {
+    return this.#bit;
+  }
+
+  fail(code: ExiErrorCode, problem: string): never {
+    throw new ExiError(code, problem, this.#bit, this.path.join('/'));
+  }
+
+  /** `value` in `count` bits, at most 16. */
+  bits(value: number, count: number): void {
+    const start = this.#bit;
+    const index = start >>> 3;
+    this.#makeRoom(index + 3);
+    const octets = this.#octets;
+    const window = value << (24 - (start & 7) - count);
+    // The octets after the position are zero still.
+    octets[index] = (octets[index] as number) | (window >>> 16);
+    octets[index + 1] = window >>> 8;
+    octets[index + 2] = window;
+    this.#bit = start + count;
+  }
+
+  octet(value: number): void {
+    const start = this.#bit;
+    const index = start >>> 3;
+    const shift = start & 7;
+    this.#makeRoom(index + 2);
+    const octets = this.#octets;
+    octets[index] = (octets[index] as number) | (value >>> shift);
+    octets[index + 1] = value << (8 - shift);
+    this.#bit = start + 8;
+  }
+
+  unsignedInteger(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.octet((rest % 128) | 0x80);
+      rest = Math.floor(rest / 128);
+    }
+    this.octet(rest);
+  }
+
+  bigUnsignedInteger(value: bigint): void {
+    let rest = value;
+    for (; rest >= 2n ** 49n; rest >>= 49n) {
+      let part = Number(BigInt.asUintN(49, rest));
+      for (let group = 0; group < 7; group++) {
+        this.octet((part % 128) | 0x80);
+        part = Math.floor(part / 128);
+      }
+    }
+    this.unsignedInteger(Number(rest));
+  }
+
+  octets(source: Uint8Array): void {
+    const start = this.#bit;
+    const from = start >>> 3;
+    const shift = start & 7;
+    this.#makeRoom(from + source.length + 1);
+    if (shift === 0) this.#octets.set(source, from);
+    else copyToBits(source, this.#octets, from, shift);
+    this.#bit = start + source.length * 8;
+  }
+
+  /** Text of ASCII, an octet for each character. */
+  ascii(text: string): void {
+    this.#makeRoom((this.#bit >>> 3) + text.length + 1);
+    const octets = this.#octets;
+    const shift = this.#bit & 7;
+    const rest = 8 - shift;
+    let index = this.#bit >>> 3;
+    let begun = octets[index] as number;
+    for (let i = 0; i < text.length; i++) {
+      const octet = text.charCodeAt(i);
+      octets[index] = begun | (octet >>> shift);
+      begun = octet << rest;
+      index += 1;
+    }
+    octets[index] = begun;
+    this.#bit += text.length * 8;
+  }
+
+  /** What was written; the last octet is filled with zero bits. */
+  finish(): Uint8Array {
+    return this.#octets.slice(0, (this.#bit + 7) >>> 3);
+  }
+
+  #makeRoom(length: number): void {
+    if (length <= this.#octets.length) return;
+    const larger = new Uint8Array(Math.max(length, 2 * this.#octets.length));
+    larger.set(this.#octets);
+    this.#octets = larger;
+  }
+}

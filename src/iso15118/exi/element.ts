@@ -1,0 +1,135 @@
+/** The interpreter: walks the grammar of an element, from bits to a value and back. */
+
+import type { BitWriter } from './bit-writer.ts';
+import type { ExiReader } from './exi-reader.ts';
+import type { ElementType, Production, State } from './grammar.ts';
+
+/** Reads what follows an element's start, to its end. */
+export function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
+  const values: Record<string, unknown> = { ...type.label };
+  let state = type.start;
+  for (;;) {
+    const production = readEvent(reader, state);
+    if (production.event === 'EE') break;
+    const { part } = production;
+    const value = readValue(reader, production);
+    if (part.repeated) {
+      const list = values[part.field] as unknown[] | undefined;
+      if (list === undefined) values[part.field] = [value];
+      else if (list.length < part.max) list.push(value);
+      else reader.fail('limit', `more than ${part.max} are not allowed`);
+    } else {
+      values[part.field] = value;
+    }
+    state = production.next;
+  }
+  const value = type.wraps ? values.value : values;
+  return type.shape ? type.shape.toValue(value) : value;
+}
+
+type Known = Exclude<Production, { event: 'refused' }>;
+
+/** The production that the next event code names. */
+export function readEvent(reader: ExiReader, state: State): Known {
+  const start = reader.bit;
+  const code = reader.bits(state.width);
+  const production = state.productions[code];
+  if (production === undefined) {
+    reader.fail('unexpected-event', `event code ${code} leaves the schema`, start);
+  }
+  if (production.event === 'refused') {
+    const { what } = production;
+    const problem =
+      production.code === 'other-message'
+        ? `${what} is no message about contract certificates`
+        : `${what} is not supported`;
+    reader.fail(production.code, problem, start);
+  }
+  return production;
+}
+
+export function readValue(reader: ExiReader, production: Exclude<Known, { event: 'EE' }>): unknown {
+  switch (production.event) {
+    case 'AT': {
+      reader.path.push(`@${production.name}`);
+      const value = production.type.read(reader, production.key);
+      reader.path.pop();
+      return value;
+    }
+    case 'SE': {
+      reader.path.push(production.name);
+      const value = readElement(reader, production.type);
+      reader.path.pop();
+      return value;
+    }
+    case 'CH':
+      return production.type.read(reader, reader.path.at(-1) ?? '');
+  }
+}
+
+/** Writes what follows an element's start, and its end. */
+export function writeElement(writer: BitWriter, type: ElementType<unknown>, given: unknown): void {
+  const value = type.shape ? type.shape.toParts(given) : given;
+  let state = type.start;
+  for (const part of type.parts) {
+    const field = type.wraps ? value : (value as Record<string, unknown>)[part.field];
+    if (field === undefined) continue;
+    const items = part.repeated ? (field as readonly unknown[]) : [field];
+    if (items.length < part.min || items.length > part.max) {
+      const { min, max } = part;
+      writer.fail('limit', `${items.length} ${part.field}; ${min} to ${max} are allowed`);
+    }
+    for (const item of items) {
+      const index = indexFor(state, part.field, item);
+      const production = state.productions[index];
+      if (production === undefined || !('next' in production)) {
+        writer.fail('bad-value', `${part.field} has no place here`);
+      }
+      writer.bits(index, state.width);
+      writeValue(writer, production, item);
+      state = production.next;
+    }
+  }
+  const end = state.productions.findIndex(({ event }) => event === 'EE');
+  if (end < 0) writer.fail('bad-value', 'something is missing');
+  writer.bits(end, state.width);
+}
+
+/** Which production a field's value takes; -1 if none. */
+export function indexFor({ productions }: State, field: string, value: unknown): number {
+  for (let index = 0; index < productions.length; index++) {
+    const production = productions[index] as Production;
+    if (!('part' in production) || production.part.field !== field) continue;
+    if (production.event !== 'SE' || carries(value, production.type.label)) return index;
+  }
+  return -1;
+}
+
+/** Whether a value has the fields of a label. */
+function carries(value: unknown, label: Readonly<Record<string, string>>): boolean {
+  for (const field in label) {
+    if ((value as Record<string, unknown>)[field] !== label[field]) return false;
+  }
+  return true;
+}
+
+export function writeValue(
+  writer: BitWriter,
+  production: Exclude<Known, { event: 'EE' }>,
+  value: unknown,
+): void {
+  switch (production.event) {
+    case 'AT':
+      writer.path.push(`@${production.name}`);
+      production.type.write(writer, value);
+      writer.path.pop();
+      return;
+    case 'SE':
+      writer.path.push(production.name);
+      writeElement(writer, production.type, value);
+      writer.path.pop();
+      return;
+    case 'CH':
+      production.type.write(writer, value);
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Authorize with a contract certificate (OCPP C07): whether the contract that a car presents at a
+ * charger holds, from what this evpki knows of it. A car presents its chain, or its station presents
+ * the chain's hash data; who pays is named by the EMAID.
+ */
+
+import { parseEmaid } from '../identifiers/emaid.ts';
+import {
+  type AuthorizeOutcome,
+  authorizeOutcome,
+  namesContract,
+  type ChainVerdict as PresentedChain,
+  type ContractState as PresentedContract,
+} from '../ocpp/authorize.ts';
+import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import {
+  type CertificateHashData,
+  certificateHashData,
+  sameHashData,
+} from '../pki/certificate-hash-data.ts';
+import { DerError } from '../pki/der-element.ts';
+import { attributeValue } from '../pki/names.ts';
+import type { Principal } from './access-policy.ts';
+import type { AuditWriter } from './audit.ts';
+import type { Clock } from './clock.ts';
+import type { Bundle, Contract } from './contract-records.ts';
+import type { ContractStore } from './contract-store.ts';
+import { contractOf } from './installation-contracts.ts';
+import type { ChainFailure, ChainQuestion, ChainVerdict } from './validation.ts';
+
+export interface AuthorizationParts {
+  readonly contracts: Pick<ContractStore, 'listContracts' | 'listBundles'>;
+  readonly validateChain: (question: ChainQuestion) => Promise<ChainVerdict>;
+  readonly audit: AuditWriter;
+  readonly clock: Clock;
+}
+
+export interface AuthorizationQuestion {
+  readonly principal: Principal;
+  /** The EMAID, in any of its spellings, as the station sent it. */
+  readonly idToken: string;
+  /** DER, the contract certificate first. */
+  readonly chain?: readonly Uint8Array[];
+  /** Of the certificates of the chain; looked at if there is no chain. */
+  readonly hashData?: readonly CertificateHashData[];
+}
+
+export interface AuthorizationAnswer extends AuthorizeOutcome {
+  /** The contract that was presented, if it is one of this evpki. */
+  readonly contract?: Pick<Contract, 'id' | 'emaid' | 'pcid' | 'organizationId'>;
+  /** Why not, for people. */
+  readonly detail?: string;
+}
+
+/** What was presented, as far as it is known. */
+interface Presented {
+  readonly chain: PresentedChain;
+  readonly state: PresentedContract;
+  readonly contract?: Contract;
+  readonly detail?: string;
+}
+
+/** Decides on what a station has sent; whatever that is, there is an answer for it. */
+export async function authorizeContract(
+  parts: AuthorizationParts,
+  question: AuthorizationQuestion,
+): Promise<AuthorizationAnswer> {
+  const presented = await present(parts, question);
+  const outcome = authorizeOutcome(presented.chain, presented.state);
+  await recordOutcome(parts, question, presented, outcome);
+  const { contract, detail } = presented;
+  return {
+    ...outcome,
+    ...(contract
+      ? {
+          contract: {
+            ...{ id: contract.id, emaid: contract.emaid, pcid: contract.pcid },
+            organizationId: contract.organizationId,
+          },
+        }
+      : {}),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+async function present(
+  parts: AuthorizationParts,
+  question: AuthorizationQuestion,
+): Promise<Presented> {
+  const [leaf, ...above] = question.chain ?? [];
+  if (leaf) return presentChain(parts, question, leaf, above);
+  const found = await byHashData(parts, question);
+  if (!found) {
+    const detail = 'No certificate of this evpki has the hash data and the EMAID.';
+    return { chain: 'absent', state: 'unknown', detail };
+  }
+  const { contract, bundle } = found;
+  return judged(
+    parts,
+    question,
+    contract,
+    readCertificate(bundle.certificate),
+    bundle.subCertificates,
+  );
+}
+
+async function presentChain(
+  parts: AuthorizationParts,
+  question: AuthorizationQuestion,
+  leaf: Uint8Array,
+  above: readonly Uint8Array[],
+): Promise<Presented> {
+  const certificate = readable(leaf);
+  if (!certificate) {
+    return { chain: 'untrusted', state: 'unknown', detail: 'The certificate is not readable.' };
+  }
+  const emaid = parseEmaid(attributeValue(certificate.subject, 'CN') ?? '');
+  const contract = emaid.ok
+    ? await contractOf(parts, emaid.value.normal, certificate.der)
+    : undefined;
+  return judged(parts, question, contract, certificate, above);
+}
+
+/** A contract of this evpki counts by its operator's anchors, any other by the caller's own. */
+async function judged(
+  parts: AuthorizationParts,
+  { idToken, principal }: AuthorizationQuestion,
+  contract: Contract | undefined,
+  certificate: Certificate,
+  above: readonly Uint8Array[],
+): Promise<Presented> {
+  const verdict = await parts.validateChain({
+    certificate: certificate.der,
+    candidates: above,
+    purpose: 'contract-validation',
+    organizationId: contract?.organizationId ?? principal.organizationId,
+    at: parts.clock(),
+  });
+  const known = contract ? { contract } : {};
+  if (!verdict.ok) {
+    const detail = verdict.problems.map(({ message }) => message).join(' ');
+    return { chain: chains[verdict.failure], state: 'unknown', detail, ...known };
+  }
+  // A status that nobody can tell is none to charge on; foreign ones cannot be asked for yet.
+  if (verdict.statusUnknown.includes(certificate) || (!contract && verdict.statusUnknown.length)) {
+    const detail = 'Whether the certificate is revoked is not known here.';
+    return { chain: 'unknown', state: 'unknown', detail, ...known };
+  }
+  if (!namesContract(idToken, certificate)) {
+    const detail = 'The idToken is not the EMAID of the certificate.';
+    return { chain: 'valid', state: 'other', detail, ...known };
+  }
+  if (!contract) {
+    const detail = 'No contract of this evpki has this certificate.';
+    return { chain: 'valid', state: 'unknown', detail };
+  }
+  return { chain: 'valid', state: contract.state, contract };
+}
+
+const chains: Readonly<Record<ChainFailure, PresentedChain>> = {
+  chain: 'untrusted',
+  revoked: 'revoked',
+  expired: 'expired',
+  'not-yet-valid': 'not-yet-valid',
+};
+
+/** The contract of this EMAID one of whose certificates has one of these hashes. */
+async function byHashData(
+  { contracts }: AuthorizationParts,
+  { idToken, hashData = [] }: AuthorizationQuestion,
+): Promise<{ contract: Contract; bundle: Bundle } | undefined> {
+  const emaid = parseEmaid(idToken);
+  if (!emaid.ok || hashData.length === 0) return undefined;
+  const { items } = await contracts.listContracts({ emaid: emaid.value.normal }, { limit: 100 });
+  for (const contract of items) {
+    for (const bundle of await contracts.listBundles(contract.id)) {
+      if (hashData.some((data) => isHashDataOf(data, bundle))) return { contract, bundle };
+    }
+  }
+  return undefined;
+}
+
+function isHashDataOf(
+  data: CertificateHashData,
+  { certificate, subCertificates: [issuer] }: Bundle,
+): boolean {
+  const above = issuer && readCertificate(issuer);
+  if (!above?.publicKey) return false;
+  const { subjectDer, publicKey } = above;
+  const names = { subjectDer, publicKeyBits: publicKey.bits };
+  const own = certificateHashData(readCertificate(certificate), names, data.hashAlgorithm);
+  return sameHashData(own, data);
+}
+
+function readable(der: Uint8Array): Certificate | undefined {
+  try {
+    return readCertificate(der);
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
+/** In the log of the contract's operator, if there is one, and in that of the caller. */
+function recordOutcome(
+  { audit, clock }: AuthorizationParts,
+  { principal }: AuthorizationQuestion,
+  { contract }: Presented,
+  { idTokenStatus, certificateStatus }: AuthorizeOutcome,
+): Promise<void> {
+  const organizationId = contract?.organizationId ?? principal.organizationId;
+  return audit.recordAudit({
+    at: clock(),
+    organizationId,
+    ...(organizationId === principal.organizationId
+      ? {}
+      : { counterpart: principal.organizationId }),
+    actor: principal.actor,
+    action: idTokenStatus === 'Accepted' ? 'contract.authorized' : 'contract.authorization-refused',
+    subject: contract?.id ?? '-',
+    details: { idTokenStatus, certificateStatus },
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * The certificate provisioning service (CPS) signs the contract data that goes into a car, which
+ * knows it by a chain to one of its V2G roots ([V2G2-891]). Any authority of this evpki that can
+ * certify a CPS signer serves, whoever's it is: this is one of the few uses across organizations.
+ */
+
+import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
+import { namesRoot } from '../iso15118/root-certificate-ids.ts';
+import { type Certificate, isSelfIssued, readCertificate } from '../pki/certificate.ts';
+import type { Signer } from '../pki/signer.ts';
+import { isRevokedFrom, issuerChain } from './chains.ts';
+import type { CpsPlace } from './cps-memory.ts';
+import type { CpsSigner, CpsStandard } from './cps-records.ts';
+import {
+  type CpsParts,
+  cpsAuthorityProfiles,
+  renewCpsSigner,
+  standardOfKey,
+} from './cps-renewal.ts';
+
+/** A CPS signer opened for signing. */
+export interface ReadyCps {
+  readonly signer: Signer;
+  /** DER of the leaf. */
+  readonly certificate: Uint8Array;
+  /** DER: what stands between leaf and root, the issuer of the leaf first. */
+  readonly subCertificates: readonly Uint8Array[];
+  /** The root that the car has named. */
+  readonly root: Certificate;
+  readonly notAfter: Date;
+  readonly certificateId: string;
+  readonly authorityId: string;
+  /** Whose authority it is: its log has to know of what is signed for others. */
+  readonly organizationId: string;
+}
+
+export interface CpsQuestion {
+  readonly standard: CpsStandard;
+  /** The roots that the car has. */
+  readonly rootCertificateIds: readonly RootCertificateId[];
+}
+
+/**
+ * The CPS signer of a standard that a car can verify: of several the one that is valid longest, so
+ * the newest of an authority. Where a named root has an authority that can certify one and has none
+ * yet, or none that holds, one is made. Nothing whose own certificate, or that of an authority
+ * above it, is revoked or has ended is used.
+ * @returns undefined when there is none below any of the roots
+ * @throws whatever kept one from being made, where there would be none without
+ */
+export async function openCps(
+  parts: CpsParts,
+  question: CpsQuestion,
+): Promise<ReadyCps | undefined> {
+  const found = await findCps(parts, question);
+  if (found) return found;
+
+  let failure: unknown;
+  const issuerIds = await parts.cpsSigners.activeIssuers(cpsAuthorityProfiles(parts.profiles));
+  for (const issuerId of issuerIds) {
+    if (!(await placeFor(parts, issuerId, question))) continue;
+    try {
+      await renewCpsSigner(parts, issuerId);
+    } catch (error) {
+      parts.logger.error('cps-signer-not-certified', { issuer: issuerId, error });
+      failure ??= error;
+    }
+  }
+  const made = await findCps(parts, question);
+  if (!made && failure !== undefined) throw failure;
+  return made;
+}
+
+async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps | undefined> {
+  const signers = await parts.cpsSigners.signersAt(parts.clock());
+  forgetOthers(parts, signers);
+  for (const signer of signers) {
+    const place = await placeFor(parts, signer.issuerId, question);
+    if (!place || (await isRevoked(parts, signer))) continue;
+    const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
+    return {
+      signer: await opened(parts, signer),
+      ...{ certificate, notAfter, certificateId, authorityId, organizationId },
+      ...{ subCertificates: place.subCertificates, root: place.root },
+    };
+  }
+  return undefined;
+}
+
+/** Where an issuer stands, if the car can verify what is below it now. */
+async function placeFor(
+  parts: CpsParts,
+  issuerId: string,
+  { standard, rootCertificateIds }: CpsQuestion,
+): Promise<CpsPlace | undefined> {
+  const place = await placeOf(parts, issuerId);
+  if (place?.standard !== standard || place.notAfter <= parts.clock()) return undefined;
+  return rootCertificateIds.some((id) => namesRoot(id, place.root)) ? place : undefined;
+}
+
+async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | undefined> {
+  const { places } = parts.cpsMemory;
+  if (places.has(issuerId)) return places.get(issuerId);
+  const issuer = await parts.authorities.findIssuer(issuerId);
+  // It gets a certificate later, or is gone.
+  if (!issuer?.certificate) return undefined;
+  const chain = await issuerChain(parts.authorities, issuer, { includeRoot: true });
+  const certificates = chain.map(readCertificate);
+  const root = certificates.at(-1);
+  const place =
+    root && isSelfIssued(root)
+      ? {
+          subCertificates: chain.slice(0, -1),
+          root,
+          standard: standardOfKey(issuer.keyAlgorithm),
+          notAfter: new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime()))),
+        }
+      : undefined;
+  places.set(issuerId, place);
+  return place;
+}
+
+async function isRevoked(parts: CpsParts, { issuerId }: CpsSigner): Promise<boolean> {
+  const issuer = await parts.authorities.findIssuer(issuerId);
+  return issuer === undefined || isRevokedFrom(parts.authorities, issuer);
+}
+
+function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {
+  const known = parts.cpsMemory.opened.get(signer.id);
+  if (known) return known;
+  const opening = openKey(parts, signer);
+  parts.cpsMemory.opened.set(signer.id, opening);
+  // A failure is not kept: the next caller tries again.
+  opening.catch(() => parts.cpsMemory.opened.delete(signer.id));
+  return opening;
+}
+
+async function openKey(parts: CpsParts, signer: CpsSigner): Promise<Signer> {
+  const envelope = await parts.authorities.findEnvelope(signer.keyId);
+  if (!envelope) throw new Error(`CPS signer ${signer.id} has no key`);
+  return parts.keyring.open(envelope, signer.keyAlgorithm, signer.spki);
+}
+
+/** Keys of signers that have ended or were revoked are not to be kept. */
+function forgetOthers(parts: CpsParts, signers: readonly CpsSigner[]): void {
+  const ids = new Set(signers.map(({ id }) => id));
+  const { opened } = parts.cpsMemory;
+  for (const id of opened.keys()) if (!ids.has(id)) opened.delete(id);
+}

@@ -1,0 +1,80 @@
+/** Whether a car is who it says: its provisioning certificate is registered, valid and not revoked. */
+
+import type { FailureReason } from '../iso15118/installation/failures.ts';
+import { sameBytes } from '../pki/byte-order.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { Clock } from './clock.ts';
+import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
+import type { ChainFailure, ChainQuestion, ChainVerdict } from './validation.ts';
+
+export interface InstallationCarParts {
+  readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+  readonly validateChain: (question: ChainQuestion) => Promise<ChainVerdict>;
+  readonly clock: Clock;
+}
+
+/** A request that gets no contract, beyond what its own bytes tell. */
+export class NotInstalled extends Error {
+  readonly reason: FailureReason;
+  readonly pcid: string | undefined;
+
+  constructor(reason: FailureReason, message: string, pcid?: string) {
+    super(message);
+    this.reason = reason;
+    this.pcid = pcid;
+  }
+}
+
+/**
+ * The car as its maker has registered it.
+ * @param sent what the car has sent: its certificate, whose key has signed the request, and with
+ *   -20 those above it; in -2 only the maker's registration has them
+ * @throws NotInstalled
+ */
+export async function registeredCar(
+  parts: InstallationCarParts,
+  standard: ProvisioningCertificate['standard'],
+  sent: {
+    readonly pcid: string;
+    readonly certificate: Certificate;
+    readonly subCertificates?: readonly Certificate[];
+  },
+): Promise<ProvisioningCertificate> {
+  const { pcid, certificate, subCertificates = [] } = sent;
+  const car = await parts.provisioning.findByPcid(pcid, standard);
+  if (!car) {
+    const message = `The vehicle ${pcid} is not registered for ${standard}.`;
+    throw new NotInstalled('provisioning-certificate-unknown', message, pcid);
+  }
+  // A maker may certify the same key anew; a contract key is encrypted for the key.
+  if (!sameBytes(car.spki, certificate.spki)) {
+    const message = `Another key is registered for the vehicle ${pcid}.`;
+    throw new NotInstalled('provisioning-certificate-replaced', message, pcid);
+  }
+  const verdict = await parts.validateChain({
+    certificate: certificate.der,
+    candidates: [...car.subCertificates, ...subCertificates.map(({ der }) => der)],
+    purpose: 'oem-provisioning',
+    organizationId: car.organizationId,
+    at: parts.clock(),
+  });
+  if (!verdict.ok) throw notTrusted('provisioning certificate', verdict, pcid);
+  return car;
+}
+
+const reasons: Readonly<Record<ChainFailure, FailureReason>> = {
+  chain: 'chain-untrusted',
+  revoked: 'certificate-revoked',
+  expired: 'certificate-expired',
+  'not-yet-valid': 'certificate-not-yet-valid',
+};
+
+/** That a chain does not hold. */
+export function notTrusted(
+  what: string,
+  { failure, problems }: Extract<ChainVerdict, { readonly ok: false }>,
+  pcid?: string,
+): NotInstalled {
+  const sentences = problems.map(({ message }) => message).join(' ');
+  return new NotInstalled(reasons[failure], `The ${what} does not hold: ${sentences}`, pcid);
+}

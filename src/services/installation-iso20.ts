@@ -1,0 +1,119 @@
+/** Contract installation of ISO 15118-20. */
+
+import type { Iso20ResponseCode } from '../iso15118/exi/iso20-messages.ts';
+import { responseCodeFor } from '../iso15118/installation/failures.ts';
+import {
+  type Iso20Installation,
+  readIso20Installation,
+} from '../iso15118/installation/iso20-request.ts';
+import { buildIso20Failure, buildIso20Response } from '../iso15118/installation/iso20-response.ts';
+import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
+import type { Contract } from './contract-records.ts';
+import { NotInstalled, registeredCar } from './installation-cars.ts';
+import { type ChosenContract, contractsFor, firstBundle } from './installation-contracts.ts';
+import { acceptedReadings } from './installation-readings.ts';
+import type {
+  InstallationAnswer,
+  InstallationCommand,
+  InstallationParts,
+} from './installation-records.ts';
+import { nextContract, requestFingerprint, sessionKey } from './installation-sessions.ts';
+import { cpsFor } from './installation-signing.ts';
+import type { ProvisioningCertificate } from './provisioning-records.ts';
+
+const standard = 'iso15118-20';
+/** No car is plugged in and asks for its contracts that long. */
+const FORGOTTEN_AFTER = 86_400_000;
+
+/** ISO 15118-20 8.3.4.3.8: as in -2, but the car may have several contracts, and asks for each. */
+export async function installIso20(
+  parts: InstallationParts,
+  command: InstallationCommand,
+): Promise<InstallationAnswer> {
+  const reading = readIso20Installation(command.exi, acceptedReadings);
+  if (!reading.ok) return failed(parts, reading.failure);
+  const { request } = reading;
+  const { sessionId, readings } = request;
+  try {
+    return { ...(await install(parts, command, request)), readings };
+  } catch (error) {
+    if (!(error instanceof NotInstalled)) throw error;
+    const { reason, message, pcid } = error;
+    const responseCode = responseCodeFor(standard, reason);
+    return {
+      ...failed(parts, { sessionId, responseCode, reason, message }),
+      readings,
+      failure: { reason, message, ...(pcid === undefined ? {} : { pcid }) },
+    };
+  }
+}
+
+async function install(
+  parts: InstallationParts,
+  command: InstallationCommand,
+  request: Iso20Installation,
+): Promise<Omit<InstallationAnswer, 'readings'>> {
+  const { sessionId, certificate, subCertificates, rootCertificateIds } = request;
+  const pcid = request.pcid.normal;
+  const car = await registeredCar(parts, standard, { pcid, certificate, subCertificates });
+  const cps = await cpsFor(parts, standard, rootCertificateIds, pcid);
+  const contracts = await contractsFor(parts, pcid, standard, [
+    ...request.prioritizedEmaids.map(({ normal }) => normal),
+    ...(command.prioritizedEmaids ?? []),
+  ]);
+  const offered = contracts.slice(0, mostChains(command, request));
+  const { contract, bundle, remaining } = await chosen(parts, command, request, car, offered);
+  if (bundle.curve === 'P-256') throw new Error(`the bundle ${bundle.id} is not one of -20`);
+  const { subCertificates: above, curve, dhPublicKey, encryptedPrivateKey } = bundle;
+  const delivery = {
+    ...{ sessionId, at: parts.clock(), curve, dhPublicKey, encryptedPrivateKey },
+    certificate: bundle.certificate,
+    subCertificates: above,
+    remainingContractCertificateChains: remaining,
+  };
+  const exi = await buildIso20Response(delivery, cps);
+  return {
+    ...{ exi, responseCode: 'OK', contract, signedBy: cps },
+    remainingContracts: remaining,
+  };
+}
+
+/** A car that takes none would not ask. */
+const mostChains = (
+  { maximumContractCertificateChains: charger }: InstallationCommand,
+  { maximumContractCertificateChains: car }: Iso20Installation,
+): number => Math.max(1, Math.min(car, charger ?? car));
+
+/** The contract that the car gets now, and how many more it could ask for. */
+async function chosen(
+  parts: InstallationParts,
+  { exi }: InstallationCommand,
+  { sessionId }: Iso20Installation,
+  car: ProvisioningCertificate,
+  offered: readonly Contract[],
+): Promise<ChosenContract & { readonly remaining: number }> {
+  if (offered.length < 2) return { ...(await firstBundle(parts, car, offered)), remaining: 0 };
+  const key = sessionKey(car.pcid, sessionId);
+  const requestSha256 = requestFingerprint(exi);
+  const session = await parts.sessions.findSession(key);
+  const ids = offered.map(({ id }) => id);
+  const { next, delivered, remaining } = nextContract(ids, session, requestSha256);
+  const inOrder = [...offered].sort((a, b) => Number(b.id === next) - Number(a.id === next));
+  const choice = await firstBundle(parts, car, inOrder);
+  const updatedAt = parts.clock();
+  await parts.sessions.keepSession(
+    { key, requestSha256, delivered, updatedAt },
+    new Date(updatedAt.getTime() - FORGOTTEN_AFTER),
+  );
+  return { ...choice, remaining };
+}
+
+const failed = (
+  { clock }: Pick<InstallationParts, 'clock'>,
+  { sessionId, responseCode, reason, message }: RequestFailure<Iso20ResponseCode>,
+): InstallationAnswer => ({
+  exi: buildIso20Failure(sessionId, clock(), responseCode),
+  responseCode,
+  readings: [],
+  failure: { reason, message },
+});

@@ -1,0 +1,123 @@
+/** The signers of the certificate provisioning service in the database. */
+
+import type { CpsSigner, CpsSignerStore } from '../services/cps-records.ts';
+import type { Database } from './database.ts';
+import { StorageError } from './errors.ts';
+import type { AuthorityRow, CertificateRow, CpsSignerRow, KeyRow } from './rows.ts';
+import { blob, bytesOf, sha256Hex, timeOf, timeText } from './values.ts';
+
+export function cpsSignerStore(database: Database): CpsSignerStore {
+  const { reader } = database;
+  // The certificate has the organization of the authority.
+  const signers = () =>
+    reader('cps_signers as s')
+      .join('certificates as c', 'c.id', 's.certificate_id')
+      .where('c.state', 'issued')
+      .orderBy('c.not_after', 'desc')
+      .orderBy('s.created_at', 'desc')
+      .orderBy('s.id', 'desc')
+      .select<SignerWithCertificate[]>(
+        's.*',
+        'c.organization_id',
+        'c.der',
+        'c.not_before',
+        'c.not_after',
+      );
+
+  return {
+    signersAt: async (moment) => {
+      const rows = await signers()
+        .where('c.not_before', '<=', timeText(moment))
+        .where('c.not_after', '>', timeText(moment));
+      return rows.map(signerOf);
+    },
+
+    newestSigner: async (issuerId) => {
+      const [row] = await signers().where('s.issuer_id', issuerId).limit(1);
+      return row && signerOf(row);
+    },
+
+    activeIssuers: async (profiles) =>
+      reader('issuers')
+        .join('authorities', 'authorities.id', 'issuers.authority_id')
+        .whereIn('authorities.profile', profiles)
+        .where('issuers.state', 'active')
+        .orderBy('issuers.id')
+        .pluck('issuers.id'),
+
+    createSigner: ({ id, authorityId, issuerId, keyAlgorithm, spki, key, createdAt }) =>
+      database.write(async ({ knex }) => {
+        // Signers of one authority are numbered one after the other.
+        await knex<AuthorityRow>('authorities').where({ id: authorityId }).forUpdate().first('id');
+        const last = await knex<CpsSignerRow>('cps_signers')
+          .where({ authority_id: authorityId })
+          .max({ number: 'number' })
+          .first();
+        const number = Number(last?.number ?? 0) + 1;
+        await knex<KeyRow>('keys').insert({
+          key_id: key.keyId,
+          authority_id: key.authorityId,
+          envelope: blob(key.envelope),
+        });
+        await knex<CpsSignerRow>('cps_signers').insert({
+          id,
+          authority_id: authorityId,
+          issuer_id: issuerId,
+          number,
+          key_id: key.keyId,
+          key_algorithm: keyAlgorithm,
+          spki: blob(spki),
+          created_at: timeText(createdAt),
+          certificate_id: null,
+        });
+        return number;
+      }),
+
+    activateSigner: (id, certificateId) =>
+      database.write(async ({ knex }) => {
+        const signer = await knex<CpsSignerRow>('cps_signers')
+          .where({ id, certificate_id: null })
+          .forUpdate()
+          .first('issuer_id', 'spki');
+        const certificate =
+          signer &&
+          (await knex<CertificateRow>('certificates')
+            .where({
+              id: certificateId,
+              issuer_id: signer.issuer_id,
+              spki_sha256: sha256Hex(signer.spki),
+              state: 'issued',
+            })
+            .first('id'));
+        if (certificate === undefined) {
+          throw new StorageError(
+            'inconsistent',
+            `${certificateId} is not a certificate for CPS signer ${id}, or it has one`,
+          );
+        }
+        await knex<CpsSignerRow>('cps_signers')
+          .where({ id })
+          .update({ certificate_id: certificateId });
+      }),
+  };
+}
+
+type SignerWithCertificate = CpsSignerRow &
+  Pick<CertificateRow, 'organization_id' | 'not_before' | 'not_after'> & {
+    certificate_id: string;
+    der: Buffer;
+  };
+
+const signerOf = (row: SignerWithCertificate): CpsSigner => ({
+  id: row.id,
+  authorityId: row.authority_id,
+  organizationId: row.organization_id,
+  issuerId: row.issuer_id,
+  keyId: row.key_id,
+  keyAlgorithm: row.key_algorithm as CpsSigner['keyAlgorithm'],
+  spki: bytesOf(row.spki),
+  certificateId: row.certificate_id,
+  certificate: bytesOf(row.der),
+  notBefore: timeOf(row.not_before),
+  notAfter: timeOf(row.not_after),
+});

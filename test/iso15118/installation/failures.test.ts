@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { iso2ResponseCodes } from '../../../src/iso15118/exi/iso2-messages.ts';
+import { iso20ResponseCodes } from '../../../src/iso15118/exi/iso20-messages.ts';
+import {
+  type FailureReason,
+  failureAnswers,
+  responseCodeFor,
+} from '../../../src/iso15118/installation/failures.ts';
+import { buildIso2Failure } from '../../../src/iso15118/installation/iso2-response.ts';
+import { buildIso20Failure } from '../../../src/iso15118/installation/iso20-response.ts';
+
+const reasons = Object.keys(failureAnswers) as FailureReason[];
+
+describe('every reason why a car gets no contract', () => {
+  test.each(reasons)('%s has an answer in both standards, and a sentence why', (reason) => {
+    const iso2 = responseCodeFor('iso15118-2', reason);
+    const iso20 = responseCodeFor('iso15118-20', reason);
+    expect(iso2ResponseCodes).toContain(iso2);
+    expect(iso20ResponseCodes).toContain(iso20);
+    const sessionId = new Uint8Array(8);
+    expect(buildIso2Failure('CertificateInstallationRes', sessionId, iso2).length).toBeGreaterThan(
+      0,
+    );
+    expect(buildIso20Failure(sessionId, new Date(0), iso20).length).toBeGreaterThan(0);
+    expect(failureAnswers[reason].because).toMatch(/^\S.{20,}\.$/);
+  });
+
+  test('a -20 car is told FAILED only of its message and its signature', () => {
+    const failed = reasons.filter((one) =>
+      responseCodeFor('iso15118-20', one).startsWith('FAILED'),
+    );
+    expect(failed).toEqual([
+      'request-unreadable',
+      'request-unexpected',
+      'signature-missing',
+      'signature-invalid',
+      'service-unavailable',
+    ]);
+  });
+});
