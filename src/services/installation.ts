@@ -27,6 +27,9 @@ export async function answerCar(
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
   const answer = await answerTo(parts, command);
+  if (answer.failure?.reason === 'service-unavailable') {
+    parts.logger.warn('contract-not-ready', { detail: answer.failure.message });
+  }
   const events = [auditOf(parts, command, answer), ...auditOfCps(parts, command, answer)];
   await Promise.all(events.map((event) => parts.audit.recordAudit(event)));
   return answer;
