@@ -299,7 +299,9 @@ describe('installing', () => {
     const { contract, bundle: old } = await create(car);
     const oldKey = openBundle(car, old);
     const oldContractCertificate = old.certificate;
-    const update = () => bundleForUpdate(services, { contract, oldContractCertificate });
+    const registrationId = car.registered.id;
+    const update = () =>
+      bundleForUpdate(services, { contract, oldContractCertificate, registrationId });
     const updated = await update();
     expect(updated).toMatchObject({ reason: 'update', generation: 2 });
     expect(await update()).toEqual(updated);
@@ -316,7 +318,9 @@ describe('installing', () => {
     await revoke(services, demoMo, old.certificateId ?? '', 'superseded');
     await expect(update()).rejects.toEqual(code('recipient-unfitting'));
     const foreign = (await create(await registered())).bundle.certificate;
-    const attempt = bundleForUpdate(services, { contract, oldContractCertificate: foreign });
+    const attempt = bundleForUpdate(services, {
+      ...{ contract, registrationId, oldContractCertificate: foreign },
+    });
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 
