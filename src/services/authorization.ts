@@ -13,7 +13,7 @@ import {
   type ContractState as PresentedContract,
 } from '../ocpp/authorize.ts';
 import { sameBytes } from '../pki/byte-order.ts';
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
 import {
   type CertificateHashData,
   certificateHashData,
@@ -188,12 +188,14 @@ function isHashDataOf(
   data: CertificateHashData,
   { certificate, subCertificates: [issuer] }: Bundle,
 ): boolean {
+  const leaf = readCertificate(certificate);
+  // Those that were brought may have a serial number or an issuer that hash data cannot express.
+  if (serialHex(leaf) !== data.serialNumber) return false;
   const above = issuer && readCertificate(issuer);
-  if (!above?.publicKey) return false;
+  if (!above?.publicKey || !sameBytes(leaf.issuerDer, above.subjectDer)) return false;
   const { subjectDer, publicKey } = above;
   const names = { subjectDer, publicKeyBits: publicKey.bits };
-  const own = certificateHashData(readCertificate(certificate), names, data.hashAlgorithm);
-  return sameHashData(own, data);
+  return sameHashData(certificateHashData(leaf, names, data.hashAlgorithm), data);
 }
 
 function readable(der: Uint8Array): Certificate | undefined {

@@ -64,6 +64,8 @@ export function contractStore(database: Database): ContractStore {
         .where((same) =>
           same.where('b.certificate', blob(certificate)).orWhere('c.der', blob(certificate)),
         )
+        // A certificate that was brought may have been one of a contract that has ended.
+        .orderByRaw(`CASE WHEN k.state = 'ended' THEN 1 ELSE 0 END`)
         .first<ContractRow | undefined>('k.*');
       return row && contractOf(row);
     },
