@@ -6,6 +6,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
+import { assembleCertificate } from '../../src/pki/build-certificate.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { certificateHashData, type HashAlgorithm } from '../../src/pki/certificate-hash-data.ts';
 import { type DistinguishedName, writeName } from '../../src/pki/names.ts';
@@ -17,6 +18,7 @@ import {
   generateKey,
   issue,
   leafExtensions,
+  signWith,
   type TestKey,
   templateFor,
 } from '../support/issuing.ts';
@@ -328,7 +330,19 @@ describe('a contract at a charger', () => {
       }),
       root.key,
     );
-    const leafOf = (emaid: string, serialNumber?: Uint8Array) =>
+    const bundleOf = (chain: readonly Uint8Array[]) => ({
+      certificateChain: pemOf(chain),
+      dhPublicKey: createECDH('prime256v1').generateKeys('base64'),
+      encryptedPrivateKey: randomBytes(48).toString('base64'),
+    });
+    /** The certificate with a serial number below zero. */
+    function belowZero(leaf: Uint8Array): Uint8Array {
+      const tbs = Buffer.from(readCertificate(leaf).tbs);
+      // That of the template: INTEGER, three octets, the first of which is 0x11.
+      tbs[tbs.indexOf(Buffer.of(0x02, 0x03, 0x11)) + 2] = 0x91;
+      return assembleCertificate(tbs, 'ecdsa-with-SHA256', signWith(subKey, tbs));
+    }
+    const leafOf = (emaid: string) =>
       issue(
         templateFor(key, subKey, {
           ...{ subject: name(emaid), issuerName: sub.subjectDer },
@@ -336,7 +350,6 @@ describe('a contract at a charger', () => {
             ...leafExtensions(key, subKey),
             keyUsage: { critical: true, usages: ['digitalSignature', 'keyAgreement'] },
           },
-          ...(serialNumber ? { serialNumber } : {}),
         }),
         subKey,
       ).der;
@@ -363,17 +376,37 @@ describe('a contract at a charger', () => {
       expect(await detail()).toBe('Whether the certificate is revoked is not known here.');
     });
 
+    test('cannot bring what no car could verify', async () => {
+      const { pcid } = await newVehicle();
+      const emaid = newEmaid();
+      const other = issue(
+        templateFor(subKey, root.key, {
+          ...{ subject: name('Another name, same key'), issuerName: writeName(subject) },
+          extensions: authorityExtensions(subKey, root.key, 0),
+        }),
+        root.key,
+      );
+      const bundle = bundleOf([leafOf(emaid), other.der]);
+      const answer = await call('operator', 'POST', '/v1/contracts', { emaid, pcid, bundle });
+      expect([answer.status, answer.json.code]).toEqual([422, 'bundle-refused']);
+      expect(answer.json.violations).toEqual([expect.objectContaining({ code: 'chain' })]);
+    });
+
+    test('has a certificate that hash data cannot name: it is not found by any', async () => {
+      const { pcid } = await newVehicle();
+      const emaid = newEmaid();
+      const leaf = leafOf(emaid);
+      const bundle = bundleOf([belowZero(leaf), sub.der]);
+      sent(await call('operator', 'POST', '/v1/contracts', { emaid, pcid, bundle }), 201);
+      expect(pair(await byHash(emaid, hashDataOf([leaf, sub.der])))).toEqual(missing);
+    });
+
     test('that has brought it: what its operator says of it counts, the rest is not known', async () => {
       await (await trust('demo-mo'))();
       const vehicle = await newVehicle();
       const emaid = newEmaid();
       const chain = [leafOf(emaid), sub.der];
-      const bundle = {
-        certificateChain: pemOf(chain),
-        dhPublicKey: createECDH('prime256v1').generateKeys('base64'),
-        encryptedPrivateKey: randomBytes(48).toString('base64'),
-      };
-      const body = { emaid, pcid: vehicle.pcid, bundle };
+      const body = { emaid, pcid: vehicle.pcid, bundle: bundleOf(chain) };
       const { id } = sent(await call('operator', 'POST', '/v1/contracts', body), 201);
       const answers = async () => [
         pair(await present(emaid, chain)),
