@@ -80,7 +80,8 @@ export async function createContract(
   };
   const isDefault = wanted.isDefault === true;
   const bundle = await makeBundle(parts, {
-    ...{ contract, recipient: car, reason: 'created', actor: principal.actor },
+    ...{ contract, recipient: car, registrationId: car.id, reason: 'created' },
+    actor: principal.actor,
     ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
     audit: [carUsed(parts, principal, contract, car)],
   });
