@@ -52,7 +52,7 @@ export async function registeredCar(
     throw new NotInstalled('provisioning-certificate-replaced', message, pcid);
   }
   const verdict = await parts.validateChain({
-    certificate: certificate.der,
+    certificate,
     candidates: [...car.subCertificates, ...subCertificates.map(({ der }) => der)],
     purpose: 'oem-provisioning',
     organizationId: car.organizationId,
