@@ -55,7 +55,7 @@ export function contractStore(database: Database): ContractStore {
       return seen(rows);
     },
 
-    listBundles: (contractId) => listBundles(reader, contractId),
+    listBundles: (contractId) => listBundles(database, contractId),
 
     createBrought: ({ contract, bundle, makesDefault, audit }) =>
       database.write(async (tx) => {
