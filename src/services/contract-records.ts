@@ -62,6 +62,8 @@ export interface Bundle extends SealedBundle {
   readonly notAfter: Date;
   /** Of one that was brought evpki knows nothing but that the contract goes on. */
   readonly certificateState: 'issued' | 'held' | 'revoked';
+  /** Whether one of our authorities above its certificate is: nobody trusts what that has signed. */
+  readonly authorityRevoked: boolean;
 }
 
 /** A bundle that was made elsewhere. */

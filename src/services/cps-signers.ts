@@ -8,7 +8,7 @@ import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
 import { namesRoot } from '../iso15118/root-certificate-ids.ts';
 import { type Certificate, isSelfIssued, readCertificate } from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
-import { isRevokedFrom, issuerChain } from './chains.ts';
+import { issuerChain } from './chains.ts';
 import type { CpsPlace } from './cps-memory.ts';
 import type { CpsSigner, CpsStandard } from './cps-records.ts';
 import {
@@ -76,7 +76,7 @@ async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps
   forgetOthers(parts, signers);
   for (const signer of signers) {
     const place = await placeFor(parts, signer.issuerId, question);
-    if (!place || (await isRevoked(parts, signer))) continue;
+    if (!place) continue;
     const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
     return {
       signer: await opened(parts, signer),
@@ -118,11 +118,6 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
       : undefined;
   places.set(issuerId, place);
   return place;
-}
-
-async function isRevoked(parts: CpsParts, { issuerId }: CpsSigner): Promise<boolean> {
-  const issuer = await parts.authorities.findIssuer(issuerId);
-  return issuer === undefined || isRevokedFrom(parts.authorities, issuer);
 }
 
 function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {

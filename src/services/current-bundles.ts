@@ -6,7 +6,6 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import type { AuditEvent } from './audit.ts';
-import { isRevokedFrom } from './chains.ts';
 import {
   type BundleParts,
   type BundleRecipient,
@@ -36,33 +35,21 @@ export type Standing =
  * registered now, or the old contract of an update.
  */
 export async function currentBundle(
-  parts: Pick<BundleParts, 'contracts' | 'certificates' | 'authorities' | 'clock'>,
+  parts: Pick<BundleParts, 'contracts' | 'clock'>,
   contract: Pick<Contract, 'id'>,
   recipient: BundleRecipient,
 ): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
   const [bundle] = await parts.contracts.listBundles(contract.id);
   if (!bundle) throw new Error(`the contract ${contract.id} has no bundle`);
-  const standing = standingOf(bundle, recipient, parts.clock());
-  if (standing !== 'holds' || !(await isBelowRevoked(parts, bundle))) return { bundle, standing };
-  return { bundle, standing: 'expired' };
+  return { bundle, standing: standingOf(bundle, recipient, parts.clock()) };
 }
 
 function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Standing {
   if (bundle.certificateState !== 'issued') return 'stopped';
   if (bundle.recipientSha256 !== recipientFingerprint(recipient)) return 'stale';
-  return bundle.notBefore <= now && now <= bundle.notAfter ? 'holds' : 'expired';
-}
-
-/** Nobody trusts what a revoked authority has signed, though nothing is said of its certificates. */
-async function isBelowRevoked(
-  { certificates, authorities }: Pick<BundleParts, 'certificates' | 'authorities'>,
-  { certificateId }: Bundle,
-): Promise<boolean> {
-  const record =
-    certificateId === undefined ? undefined : await certificates.findCertificate(certificateId);
-  const issuer =
-    record?.issuerId === undefined ? undefined : await authorities.findIssuer(record.issuerId);
-  return issuer !== undefined && isRevokedFrom(authorities, issuer);
+  const isValid = bundle.notBefore <= now && now <= bundle.notAfter;
+  // Nobody trusts what a revoked authority has signed, though nothing is said of its certificates.
+  return isValid && !bundle.authorityRevoked ? 'holds' : 'expired';
 }
 
 /**

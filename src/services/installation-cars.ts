@@ -57,7 +57,7 @@ export async function registeredCar(
   const car = await parts.provisioning.findByPcid(pcid, standard);
   if (!car) throw notRegistered(pcid, standard);
   const verdict = await parts.validateChain({
-    certificate: certificate.der,
+    certificate,
     candidates: [...car.subCertificates, ...subCertificates.map(({ der }) => der)],
     purpose: 'oem-provisioning',
     organizationId: car.organizationId,

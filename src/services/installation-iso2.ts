@@ -62,7 +62,7 @@ export async function updateIso2(
     }
     const { pcid, organizationId } = contract;
     const verdict = await parts.validateChain({
-      certificate: certificate.der,
+      certificate,
       candidates: subCertificates.map(({ der }) => der),
       purpose: 'contract-validation',
       organizationId,

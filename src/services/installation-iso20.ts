@@ -35,7 +35,7 @@ export async function installIso20(
   parts: InstallationParts,
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
-  const reading = readIso20Installation(command.exi, acceptedReadings);
+  const reading = await readIso20Installation(command.exi, acceptedReadings);
   if (!reading.ok) return failed(parts, reading.failure);
   const { request } = reading;
   const { sessionId, readings } = request;

@@ -70,7 +70,7 @@ export function contractStore(database: Database): ContractStore {
       return row && contractOf(row);
     },
 
-    listBundles: (contractId) => listBundles(reader, contractId),
+    listBundles: (contractId) => listBundles(database, contractId),
 
     createBrought: ({ contract, bundle, registrationId, makesDefault, audit }) =>
       database.write(async (tx) => {

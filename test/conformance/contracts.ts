@@ -16,8 +16,10 @@ import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/d
 import {
   activeAuthority,
   audit,
+  authorityBelow,
   bytes,
   changeStatus,
+  compromised,
   good,
   held,
   newId,
@@ -167,9 +169,34 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
           notBefore: row.notBefore,
           notAfter: row.notAfter,
           certificateState: 'issued',
+          authorityRevoked: false,
         },
       ]);
       expect(await auditedFor(contract.id)).toEqual(['contract.created']);
+    });
+
+    test('a bundle tells that an authority above its certificate is revoked', async () => {
+      const root = await activeAuthority(opened.database);
+      const sub = await authorityBelow(opened.database, root.issuerId);
+      const issuers = [ca, sub, await authorityBelow(opened.database, sub.issuerId)];
+      const contracts: string[] = [];
+      for (const { organizationId, issuerId } of issuers) {
+        const contract = newContract({ organizationId });
+        const row = pending(organizationId, issuerId);
+        const bundle = first(contract);
+        await issuance().recordPending({ certificate: row, bundle });
+        expect(await finish(row.id, bundle)).toBe('issued');
+        contracts.push(contract.id);
+      }
+      const told = () =>
+        Promise.all(
+          contracts.map(async (id) => (await store().listBundles(id))[0]?.authorityRevoked),
+        );
+      expect(await told()).toEqual([false, false, false]);
+      await changeStatus(opened.database, sub.certificate.id, compromised, {
+        revokesIssuerId: sub.issuerId,
+      });
+      expect(await told()).toEqual([false, true, true]);
     });
 
     test.each(['recordAbandoned', 'abandonExpired'] as const)(

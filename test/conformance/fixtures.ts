@@ -166,6 +166,28 @@ export async function activeAuthority(database: Database) {
   };
 }
 
+/** An authority of an organization of its own, certified by this issuer. */
+export async function authorityBelow(database: Database, signedById: string) {
+  const organizationId = await newOrganization(database);
+  const records = authorityRecords(organizationId);
+  const authority = { ...records.authority, profile: 'sub-ca' };
+  await authorityStore(database).createAuthority({ ...records, authority });
+  // Of the organization above, which needs no grant in these rows.
+  const { id } = records.issuer;
+  await database.write(({ knex }) =>
+    knex('authority_grants')
+      .insert({
+        authority_id: knex('issuers').where({ id: signedById }).select('authority_id'),
+        organization_id: organizationId,
+        created_at: testTime.toISOString(),
+      })
+      .onConflict()
+      .ignore(),
+  );
+  const certificate = await issue(database, organizationId, signedById, { subjectIssuerId: id });
+  return { organizationId, authorityId: authority.id, issuerId: id, certificate };
+}
+
 /** A certificate through both steps. */
 export async function issue(
   database: Database,
