@@ -139,8 +139,11 @@ async function install(
     [...lines.roots(cps.map(({ authority }) => authority)), ...lines.request(contract.emaid)],
   );
 
-  const exi = await askAsBackEnd(session, io, car.standard, request.exi);
+  const answer = await askAsBackEnd(session, car.standard, request.exi);
+  const exi = Buffer.from(answer.exiResponse, 'base64');
   await writeFile(file('response.exi'), exi);
+  for (const warning of answer.warnings ?? []) note(io, printable(`evpki: warning: ${warning}`));
+  if (answer.reason !== undefined) throw withoutContract(answer, answer.reason, car);
   tell(
     'The charger passes it on to its back end (OCPP Get15118EVCertificate), and that to evpki.\n' +
       `The answer for the car is CertificateInstallationRes, ${exi.length} octets of EXI.`,
@@ -178,21 +181,24 @@ const caveats: Readonly<Record<Iso15118Standard, string>> = {
 /** What a CSMS does with Get15118EVCertificate. */
 async function askAsBackEnd(
   session: Session,
-  io: Io,
   standard: Iso15118Standard,
   exi: Uint8Array,
-): Promise<Uint8Array> {
+): Promise<ContractCertificateResult> {
   const exiRequest = Buffer.from(exi).toString('base64');
   const body = { ...ocppOf[standard], action: 'Install', exiRequest };
-  const answer = await session.post('/v1/ocpp/contract-certificate', body);
-  const result = answer.body as ContractCertificateResult;
-  const { reason, detail = '', responseCode, warnings = [] } = result;
-  for (const warning of warnings) note(io, printable(`evpki: warning: ${warning}`));
-  if (reason === undefined) return Buffer.from(result.exiResponse, 'base64');
-  throw new Failure(exitStatus.notTaken, `the car gets no contract: ${responseCode}`, {
-    violations: [{ code: reason, message: detail }],
-  });
+  return (await session.post('/v1/ocpp/contract-certificate', body))
+    .body as ContractCertificateResult;
 }
+
+const withoutContract = (
+  { responseCode, detail = '' }: ContractCertificateResult,
+  reason: string,
+  { pcid }: Car,
+): Failure =>
+  new Failure(exitStatus.notTaken, `the car gets no contract: ${responseCode}`, {
+    violations: [{ code: reason, message: detail }],
+    remedy: `\`evpki contract list --pcid ${pcid}\` tells how its contracts stand.`,
+  });
 
 /** Of ISO 15118-2, a car gets the contract that is its default, whichever was meant. */
 function requireContract({ emaid }: Installed, contract: Contract): void {

@@ -24,14 +24,15 @@ describe.skipIf(cannotRunLines)('the shown lines', () => {
       try {
         const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
         expect(login).toMatchObject({ status: 0, stderr: '' });
-        const [first, again] = ['a car', 'the car again'].map((name) => join(service.folder, name));
-        const argv = ['vehicle', 'install', '--standard', standard, '--end', '--out', first ?? ''];
+        const first = join(service.folder, 'a car');
+        const again = join(service.folder, 'the car again');
+        const argv = ['vehicle', 'install', '--standard', standard, '--end', '--out', first];
         const shown = await service.evpki(argv);
         expect(shown).toMatchObject({ status: 0, stderr: '' });
         const lines = shownLines(shown.stdout);
-        await mkdir(again ?? '');
+        await mkdir(again);
         await copyFile(`${first}/api-ca.pem`, `${again}/api-ca.pem`);
-        const script = lines.replaceAll(first ?? '', again ?? '');
+        const script = lines.replaceAll(first, again);
         const evpki = 'evpki() { node --import tsx src/cli/main.ts "$@"; }';
         // Not synchronously: the service runs in this very process.
         const { stdout, stderr } = await run(
