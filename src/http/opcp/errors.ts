@@ -18,9 +18,9 @@ export const errorBody = (messages: readonly string[], traceId: string): OpcpErr
   traceId,
 });
 
-/** That a vehicle is another maker's, and nothing else: who asks, not what is asked, is wrong. */
+/** That a vehicle is another maker's: it is who asks that is wrong, whatever else may be. */
 const isForeignVehicle = ({ violations }: ServiceError): boolean =>
-  violations.length > 0 && violations.every(({ code }) => code === 'wmi-not-allowed');
+  violations.some(({ code }) => code === 'wmi-not-allowed');
 
 /** The first says what has failed, each other one thing that is wrong with it. */
 const messagesOf = ({ message, violations }: ServiceError): string[] => [
