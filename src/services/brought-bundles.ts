@@ -19,6 +19,7 @@ import { type Principal, requireKind } from './access-policy.ts';
 import { contractKeyAlgorithm, recipientFingerprint } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
+  type ContractCar,
   type ContractDetails,
   type ContractParts,
   type ContractView,
@@ -30,7 +31,6 @@ import type { BroughtBundle, BundleCurve, BundleReason, Contract } from './contr
 import { findContract } from './contracts.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-import type { ProvisioningCertificate } from './provisioning-records.ts';
 
 /** A bundle as it comes in at a door. */
 export interface BundleText {
@@ -122,7 +122,7 @@ const brought = (
 function checkedBundle(
   parts: Pick<ContractParts, 'clock' | 'random'>,
   contract: Contract,
-  car: ProvisioningCertificate,
+  car: ContractCar,
   text: BundleText,
   which: { readonly generation: number; readonly reason: BundleReason },
 ): BroughtBundle {
@@ -224,7 +224,7 @@ function chainFaults(
 function sealFaults(
   contract: Contract,
   leaf: Certificate,
-  car: ProvisioningCertificate,
+  car: ContractCar,
   dhPublicKey: Uint8Array | undefined,
   encrypted: Uint8Array | undefined,
 ): FieldViolation[] {

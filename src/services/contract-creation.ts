@@ -20,7 +20,8 @@ import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { organizationMeant } from './organizations.ts';
-import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
+import type { ProvisioningStore } from './provisioning-records.ts';
+import { type ContractRecipient, findForContract } from './vehicle-lookup.ts';
 
 export const CONTRACT_WRITE = 'contracts:write';
 const DAY = 86_400_000;
@@ -94,7 +95,7 @@ export async function checkedContract(
   parts: ContractParts,
   principal: Principal,
   wanted: ContractDetails,
-): Promise<{ readonly contract: Contract; readonly car: ProvisioningCertificate }> {
+): Promise<{ readonly contract: Contract; readonly car: ContractCar }> {
   const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
   requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
   const { emaid, pcid, priority } = checkedDetails(wanted);
@@ -122,6 +123,9 @@ export async function checkedContract(
   return { contract, car: await registeredCar(parts, contract) };
 }
 
+/** A car that a contract key can be encrypted for, and its maker. */
+export type ContractCar = ContractRecipient & { readonly organizationId: string };
+
 /**
  * The car of a contract, as it is registered now.
  * @throws ServiceError `vehicle-unknown`
@@ -129,15 +133,13 @@ export async function checkedContract(
 export async function registeredCar(
   parts: Pick<ContractParts, 'provisioning' | 'clock'>,
   { pcid, standard }: Pick<Contract, 'pcid' | 'standard'>,
-): Promise<ProvisioningCertificate> {
-  const car = await parts.provisioning.findByPcid(pcid, standard);
-  if (!car) {
-    throw new ServiceError('vehicle-unknown', `${pcid} is not registered for ${standard}`);
-  }
-  if (car.notAfter < parts.clock()) {
-    throw new ServiceError('vehicle-unknown', `the provisioning certificate of ${pcid} has ended`);
-  }
-  return car;
+): Promise<ContractCar> {
+  const found = await findForContract(parts, pcid, standard);
+  if (found) return { ...found.recipient, organizationId: found.organizationId };
+  throw new ServiceError(
+    'vehicle-unknown',
+    `no provisioning certificate of ${pcid} is registered for ${standard} and valid now`,
+  );
 }
 
 /** For the maker's log: who has used what it has registered. The EMAID is not its business. */
@@ -145,11 +147,11 @@ export const carUsed = (
   { clock }: Pick<ContractParts, 'clock'>,
   { actor }: Principal,
   { organizationId, pcid, standard }: Contract,
-  car: ProvisioningCertificate,
+  car: ContractCar,
 ): AuditEvent => ({
-  ...{ at: clock(), actor, organizationId: car.organizationId, subject: car.id },
-  action: 'provisioning-certificate.used',
-  details: { pcid, standard, for: organizationId },
+  ...{ at: clock(), actor, organizationId: car.organizationId, subject: pcid },
+  action: 'vehicle.contracted',
+  details: { standard, by: organizationId },
 });
 
 function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {

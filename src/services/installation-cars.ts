@@ -4,6 +4,7 @@ import type { FailureReason } from '../iso15118/installation/failures.ts';
 import { sameBytes } from '../pki/byte-order.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { Clock } from './clock.ts';
+import { ServiceError } from './errors.ts';
 import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
 import type { ChainFailure, ChainQuestion, ChainVerdict } from './validation.ts';
 
@@ -23,6 +24,18 @@ export class NotInstalled extends Error {
     this.reason = reason;
     this.pcid = pcid;
   }
+}
+
+/**
+ * What an error means to a car: one that another try may spare it, or none at all.
+ * @throws the error, unless it is what a car can be told
+ */
+export function asNotInstalled(error: unknown): NotInstalled {
+  if (error instanceof NotInstalled) return error;
+  if (!(error instanceof ServiceError)) throw error;
+  // Whose contract it is and what stands in its way is not for the charger's operator.
+  const message = `The contract cannot be made ready at this moment (${error.code}).`;
+  return new NotInstalled('service-unavailable', message);
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { LenientReading } from '../iso15118/signature/lenient-readings.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import { NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
+import { asNotInstalled, NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
 import {
   type ChosenContract,
   contractOf,
@@ -113,8 +113,7 @@ async function answering(
   try {
     return { ...(await work()), readings };
   } catch (error) {
-    if (!(error instanceof NotInstalled)) throw error;
-    const { reason, message, pcid } = error;
+    const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);
     return {
       ...refusal(name, { sessionId, responseCode, reason, message }),

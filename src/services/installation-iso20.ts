@@ -9,7 +9,7 @@ import {
 import { buildIso20Failure, buildIso20Response } from '../iso15118/installation/iso20-response.ts';
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { Contract } from './contract-records.ts';
-import { NotInstalled, registeredCar } from './installation-cars.ts';
+import { asNotInstalled, registeredCar } from './installation-cars.ts';
 import { type ChosenContract, contractsFor, firstBundle } from './installation-contracts.ts';
 import { acceptedReadings } from './installation-readings.ts';
 import type {
@@ -37,8 +37,7 @@ export async function installIso20(
   try {
     return { ...(await install(parts, command, request)), readings };
   } catch (error) {
-    if (!(error instanceof NotInstalled)) throw error;
-    const { reason, message, pcid } = error;
+    const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);
     return {
       ...failed(parts, { sessionId, responseCode, reason, message }),

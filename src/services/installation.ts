@@ -30,6 +30,9 @@ export async function answerCar(
 ): Promise<InstallationAnswer> {
   const action = command.action ?? actionOf(command);
   const answer = await answerTo(parts, command, action);
+  if (answer.failure?.reason === 'service-unavailable') {
+    parts.logger.warn('contract-not-ready', { detail: answer.failure.message });
+  }
   const events = [auditOf(parts, { ...command, action }, answer)];
   events.push(...auditOfCps(parts, command, answer));
   await Promise.all(events.map((event) => parts.audit.recordAudit(event)));

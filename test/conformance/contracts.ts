@@ -384,6 +384,53 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(found.items.map(({ id }) => id)).toEqual([newest?.id]);
     });
 
+    test('two processes decide as one, where there can be two', async () => {
+      const { database } = opened;
+      const other = name === 'SQLite' ? database : await opened.open('process-2');
+      const stores = [contractStore(database), contractStore(other)] as const;
+      const issuing = [issuanceStore(database), issuanceStore(other)] as const;
+      for (let round = 0; round < 6; round += 1) {
+        const wanted = newContract();
+        const outcomes = await Promise.all(
+          issuing.map((each) => {
+            const contract = { ...wanted, id: newId('contract') };
+            const bundle = first(contract);
+            return each.recordPending({ certificate: certificate(), bundle });
+          }),
+        );
+        const counted = outcomes.map(({ outcome }) => outcome).sort();
+        expect(counted).toEqual(['contract-exists', 'recorded']);
+
+        const pcid = newPcid();
+        const [a, b] = [await begun({ pcid }), await begun({ pcid })];
+        const ranks = [a.contract, b.contract].map(({ id }, index) =>
+          stores[index]?.changeRank({
+            ...{ id, isDefault: true },
+            audit: audit(ca.organizationId, 'contract.ranked', id),
+          }),
+        );
+        expect(await Promise.all(ranks)).toEqual(['changed', 'changed']);
+        const both = await store().contractsOfCar(pcid, 'iso15118-2');
+        expect(both.filter(({ isDefault }) => isDefault)).toHaveLength(1);
+
+        // One renews and revokes the former, the other ends.
+        const revokesFormer = { crlDue: seconds(5) };
+        const bundle = next(a.contract.id, 2, { revokesFormer });
+        const row = certificate();
+        const renewal = async () => {
+          const { outcome } = await issuing[0].recordPending({ certificate: row, bundle });
+          return outcome === 'recorded' ? finish(row.id, bundle) : outcome;
+        };
+        const ending = stores[1].changeState({
+          ...{ id: a.contract.id, from: ['active'], to: 'ended', crlDue: seconds(5) },
+          audit: audit(ca.organizationId, 'contract.ended', a.contract.id),
+        });
+        await Promise.all([renewal(), ending]);
+        expect(await stateOf(a.certificateId)).toBe('revoked');
+        expect(['revoked', 'abandoned', undefined]).toContain(await stateOf(row.id));
+      }
+    });
+
     test('a bundle that is brought has no row of a certificate, and ends with its contract', async () => {
       const { issuing: _, ...contract } = newContract();
       const bundle = (generation: number): BroughtBundle => ({

@@ -36,6 +36,7 @@ import {
   demoMo,
   newCar,
   newPcid,
+  newX448Car,
   openBundle,
   registerCar,
 } from '../support/contracts.ts';
@@ -115,7 +116,7 @@ const entriesOf = async (organizationId: string, subject: string) => {
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('creating a contract', () => {
-  test('gives the car a key that is its certificate’s, and nobody else', async () => {
+  test('K4 gives the car a key that is its certificate’s, and nobody else', async () => {
     const car = await registered();
     const emaid = newEmaid();
     const withDigit = emaid + emaidCheckDigit(emaid);
@@ -138,10 +139,10 @@ describe('creating a contract', () => {
     expect(bundle).toMatchObject({ reason: 'created', generation: 1, curve: 'P-256' });
     // Both sides have it in their logs; whose contract it is, is not the maker's business.
     expect(await entriesOf('demo-mo', contract.id)).toEqual(['contract.created']);
-    const { id } = car.registered;
-    expect(await entriesOf('demo-oem', id)).toEqual(['provisioning-certificate.used']);
+    const { pcid } = car.registered;
+    expect(await entriesOf('demo-oem', pcid)).toEqual(['vehicle.contracted']);
     const { items } = await services.audit.listEntries(
-      { organizationId: 'demo-oem', subject: id },
+      { organizationId: 'demo-oem', subject: pcid },
       { limit: 9 },
     );
     expect(JSON.stringify(items)).not.toContain(emaid);
@@ -532,26 +533,37 @@ describe('bundles that are brought', () => {
 });
 
 describe('ISO 15118-20', () => {
-  test('a P-521 car gets a P-521 contract, from the hierarchy with such keys', async () => {
-    const other = await open('ca/iso15118-20.yaml');
-    try {
+  let other: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    other = await open('ca/iso15118-20.yaml');
+  });
+  afterAll(() => other.database.close());
+
+  test.each([
+    ['P-521', newCar, { curve: 'SECP521', lengths: [133, 94, 66], authority: 'mo-sub-ca-2' }],
+    ['Ed448', newX448Car, { curve: 'X448', lengths: [56, 84, 56], authority: 'mo-sub-ca-2-ed448' }],
+  ] as const)(
+    'a %s car gets such a contract, from the hierarchy with such keys',
+    async (_, make, expected) => {
       const mo: Principal = { ...demoMo, organizationId: 'mo' };
-      const pcid = newPcid();
-      const car = newCar('iso15118-20', { pcid, organizationId: 'oem' });
+      const details = { pcid: newPcid(), organizationId: 'oem' };
+      const car = make === newCar ? newCar('iso15118-20', details) : newX448Car(details);
       await registerCar(other.services, car);
       const { contract, bundle } = await createContract(other.services, mo, {
-        ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+        ...{ emaid: newEmaid(), pcid: details.pcid, standard: 'iso15118-20' },
       });
-      expect(contract.issuing?.profile).toBe('iso15118-20-contract');
-      expect(bundle).toMatchObject({ curve: 'SECP521' });
-      expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length]).toEqual([133, 94]);
-      expect(openBundle(car, bundle)).toHaveLength(66);
+      expect(contract.issuing).toEqual({
+        ...{ authorityId: expected.authority, profile: 'iso15118-20-contract' },
+      });
+      expect(bundle.curve).toBe(expected.curve);
+      const key = openBundle(car, bundle);
+      expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length, key.length]).toEqual([
+        ...expected.lengths,
+      ]);
       const same = await bundleForInstallation(other.services, contract, car.registered);
       expect(same).toEqual(bundle);
-    } finally {
-      await other.database.close();
-    }
-  });
+    },
+  );
 
   test('a car with a P-256 key has none: it could not be encrypted', async () => {
     const { pcid } = (await registered()).registered;

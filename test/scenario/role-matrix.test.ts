@@ -20,8 +20,10 @@ import {
   type Side,
   says,
 } from '../support/role-matrix.ts';
-import { leaves, newCertificate, rows } from '../support/role-matrix-rows.ts';
+import { opcpRows } from '../support/role-matrix-opcp.ts';
+import { leaves, newCertificate, rows as restRows } from '../support/role-matrix-rows.ts';
 
+const rows = { ...restRows, ...opcpRows };
 const roles = Object.keys(declaredRoles).filter((role) => role !== 'bootstrap');
 const isPublic = ({ action }: ApiOperation) => action === 'public';
 const matrix = operations
@@ -53,6 +55,8 @@ const authorities: readonly (readonly [string, string, string?])[] = [
   ['oem-2', 'iso15118-2-oem-sub-ca-2', 'oem-1'],
   ['maker-root', 'ocpp-manufacturer-root'],
   ['v2g-root', 'iso15118-2-v2g-root'],
+  ['cps-1', 'iso15118-2-cps-sub-ca-1', 'v2g-root'],
+  ['cps-2', 'iso15118-2-cps-sub-ca-2', 'cps-1'],
   ['awaiting', 'iso15118-2-cpo-sub-ca-1', 'external'],
 ];
 
