@@ -14,7 +14,7 @@ export interface ApiOperation {
   readonly path: string;
   readonly action: string;
   /** The form of its errors (`x-evpki-errors`). */
-  readonly errors?: string;
+  readonly errors: string | undefined;
 }
 
 /** Every operation of openapi.yaml. */

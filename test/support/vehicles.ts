@@ -44,14 +44,14 @@ export const sent = (answer: Answer, status: number): Answer['json'] => {
   return answer.json;
 };
 
-const certificatesOf = (pem: string): Uint8Array[] => readPemBlocks(pem).map(({ der }) => der);
+export const certificatesOf = (pem: string): Uint8Array[] => readPemBlocks(pem).map(({ der }) => der);
 
 /** A PCID of the maker DEM that no other vehicle of this process has. */
 export const freshPcid = (): string => `DEM${String(++vehicles).padStart(14, '0')}`;
 let vehicles = 0;
 
 /** The scalar of a private key of P-256 or P-521. */
-function scalarOf({ privateKey }: KeyPair, octets: number): Uint8Array {
+export function scalarOf({ privateKey }: KeyPair, octets: number): Uint8Array {
   // ECPrivateKey (RFC 5915 3): version 1, then the scalar as an OCTET STRING of full length.
   const der = privateKey.export({ type: 'sec1', format: 'der' });
   const at = der.indexOf(Buffer.of(0x02, 0x01, 0x01, 0x04, octets)) + 5;

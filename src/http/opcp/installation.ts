@@ -65,6 +65,8 @@ export const installationHandlers = ({
           CCPResponse: { emaidContent: content as [(typeof content)[number]] },
         };
         response.status(404).json(body);
+      } else if (reason === 'service-unavailable') {
+        response.status(503).json(errorBody([message], traceId));
       } else {
         response.status(404).json(errorBody([NONE, message], traceId));
       }
