@@ -181,7 +181,8 @@ function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {
   return { emaid: checkedEmaid, pcid: checkedPcid.normal, priority };
 }
 
-function checkValidityDays(days: number | undefined, { name, validity }: Profile): void {
+/** @throws ServiceError `request-malformed` naming the days that the profile allows */
+export function checkValidityDays(days: number | undefined, { name, validity }: Profile): void {
   if (days === undefined) return;
   const [least, most] = [Math.ceil(validity.minimum / DAY), Math.floor(validity.maximum / DAY)];
   if (Number.isInteger(days) && days >= least && days <= most) return;

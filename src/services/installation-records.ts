@@ -27,10 +27,13 @@ export interface InstallationParts
   readonly logger: Logger;
 }
 
+export type InstallationAction = 'Install' | 'Update';
+
 export interface InstallationCommand {
   readonly principal: Principal;
   readonly standard: 'iso15118-2' | 'iso15118-20';
-  readonly action: 'Install' | 'Update';
+  /** What the caller says that the car asks for; without, the message alone says it. */
+  readonly action?: InstallationAction;
   /** Without V2GTP header. */
   readonly exi: Uint8Array;
   /** How many contracts the charger lets a car take at a time (OCPP 2.1). */

@@ -9,10 +9,12 @@
  * which contract was installed, and the operator of the contract that it was.
  */
 
+import { isIso2Update } from '../iso15118/installation/iso2-request.ts';
 import type { AuditEvent } from './audit.ts';
 import { installIso2, updateIso2 } from './installation-iso2.ts';
 import { installIso20 } from './installation-iso20.ts';
 import type {
+  InstallationAction,
   InstallationAnswer,
   InstallationCommand,
   InstallationParts,
@@ -26,11 +28,13 @@ export async function answerCar(
   parts: InstallationParts,
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
-  const answer = await answerTo(parts, command);
+  const action = command.action ?? actionOf(command);
+  const answer = await answerTo(parts, command, action);
   if (answer.failure?.reason === 'service-unavailable') {
     parts.logger.warn('contract-not-ready', { detail: answer.failure.message });
   }
-  const events = [auditOf(parts, command, answer), ...auditOfCps(parts, command, answer)];
+  const events = [auditOf(parts, { ...command, action }, answer)];
+  events.push(...auditOfCps(parts, command, answer));
   await Promise.all(events.map((event) => parts.audit.recordAudit(event)));
   return answer;
 }
@@ -38,17 +42,20 @@ export async function answerCar(
 function answerTo(
   parts: InstallationParts,
   command: InstallationCommand,
+  action: InstallationAction,
 ): Promise<InstallationAnswer> {
   if (command.standard === 'iso15118-20') return installIso20(parts, command);
-  return command.action === 'Install'
-    ? installIso2(parts, command.exi)
-    : updateIso2(parts, command.exi);
+  return action === 'Install' ? installIso2(parts, command.exi) : updateIso2(parts, command.exi);
 }
+
+/** ISO 15118-20 has no update. */
+const actionOf = ({ standard, exi }: InstallationCommand): InstallationAction =>
+  standard === 'iso15118-2' && isIso2Update(exi) ? 'Update' : 'Install';
 
 /** In the log of the caller, and where a contract is concerned in that of its operator. */
 function auditOf(
   { clock }: InstallationParts,
-  { principal, standard, action }: InstallationCommand,
+  { principal, standard, action }: InstallationCommand & { readonly action: InstallationAction },
   { contract, responseCode, readings, failure }: InstallationAnswer,
 ): AuditEvent {
   const common = {
