@@ -1,6 +1,7 @@
 /** Contract installation and update of ISO 15118-2. */
 
 import type { Iso2ResponseCode, RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
+import type { Decoding } from '../iso15118/installation/decoding.ts';
 import { codesWithRetry, responseCodeFor } from '../iso15118/installation/failures.ts';
 import { readIso2Installation, readIso2Update } from '../iso15118/installation/iso2-request.ts';
 import {
@@ -18,7 +19,7 @@ import {
   firstBundle,
   updatedBundle,
 } from './installation-contracts.ts';
-import { acceptedReadings } from './installation-readings.ts';
+import { acceptedReadings, readingsOf } from './installation-readings.ts';
 import type { InstallationAnswer, InstallationParts } from './installation-records.ts';
 import { cpsFor } from './installation-signing.ts';
 
@@ -101,14 +102,17 @@ async function respond(
 interface Answerable {
   readonly sessionId: Uint8Array;
   readonly readings: readonly LenientReading[];
+  readonly decoding: Decoding;
 }
 
 /** What the work ends in, or the answer for a car that gets no contract. */
 async function answering(
   name: Iso2ResponseName,
-  { sessionId, readings }: Answerable,
+  request: Answerable,
   work: () => Promise<Omit<InstallationAnswer, 'readings'>>,
 ): Promise<InstallationAnswer> {
+  const { sessionId } = request;
+  const readings = readingsOf(request);
   try {
     return { ...(await work()), readings };
   } catch (error) {

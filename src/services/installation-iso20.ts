@@ -11,7 +11,7 @@ import type { RequestFailure } from '../iso15118/installation/request-reading.ts
 import type { Contract } from './contract-records.ts';
 import { asNotInstalled, registeredCar } from './installation-cars.ts';
 import { type ChosenContract, contractsFor, firstBundle } from './installation-contracts.ts';
-import { acceptedReadings } from './installation-readings.ts';
+import { acceptedReadings, readingsOf } from './installation-readings.ts';
 import type {
   InstallationAnswer,
   InstallationCommand,
@@ -38,7 +38,8 @@ export async function installIso20(
   const reading = await readIso20Installation(command.exi, acceptedReadings);
   if (!reading.ok) return failed(parts, reading.failure);
   const { request } = reading;
-  const { sessionId, readings } = request;
+  const { sessionId } = request;
+  const readings = readingsOf(request);
   try {
     return { ...(await install(parts, command, request)), readings };
   } catch (error) {

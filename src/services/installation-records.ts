@@ -1,13 +1,13 @@
 /** What the installation of contracts takes and gives: see `installation.ts`. */
 
 import type { FailureReason } from '../iso15118/installation/failures.ts';
-import type { LenientReading } from '../iso15118/signature/lenient-readings.ts';
 import type { Principal } from './access-policy.ts';
 import type { AuditWriter } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { Contract } from './contract-records.ts';
 import type { InstallationCarParts } from './installation-cars.ts';
 import type { InstallationBundleParts } from './installation-contracts.ts';
+import type { RequestReading } from './installation-readings.ts';
 import type { InstallationSessionStore } from './installation-sessions.ts';
 import type { CpsParts } from './installation-signing.ts';
 import type { Logger } from './logger.ts';
@@ -49,7 +49,7 @@ export interface InstallationAnswer {
   /** The one in the EXI. */
   readonly responseCode: string;
   /** Lenient readings that the request needed. */
-  readonly readings: readonly LenientReading[];
+  readonly readings: readonly RequestReading[];
   /** Present if the car gets one. */
   readonly contract?: Pick<Contract, 'id' | 'organizationId' | 'emaid' | 'pcid'>;
   /** Whose provisioning service has signed it, and its certificate. */

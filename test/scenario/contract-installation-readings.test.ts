@@ -78,3 +78,30 @@ test('what no car is known for is refused', async () => {
     readings: [],
   });
 });
+
+test('trailing-zeros: what a charger has appended is told of, too', async () => {
+  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+  const answer = await ask(Buffer.concat([question.exi, Buffer.alloc(1)]));
+  expect(answer).toMatchObject({ responseCode: 'OK', readings: ['trailing-zeros'] });
+});
+
+test('1.6: the answer is held against its own lengths', async () => {
+  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+  const body = {
+    ocppVersion: '1.6',
+    iso15118SchemaVersion: 'urn:iso:15118:2:2013:MsgDef',
+    action: 'Install',
+    exiRequest: Buffer.from(question.exi).toString('base64'),
+  };
+  const answer = sent(await evpki.call('POST', '/v1/ocpp/contract-certificate', body, csms), 200);
+  expect(answer).toMatchObject({ status: 'Accepted', responseCode: 'OK', warnings: [] });
+  const long = { ...body, exiRequest: 'AAAA'.repeat(1_401) };
+  const refused = await evpki.call('POST', '/v1/ocpp/contract-certificate', long, csms);
+  expect([refused.status, refused.json.violations]).toEqual([
+    400,
+    [expect.objectContaining({ field: 'body.exiRequest', code: 'field-too-long' })],
+  ]);
+  const wide = { ...long, ocppVersion: '2.1' };
+  const taken = await evpki.call('POST', '/v1/ocpp/contract-certificate', wide, csms);
+  expect([taken.status, taken.json.reason]).toEqual([200, 'request-unreadable']);
+});

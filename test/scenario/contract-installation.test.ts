@@ -138,9 +138,19 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       });
     }
     expect(await ocspStatus(installed)).toBe('good');
+    const authorize = async () => {
+      const body = { idToken: contract.emaid, certificate: pemOf(installed.chain) };
+      const { idTokenInfo, certificateStatus } = sent(
+        await evpki.call('POST', '/v1/ocpp/authorize', body, csms),
+        200,
+      );
+      return [idTokenInfo.status, certificateStatus];
+    };
+    expect(await authorize()).toEqual(['Accepted', 'Accepted']);
 
     sent(await evpki.call('POST', `/v1/contracts/${contract.id}/end`, {}, operator), 200);
     expect(await ocspStatus(installed)).toBe('revoked');
+    expect(await authorize()).toEqual(['Invalid', 'CertificateRevoked']);
     const again = await askToInstall(vehicle, roots);
     expect(refusal(await ask(again))).toEqual([200, 'Accepted', none, 'contract-missing']);
   });
@@ -297,6 +307,45 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const late = await ask(await askToUpdate(updated, roots), { action: 'Update' });
       expect(refusal(late).slice(2)).toEqual(['FAILED_ContractCanceled', 'contract-ended']);
     });
+
+    test('is not updated below an authority that is revoked', async () => {
+      const other = await startTestApp({ hierarchy });
+      try {
+        const as = async (organization: string, role: string) => ({
+          authorization: `Bearer ${await other.tokenOf(organization, [role])}`,
+        });
+        const vehicle = await leaveFactory(
+          other,
+          await as(organizations.oem, 'oem'),
+          standard,
+          freshPcid(),
+        );
+        const contract = { emaid: newEmaid(), pcid: vehicle.pcid };
+        const mo = await as(organizations.mo, 'emsp-operator');
+        sent(await other.call('POST', '/v1/contracts', contract, mo), 201);
+        const theirs = [rootIdOf(await rootOf(other, 'v2g-root'))];
+        const charger = await as(organizations.cpo, 'csms');
+        const send = async ({ exi }: CarQuestion, action: string) => {
+          const exiRequest = Buffer.from(exi).toString('base64');
+          const body = { iso15118SchemaVersion: schema, action, exiRequest };
+          const answer = await other.call('POST', '/v1/ocpp/contract-certificate', body, charger);
+          return sent(answer, 200);
+        };
+        const question = await askToInstall(vehicle, theirs);
+        const { exiResponse } = await send(question, 'Install');
+        const old = takeIso2(question, Buffer.from(exiResponse, 'base64'), vehicle.scalar);
+        const listed = `/v1/certificates?profile=iso15118-2-mo-sub-ca-2`;
+        const { items } = sent(await other.call('GET', listed), 200);
+        const path = `/v1/certificates/${items[0].id}/revocation`;
+        sent(await other.call('POST', path, { reason: 'cACompromise' }), 200);
+        const answer = await send(await askToUpdate(old, theirs), 'Update');
+        expect([answer.responseCode, answer.reason]).toEqual([
+          ...['FAILED_CertificateRevoked', 'certificate-revoked'],
+        ]);
+      } finally {
+        await other.close();
+      }
+    });
   } else {
     test('is one of several, which a car gets one after the other', async () => {
       const vehicle = await leaveFactory(evpki, maker, standard);
@@ -321,6 +370,16 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const elsewhere = Buffer.from('fedcba9876543210', 'hex');
       const wished = await next({ most: 2, emaids: [first.emaid], sessionId: elsewhere });
       expect(wished.got).toEqual([first.emaid, 1]);
+
+      // What the charger says of it in OCPP 2.1, beside what the car says.
+      const third2 = Buffer.from('00112233445566ff', 'hex');
+      const question = await askToInstall(vehicle, roots, { most: 3, sessionId: third2 });
+      const limits = { ocppVersion: '2.1', maximumContractCertificateChains: 1 };
+      const limited = take(vehicle, question, await ask(question, limits));
+      expect([limited.emaid, limited.remaining]).toEqual([third.emaid, 0]);
+      const again = await askToInstall(vehicle, roots, { most: 1 });
+      const order = { ocppVersion: '2.1', prioritizedEMAIDs: [second.emaid] };
+      expect(take(vehicle, again, await ask(again, order)).emaid).toBe(second.emaid);
     });
 
     test('cannot be encrypted for the key of a car of ISO 15118-2', async () => {

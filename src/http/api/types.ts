@@ -1064,9 +1064,29 @@ export interface ContractCertificateResult {
    */
   responseCode: string;
   /**
-   * Why the car gets no contract, as a code
+   * Why the car gets no contract
    */
-  reason?: string;
+  reason?:
+    | 'request-unreadable'
+    | 'request-unexpected'
+    | 'certificate-unreadable'
+    | 'key-transport-impossible'
+    | 'signature-missing'
+    | 'signature-invalid'
+    | 'pcid-unreadable'
+    | 'emaid-unreadable'
+    | 'emaid-mismatch'
+    | 'domain-missing'
+    | 'chain-untrusted'
+    | 'certificate-not-yet-valid'
+    | 'certificate-expired'
+    | 'certificate-revoked'
+    | 'provisioning-certificate-unknown'
+    | 'provisioning-certificate-replaced'
+    | 'contract-missing'
+    | 'contract-ended'
+    | 'root-missing'
+    | 'service-unavailable';
   /**
    * The same as a sentence
    */
@@ -1079,11 +1099,11 @@ export interface ContractCertificateResult {
   /**
    * How the request was read more leniently than the standard has it
    */
-  readings?: string[];
+  readings: string[];
   /**
    * What the OCPP version, or chargers known for it, may not take
    */
-  warnings?: string[];
+  warnings: string[];
 }
 export interface AuthorizeRequest {
   /**
