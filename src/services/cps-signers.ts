@@ -6,9 +6,14 @@
 
 import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
 import { namesRoot } from '../iso15118/root-certificate-ids.ts';
-import { type Certificate, isSelfIssued, readCertificate } from '../pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  isSelfIssued,
+  readCertificate,
+} from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
-import { isRevokedFrom, issuerChain } from './chains.ts';
+import { issuerChain } from './chains.ts';
 import type { CpsPlace } from './cps-memory.ts';
 import type { CpsSigner, CpsStandard } from './cps-records.ts';
 import {
@@ -36,8 +41,10 @@ export interface ReadyCps {
 
 export interface CpsQuestion {
   readonly standard: CpsStandard;
-  /** The roots that the car has. */
-  readonly rootCertificateIds: readonly RootCertificateId[];
+  /** The roots that the car has; any without, for whoever knows no car. */
+  readonly rootCertificateIds?: readonly RootCertificateId[];
+  /** SHA-256, lower-case hex, of the root that it has to be below, where somebody has chosen. */
+  readonly rootSha256?: string;
 }
 
 /**
@@ -71,12 +78,34 @@ export async function openCps(
   return made;
 }
 
+/** A CPS signer as anybody may see it: it is in every answer to a car. */
+export type VisibleCps = Omit<ReadyCps, 'signer'> & {
+  readonly standard: CpsStandard;
+  readonly notBefore: Date;
+};
+
+/** The CPS signers that would be used now, of every standard; the longest valid first. */
+export async function visibleCps(parts: CpsParts): Promise<VisibleCps[]> {
+  const visible: VisibleCps[] = [];
+  for (const signer of await parts.cpsSigners.signersAt(parts.clock())) {
+    const place = await placeOf(parts, signer.issuerId);
+    if (!place?.standard || place.notAfter <= parts.clock()) continue;
+    const { certificate, notBefore, notAfter, certificateId, authorityId, organizationId } = signer;
+    const { subCertificates, root, standard } = place;
+    visible.push({
+      ...{ certificate, notBefore, notAfter, certificateId, authorityId, organizationId },
+      ...{ subCertificates, root, standard },
+    });
+  }
+  return visible;
+}
+
 async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps | undefined> {
   const signers = await parts.cpsSigners.signersAt(parts.clock());
   forgetOthers(parts, signers);
   for (const signer of signers) {
     const place = await placeFor(parts, signer.issuerId, question);
-    if (!place || (await isRevoked(parts, signer))) continue;
+    if (!place) continue;
     const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
     return {
       signer: await opened(parts, signer),
@@ -91,10 +120,12 @@ async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps
 async function placeFor(
   parts: CpsParts,
   issuerId: string,
-  { standard, rootCertificateIds }: CpsQuestion,
+  { standard, rootCertificateIds, rootSha256 }: CpsQuestion,
 ): Promise<CpsPlace | undefined> {
   const place = await placeOf(parts, issuerId);
   if (place?.standard !== standard || place.notAfter <= parts.clock()) return undefined;
+  if (rootSha256 !== undefined && rootSha256 !== fingerprint(place.root.der)) return undefined;
+  if (rootCertificateIds === undefined) return place;
   return rootCertificateIds.some((id) => namesRoot(id, place.root)) ? place : undefined;
 }
 
@@ -118,11 +149,6 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
       : undefined;
   places.set(issuerId, place);
   return place;
-}
-
-async function isRevoked(parts: CpsParts, { issuerId }: CpsSigner): Promise<boolean> {
-  const issuer = await parts.authorities.findIssuer(issuerId);
-  return issuer === undefined || isRevokedFrom(parts.authorities, issuer);
 }
 
 function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {

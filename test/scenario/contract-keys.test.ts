@@ -127,7 +127,7 @@ describe('a contract over the API', () => {
     expect([none.status, none.json.code]).toEqual([422, 'vehicle-unknown']);
   });
 
-  test('its keys are nowhere but in its car: not in the database, answers, log or metrics', async () => {
+  test('K4 W9 its keys are nowhere but in its car: not in the database, answers, log or metrics', async () => {
     const line = evpki.log.find((one) => one.includes('"listening"')) ?? '';
     const { metrics } = JSON.parse(line).addresses;
     const measured = await (await fetch(`http://${metrics}/metrics`)).text();
@@ -156,7 +156,7 @@ describe('a contract over the API', () => {
     const options = { clock: () => new Date(), processId: 'reader' };
     const database = await openDatabase(`sqlite:${file}`, options);
     try {
-      const found = await Promise.all(contracts.map((id) => listBundles(database.reader, id)));
+      const found = await Promise.all(contracts.map((id) => listBundles(database, id)));
       return found.flat();
     } finally {
       await database.close();

@@ -95,7 +95,7 @@ describe.each(preparedBackends)('on $name', (backend) => {
       });
     });
 
-    test('S3 killed at random moments', { timeout: 300_000 }, async () => {
+    test('S3 K4 killed at random moments', { timeout: 300_000 }, async () => {
       const draw = drawing(`${backend.name} contracts`);
       await withHistory(async (history) => {
         for (let kill = 0; kill < 4 * kills; kill += 1) {
@@ -143,11 +143,12 @@ async function examine(history: History, ending: Ending, when: string): Promise<
 /** SQLite's files hold all that the database does, and what was deleted or never committed. */
 async function expectNoKeys({ database, cars }: History): Promise<void> {
   const keys: Uint8Array[] = [];
-  await inside(database, afterTheLeases, async ({ database: { reader } }) => {
+  await inside(database, afterTheLeases, async ({ database: opened }) => {
+    const { reader } = opened;
     const contracts = await reader<ContractRow>('contracts').select('id', 'pcid');
     for (const { id, pcid } of contracts) {
       const own = cars.filter((car) => car.pcid === pcid);
-      keys.push(...contractKeysOf(await listBundles(reader, id), own).keys);
+      keys.push(...contractKeysOf(await listBundles(opened, id), own).keys);
     }
   });
   expect(keys.length).toBeGreaterThan(0);
