@@ -79,7 +79,7 @@ describe.each(Object.keys(standards) as Standard[])('a car of %s', (standard) =>
       BigInt(`0x${Buffer.from(serialNumber).toString('hex')}`),
     ]);
     if (standard === 'iso15118-2') return;
-    const whole = readIso20Installation(exi);
+    const whole = await readIso20Installation(exi);
     expect(whole.ok && whole.request.subCertificates.map(({ der }) => fingerprint(der))).toEqual(
       above.map(fingerprint),
     );
@@ -201,7 +201,7 @@ test('the key of a car says for which standard it is', async () => {
   expect(wishes.status).toBe(2);
   expect(wishes.stderr).toContain('ISO 15118-2');
   const heard = await evpki(['vehicle', 'request', ...car(iso20), ...wish]);
-  const read = readIso20Installation(Buffer.from(heard.stdout, 'base64'));
+  const read = await readIso20Installation(Buffer.from(heard.stdout, 'base64'));
   expect(read.ok && read.request.prioritizedEmaids.map(({ normal }) => normal)).toEqual([wish[1]]);
   const mixed = await check(iso2, ['--request', file(iso20, 'request.exi')]);
   expect(mixed.status).toBe(2);
