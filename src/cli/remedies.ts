@@ -33,6 +33,7 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   'contract-not-active': 'Resume it with `evpki contract resume`, or create a new one.',
   'contract-external':
     'Bring a bundle for those whose bundles are brought; let evpki renew the others.',
+  'bundle-refused': 'Correct what is listed, and bring the bundle again.',
   'declaration-invalid': 'Correct what is listed.',
   'not-ready': 'Try again; the log of the service says what it lacks.',
 };

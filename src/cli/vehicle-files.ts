@@ -46,7 +46,7 @@ export async function readRoots(io: Io, files: readonly string[]): Promise<Certi
 }
 
 /** The certificates of a file, PEM or DER: at least one. */
-export async function certificatesIn(io: Io, file: string): Promise<Certificate[]> {
+async function certificatesIn(io: Io, file: string): Promise<Certificate[]> {
   const bytes = await readInput(io, file);
   try {
     // No text starts like this, and DER does.

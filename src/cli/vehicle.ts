@@ -152,9 +152,9 @@ function tell(installed: Installed, { contract, contractKey }: CheckOptions, io:
     `The car takes the answer:\n${fields([
       ['emaid', emaid],
       ['until', moment(notAfter, io)],
-      ['below', nameText(moRoot.subject)],
+      ['mo root', nameText(moRoot.subject)],
       ['signed by', nameText(cps.subject)],
-      ['below', nameText(v2gRoot.subject)],
+      ['v2g root', nameText(v2gRoot.subject)],
       ['key', 'decrypted, and that of the certificate'],
       ['more', remaining === undefined ? undefined : `${remaining} contracts for the car`],
       ['readings', readings.length > 0 ? readings.join(', ') : undefined],
