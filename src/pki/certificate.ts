@@ -19,6 +19,7 @@ import {
   readSignatureAlgorithm,
   type SignatureAlgorithm,
   verifySignature,
+  verifySignatureOffLoop,
 } from './signature-algorithm.ts';
 
 /** The fields of a TBSCertificate. */
@@ -251,4 +252,15 @@ export function verifyIssuedBy(child: Certificate, issuerKey: PublicKey): boolea
   if (signatureAlgorithm === undefined) return false;
   if (!sameBytes(child.signatureAlgorithmDer, child.outerSignatureAlgorithmDer)) return false;
   return verifySignature(issuerKey, signatureAlgorithm, tbs, signature);
+}
+
+/** {@link verifyIssuedBy}, on the thread pool for keys that would hold the event loop. */
+export async function verifyIssuedByOffLoop(
+  child: Certificate,
+  issuerKey: PublicKey,
+): Promise<boolean> {
+  const { signatureAlgorithm, tbs, signature } = child;
+  if (signatureAlgorithm === undefined) return false;
+  if (!sameBytes(child.signatureAlgorithmDer, child.outerSignatureAlgorithmDer)) return false;
+  return verifySignatureOffLoop(issuerKey, signatureAlgorithm, tbs, signature);
 }

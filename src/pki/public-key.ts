@@ -153,9 +153,20 @@ export function rsaModulus(key: PublicKey): Uint8Array | undefined {
  *
  * P-384 and P-521 are imported as SPKI, all others as JWK, which is several times cheaper there;
  * for the two large curves the JWK route multiplies the point by the group's order, a check that
- * `readPublicKey` has made superfluous.
+ * `readPublicKey` has made superfluous. Still it costs as much as verifying a signature, so what
+ * came of a key is kept as long as the key is.
  */
 export function importPublicKey(key: PublicKey): KeyObject {
+  const known = imported.get(key);
+  if (known) return known;
+  const made = importAnew(key);
+  imported.set(key, made);
+  return made;
+}
+
+const imported = new WeakMap<PublicKey, KeyObject>();
+
+function importAnew(key: PublicKey): KeyObject {
   const { algorithm, spki, bits } = key;
   switch (algorithm) {
     case 'P-256': {

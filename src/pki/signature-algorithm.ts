@@ -143,6 +143,23 @@ export function verifySignature(
   return isSignedBy(importPublicKey(key), algorithm, message, signature);
 }
 
+// docs/adr/0002-where-signing-runs.md: no longer than the way to another thread and back takes.
+const verifiedAtOnce: ReadonlySet<KeyAlgorithm> = new Set([
+  ...(['P-256', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const),
+]);
+
+/** {@link verifySignature}, on the thread pool for keys that would hold the event loop: 0.3 to 3 ms. */
+export async function verifySignatureOffLoop(
+  key: PublicKey,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (verifiedAtOnce.has(key.algorithm)) return verifySignature(key, algorithm, message, signature);
+  if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
+  return isSignedByOffLoop(importPublicKey(key), algorithm, message, signature);
+}
+
 /**
  * {@link verifySignature} for callers that keep the key imported. A key object of a kind that
  * evpki does not accept verifies nothing.
@@ -156,6 +173,20 @@ export function verifyWith(
   const kind = keyAlgorithmOf(key);
   if (kind === undefined || !fitsKey(algorithm, kind) || !wellFormed(kind, signature)) return false;
   return isSignedBy(key, algorithm, message, signature);
+}
+
+/** {@link verifyWith}, on the thread pool as {@link verifySignatureOffLoop} does it. */
+export async function verifyWithOffLoop(
+  key: KeyObject,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const kind = keyAlgorithmOf(key);
+  if (kind === undefined || !fitsKey(algorithm, kind) || !wellFormed(kind, signature)) return false;
+  return verifiedAtOnce.has(kind)
+    ? isSignedBy(key, algorithm, message, signature)
+    : isSignedByOffLoop(key, algorithm, message, signature);
 }
 
 /** The kind of a public or private key object, or undefined if it is none that evpki accepts. */
@@ -214,3 +245,14 @@ function isSignedBy(
     return false;
   }
 }
+
+const isSignedByOffLoop = (
+  key: KeyObject,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> =>
+  new Promise((resolve) => {
+    const digest = facts[algorithm].digest ?? null;
+    verify(digest, message, key, signature, (error, good) => resolve(error === null && good));
+  });

@@ -80,7 +80,8 @@ export async function createContract(
   };
   const isDefault = wanted.isDefault === true;
   const bundle = await makeBundle(parts, {
-    ...{ contract, recipient: car, reason: 'created', actor: principal.actor },
+    ...{ contract, recipient: car, registrationId: car.id, reason: 'created' },
+    actor: principal.actor,
     ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
     audit: [carUsed(parts, principal, contract, car)],
   });
@@ -124,7 +125,11 @@ export async function checkedContract(
 }
 
 /** A car that a contract key can be encrypted for, and its maker. */
-export type ContractCar = ContractRecipient & { readonly organizationId: string };
+export type ContractCar = ContractRecipient & {
+  readonly organizationId: string;
+  /** The id of its registration. */
+  readonly id: string;
+};
 
 /**
  * The car of a contract, as it is registered now.
@@ -135,7 +140,10 @@ export async function registeredCar(
   { pcid, standard }: Pick<Contract, 'pcid' | 'standard'>,
 ): Promise<ContractCar> {
   const found = await findForContract(parts, pcid, standard);
-  if (found) return { ...found.recipient, organizationId: found.organizationId };
+  if (found) {
+    const { recipient, organizationId, registrationId: id } = found;
+    return { ...recipient, organizationId, id };
+  }
   throw new ServiceError(
     'vehicle-unknown',
     `no provisioning certificate of ${pcid} is registered for ${standard} and valid now`,

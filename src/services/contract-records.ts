@@ -62,6 +62,8 @@ export interface Bundle extends SealedBundle {
   readonly notAfter: Date;
   /** Of one that was brought evpki knows nothing but that the contract goes on. */
   readonly certificateState: 'issued' | 'held' | 'revoked';
+  /** Whether one of our authorities above its certificate is: nobody trusts what that has signed. */
+  readonly authorityRevoked: boolean;
 }
 
 /** A bundle that was made elsewhere. */
@@ -70,6 +72,8 @@ export type BroughtBundle = SealedBundle & Pick<Bundle, 'certificate' | 'notBefo
 /** A bundle whose certificate is being issued: see `IssuanceStore.recordPending`. */
 export interface BundleToIssue {
   readonly bundle: SealedBundle;
+  /** The registration of the car; nothing is written when it is the car's no more. */
+  readonly registrationId: string;
   /** The contract that begins with it; without, it is one more bundle of one on record. */
   readonly contract?: Contract;
   /** Whether the new contract becomes the default of its car. */

@@ -122,7 +122,7 @@ export async function renewContract(
   }
   const car = await registeredCar(parts, contract);
   const bundle = await renewBundle(parts, {
-    ...{ contract, recipient: car, actor: principal.actor },
+    ...{ contract, recipient: car, registrationId: car.id, actor: principal.actor },
     revokesFormer: options.revokesFormer === true,
     audit: [carUsed(parts, principal, contract, car)],
   });

@@ -26,7 +26,10 @@ export interface CpsSigner {
 
 /** A signer whose certificate is held or revoked is none: no method returns it. */
 export interface CpsSignerStore {
-  /** Those of all authorities whose certificate is valid at this moment; the longest valid first. */
+  /**
+   * Those of all authorities whose certificate is valid at this moment, with no authority above it
+   * that is revoked; the longest valid first.
+   */
   signersAt(moment: Date): Promise<CpsSigner[]>;
   /** The signer of this issuer whose certificate ends last; undefined while there is none. */
   newestSigner(issuerId: string): Promise<CpsSigner | undefined>;

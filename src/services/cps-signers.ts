@@ -13,7 +13,7 @@ import {
   readCertificate,
 } from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
-import { isRevokedFrom, issuerChain } from './chains.ts';
+import { issuerChain } from './chains.ts';
 import type { CpsPlace } from './cps-memory.ts';
 import type { CpsSigner, CpsStandard } from './cps-records.ts';
 import {
@@ -90,7 +90,6 @@ export async function visibleCps(parts: CpsParts): Promise<VisibleCps[]> {
   for (const signer of await parts.cpsSigners.signersAt(parts.clock())) {
     const place = await placeOf(parts, signer.issuerId);
     if (!place?.standard || place.notAfter <= parts.clock()) continue;
-    if (await isRevoked(parts, signer)) continue;
     const { certificate, notBefore, notAfter, certificateId, authorityId, organizationId } = signer;
     const { subCertificates, root, standard } = place;
     visible.push({
@@ -106,7 +105,7 @@ async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps
   forgetOthers(parts, signers);
   for (const signer of signers) {
     const place = await placeFor(parts, signer.issuerId, question);
-    if (!place || (await isRevoked(parts, signer))) continue;
+    if (!place) continue;
     const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
     return {
       signer: await opened(parts, signer),
@@ -150,11 +149,6 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
       : undefined;
   places.set(issuerId, place);
   return place;
-}
-
-async function isRevoked(parts: CpsParts, { issuerId }: CpsSigner): Promise<boolean> {
-  const issuer = await parts.authorities.findIssuer(issuerId);
-  return issuer === undefined || isRevokedFrom(parts.authorities, issuer);
 }
 
 function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {

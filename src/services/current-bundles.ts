@@ -6,11 +6,11 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { readCertificate } from '../pki/certificate.ts';
 import type { AuditEvent } from './audit.ts';
-import { isRevokedFrom } from './chains.ts';
 import {
   type BundleParts,
   type BundleRecipient,
   makeBundle,
+  type RegisteredCar,
   recipientFingerprint,
 } from './contract-bundles.ts';
 import type { Bundle, BundleReason, Contract } from './contract-records.ts';
@@ -35,33 +35,21 @@ export type Standing =
  * registered now, or the old contract of an update.
  */
 export async function currentBundle(
-  parts: Pick<BundleParts, 'contracts' | 'certificates' | 'authorities' | 'clock'>,
+  parts: Pick<BundleParts, 'contracts' | 'clock'>,
   contract: Pick<Contract, 'id'>,
   recipient: BundleRecipient,
 ): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
   const [bundle] = await parts.contracts.listBundles(contract.id);
   if (!bundle) throw new Error(`the contract ${contract.id} has no bundle`);
-  const standing = standingOf(bundle, recipient, parts.clock());
-  if (standing !== 'holds' || !(await isBelowRevoked(parts, bundle))) return { bundle, standing };
-  return { bundle, standing: 'expired' };
+  return { bundle, standing: standingOf(bundle, recipient, parts.clock()) };
 }
 
 function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Standing {
   if (bundle.certificateState !== 'issued') return 'stopped';
   if (bundle.recipientSha256 !== recipientFingerprint(recipient)) return 'stale';
-  return bundle.notBefore <= now && now <= bundle.notAfter ? 'holds' : 'expired';
-}
-
-/** Nobody trusts what a revoked authority has signed, though nothing is said of its certificates. */
-async function isBelowRevoked(
-  { certificates, authorities }: Pick<BundleParts, 'certificates' | 'authorities'>,
-  { certificateId }: Bundle,
-): Promise<boolean> {
-  const record =
-    certificateId === undefined ? undefined : await certificates.findCertificate(certificateId);
-  const issuer =
-    record?.issuerId === undefined ? undefined : await authorities.findIssuer(record.issuerId);
-  return issuer !== undefined && isRevokedFrom(authorities, issuer);
+  const isValid = bundle.notBefore <= now && now <= bundle.notAfter;
+  // Nobody trusts what a revoked authority has signed, though nothing is said of its certificates.
+  return isValid && !bundle.authorityRevoked ? 'holds' : 'expired';
 }
 
 /**
@@ -75,9 +63,9 @@ async function isBelowRevoked(
 export function bundleForInstallation(
   parts: BundleParts,
   contract: Contract,
-  car: BundleRecipient,
+  car: RegisteredCar,
 ): Promise<Bundle> {
-  return bundleFor(parts, contract, car, undefined);
+  return bundleFor(parts, contract, { recipient: car, registrationId: car.id });
 }
 
 /**
@@ -85,14 +73,19 @@ export function bundleForInstallation(
  * that one's key ([V2G2-821]). The old certificate stays as it is: the car may have to ask again
  * with it, and changes over when it has the answer.
  * @param wanted.oldContractCertificate DER
+ * @param wanted.registrationId that of the car, which is looked at no further here
  * @throws ServiceError `recipient-unfitting` for a certificate that is none of this contract, or
  *   not valid; and as `bundleForInstallation`
  */
 export async function bundleForUpdate(
   parts: BundleParts,
-  wanted: { readonly contract: Contract; readonly oldContractCertificate: Uint8Array },
+  wanted: {
+    readonly contract: Contract;
+    readonly oldContractCertificate: Uint8Array;
+    readonly registrationId: string;
+  },
 ): Promise<Bundle> {
-  const { contract, oldContractCertificate: old } = wanted;
+  const { contract, oldContractCertificate: old, registrationId } = wanted;
   const now = parts.clock();
   const known = (await parts.contracts.listBundles(contract.id)).find(({ certificate }) =>
     sameBytes(certificate, old),
@@ -103,30 +96,27 @@ export async function bundleForUpdate(
       `the old certificate is none of ${contract.id}, or does not hold`,
     );
   }
-  return bundleFor(parts, contract, { spki: readCertificate(old).spki }, 'update');
+  const recipient = { spki: readCertificate(old).spki };
+  return bundleFor(parts, contract, { recipient, registrationId, reason: 'update' });
 }
 
 async function bundleFor(
   parts: BundleParts,
   contract: Contract,
-  recipient: BundleRecipient,
-  reason: 'update' | undefined,
+  whom: Pick<Renewal, 'recipient' | 'registrationId' | 'reason'>,
 ): Promise<Bundle> {
   if (contract.state !== 'active') {
     throw new ServiceError('contract-not-active', `${contract.id} is ${contract.state}`);
   }
   for (let waited = 0; ; waited += LOOK_MILLISECONDS) {
-    const { bundle, standing } = await currentBundle(parts, contract, recipient);
+    const { bundle, standing } = await currentBundle(parts, contract, whom.recipient);
     if (standing === 'holds') return bundle;
     if (standing === 'stopped') {
       const message = `the certificate of ${contract.id} is ${bundle.certificateState}`;
       throw new ServiceError('contract-not-active', message);
     }
     try {
-      return await renewBundle(parts, {
-        ...{ contract, recipient, actor: 'evpki' },
-        ...(reason ? { reason } : {}),
-      });
+      return await renewBundle(parts, { ...whom, contract, actor: 'evpki' });
     } catch (error) {
       // Somebody else makes one at this moment: it is as good as ours.
       if (!isOutrun(error) || waited >= WAIT_MILLISECONDS) throw error;
@@ -138,34 +128,38 @@ async function bundleFor(
 const isOutrun = (error: unknown): boolean =>
   error instanceof ServiceError && error.code === 'bundle-outrun';
 
+interface Renewal {
+  readonly contract: Contract;
+  readonly recipient: BundleRecipient;
+  readonly registrationId: string;
+  /** Why; found out if left out. */
+  readonly reason?: BundleReason;
+  readonly actor: string;
+  /** Revoke those before it in any case. */
+  readonly revokesFormer?: boolean;
+  readonly audit?: readonly AuditEvent[];
+}
+
 /**
  * Makes the next bundle of a contract.
  *
  * The certificates before it stay valid until they end, so that the car can change over; but when
  * the car has been registered with a new key since, the old key is in hardware that is not the
  * car's any more: they are revoked as superseded in the same moment in which the new one is issued.
- * @param wanted.reason why; found out if left out
- * @param wanted.revokesFormer revoke them in any case
  */
-export async function renewBundle(
-  parts: BundleParts,
-  wanted: {
-    readonly contract: Contract;
-    readonly recipient: BundleRecipient;
-    readonly reason?: BundleReason;
-    readonly actor: string;
-    readonly revokesFormer?: boolean;
-    readonly audit?: readonly AuditEvent[];
-  },
-): Promise<Bundle> {
-  const { contract, recipient, actor, audit = [] } = wanted;
+export async function renewBundle(parts: BundleParts, wanted: Renewal): Promise<Bundle> {
+  const { contract, recipient, registrationId, actor, audit = [] } = wanted;
   const bundles = await parts.contracts.listBundles(contract.id);
-  const fingerprint = recipientFingerprint(recipient);
-  const knowsRecipient = bundles.some(({ recipientSha256 }) => recipientSha256 === fingerprint);
-  const reason = wanted.reason ?? (knowsRecipient ? 'renewed' : 're-registered');
+  const former = lastForCar(bundles);
+  const isSameCar = former?.recipientSha256 === recipientFingerprint(recipient);
+  const reason = wanted.reason ?? (isSameCar ? 'renewed' : 're-registered');
   return makeBundle(parts, {
-    ...{ contract, recipient, reason, actor, audit },
+    ...{ contract, recipient, registrationId, reason, actor, audit },
     generation: (bundles[0]?.generation ?? 0) + 1,
     revokesFormer: wanted.revokesFormer === true || reason === 're-registered',
   });
 }
+
+/** Of bundles, newest first, the last one for a provisioning key: updates are for contract keys. */
+export const lastForCar = (bundles: readonly Bundle[]): Bundle | undefined =>
+  bundles.find(({ reason }) => reason !== 'update');

@@ -55,24 +55,35 @@ export async function registeredCar(
 ): Promise<ProvisioningCertificate> {
   const { pcid, certificate, subCertificates = [] } = sent;
   const car = await parts.provisioning.findByPcid(pcid, standard);
-  if (!car) {
-    const message = `The vehicle ${pcid} is not registered for ${standard}.`;
-    throw new NotInstalled('provisioning-certificate-unknown', message, pcid);
-  }
-  // A maker may certify the same key anew; a contract key is encrypted for the key.
-  if (!sameBytes(car.spki, certificate.spki)) {
-    const message = `Another key is registered for the vehicle ${pcid}.`;
-    throw new NotInstalled('provisioning-certificate-replaced', message, pcid);
-  }
+  if (!car) throw notRegistered(pcid, standard);
   const verdict = await parts.validateChain({
-    certificate: certificate.der,
+    certificate,
     candidates: [...car.subCertificates, ...subCertificates.map(({ der }) => der)],
     purpose: 'oem-provisioning',
     organizationId: car.organizationId,
     at: parts.clock(),
   });
-  if (!verdict.ok) throw notTrusted('provisioning certificate', verdict, pcid);
-  return car;
+  // A maker may certify the same key anew; a contract key is encrypted for the key.
+  if (sameBytes(car.spki, certificate.spki)) {
+    if (!verdict.ok) throw notTrusted('provisioning certificate', verdict, pcid);
+    return car;
+  }
+  // Anybody can write a PCID into a certificate: only the maker's own car learns that it is known.
+  throw verdict.ok ? keyReplaced(pcid) : notRegistered(pcid, standard);
+}
+
+/** The same for a vehicle that is not there, and for one that is somebody else's to know of. */
+export function notRegistered(
+  pcid: string,
+  standard: ProvisioningCertificate['standard'],
+): NotInstalled {
+  const message = `The vehicle ${pcid} is not registered for ${standard}.`;
+  return new NotInstalled('provisioning-certificate-unknown', message, pcid);
+}
+
+export function keyReplaced(pcid: string): NotInstalled {
+  const message = `Another key is registered for the vehicle ${pcid}.`;
+  return new NotInstalled('provisioning-certificate-replaced', message, pcid);
 }
 
 const reasons: Readonly<Record<ChainFailure, FailureReason>> = {

@@ -14,7 +14,6 @@ import type { Certificate } from '../pki/certificate.ts';
 import { asNotInstalled, NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
 import {
   type ChosenContract,
-  contractOf,
   contractsFor,
   firstBundle,
   updatedBundle,
@@ -57,13 +56,13 @@ export async function updateIso2(
   return answering(name, request, async () => {
     const { certificate, subCertificates, rootCertificateIds } = request;
     const emaid = request.emaid.normal;
-    const contract = await contractOf(parts, emaid, certificate.der);
+    const contract = await parts.contracts.findByCertificate(emaid, certificate.der);
     if (!contract) {
       throw new NotInstalled('contract-missing', `No contract ${emaid} has this certificate.`);
     }
     const { pcid, organizationId } = contract;
     const verdict = await parts.validateChain({
-      certificate: certificate.der,
+      certificate,
       candidates: subCertificates.map(({ der }) => der),
       purpose: 'contract-validation',
       organizationId,
@@ -75,7 +74,7 @@ export async function updateIso2(
     }
     const cps = { rootCertificateIds, pcid };
     return respond(parts, name, request.sessionId, cps, () =>
-      updatedBundle(parts, emaid, certificate.der),
+      updatedBundle(parts, contract, certificate.der),
     );
   });
 }

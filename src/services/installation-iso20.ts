@@ -17,7 +17,12 @@ import type {
   InstallationCommand,
   InstallationParts,
 } from './installation-records.ts';
-import { nextContract, requestFingerprint, sessionKey } from './installation-sessions.ts';
+import {
+  afterDelivery,
+  deliveryOrder,
+  requestFingerprint,
+  sessionKey,
+} from './installation-sessions.ts';
 import { cpsFor } from './installation-signing.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
 
@@ -30,7 +35,7 @@ export async function installIso20(
   parts: InstallationParts,
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
-  const reading = readIso20Installation(command.exi, acceptedReadings);
+  const reading = await readIso20Installation(command.exi, acceptedReadings);
   if (!reading.ok) return failed(parts, reading.failure);
   const { request } = reading;
   const { sessionId, readings } = request;
@@ -96,9 +101,11 @@ async function chosen(
   const requestSha256 = requestFingerprint(exi);
   const session = await parts.sessions.findSession(key);
   const ids = offered.map(({ id }) => id);
-  const { next, delivered, remaining } = nextContract(ids, session, requestSha256);
-  const inOrder = [...offered].sort((a, b) => Number(b.id === next) - Number(a.id === next));
+  const order = deliveryOrder(ids, session, requestSha256);
+  const inOrder = [...offered].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
   const choice = await firstBundle(parts, car, inOrder);
+  const { id } = choice.contract;
+  const { delivered, remaining } = afterDelivery(order, id, session, requestSha256);
   const updatedAt = parts.clock();
   await parts.sessions.keepSession(
     { key, requestSha256, delivered, updatedAt },

@@ -53,13 +53,13 @@ export async function readPathFacts(
   { organizationId, purpose }: { organizationId: string; purpose: ValidationPurpose },
   given: readonly Certificate[],
 ): Promise<PathFacts> {
-  const { issuers, outside } = await issuersAbove(parts, given);
-  const above = issuers.map(({ certificate }) => certificate);
-  const imported = await importedAnchors(parts, organizationId, purpose, [
-    ...given,
-    ...above,
-    ...outside,
+  const anchorsOver = importedAnchors(parts, organizationId, purpose);
+  const [{ issuers, outside }, aboveGiven] = await Promise.all([
+    issuersAbove(parts, given),
+    anchorsOver(given),
   ]);
+  const above = issuers.map(({ certificate }) => certificate);
+  const imported = [...aboveGiven, ...(await anchorsOver([...above, ...outside]))];
 
   const byKey = new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]));
   // A key that was revoked as ours is nobody's anchor, whatever certificate it comes in.
@@ -118,16 +118,21 @@ async function issuersAbove(
   };
 }
 
-async function importedAnchors(
+/** Finds the anchors that may stand above certificates: of each name once. */
+function importedAnchors(
   { anchors, parsed }: PathFactParts,
   organizationId: string,
   purpose: ValidationPurpose,
-  below: readonly Certificate[],
-): Promise<Certificate[]> {
-  const issuers = new Map(below.map(({ issuerDer, issuer }) => [textOf(issuerDer), issuer]));
-  const keys = [...issuers.values()].map(nameKey);
-  const found = await anchors.anchorsNamed(organizationId, purpose, keys);
-  return found.map((der) => parsed.read(der));
+) {
+  const asked = new Set<string>();
+  return async (below: readonly Certificate[]): Promise<Certificate[]> => {
+    const names = below.filter(({ issuerDer }) => !asked.has(textOf(issuerDer)));
+    for (const { issuerDer } of names) asked.add(textOf(issuerDer));
+    const keys = [...new Set(names.map(({ issuer }) => nameKey(issuer)))];
+    if (keys.length === 0) return [];
+    const found = await anchors.anchorsNamed(organizationId, purpose, keys);
+    return found.map((der) => parsed.read(der));
+  };
 }
 
 /** A key as text. */

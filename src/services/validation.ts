@@ -9,7 +9,7 @@ import { DerError } from '../pki/der-element.ts';
 import { nameText } from '../pki/names.ts';
 import type { PathProblem } from '../pki/path/problems.ts';
 import { chargingTolerances } from '../pki/path/rules.ts';
-import { validatePath } from '../pki/path/validate-path.ts';
+import { type PathInput, validatePathOffLoop } from '../pki/path/validate-path.ts';
 import type { ValidationPurpose } from '../pki/profile.ts';
 import type { ParsedCertificates } from './parsed-certificates.ts';
 import { type PathFactParts, type RevokedStatus, readPathFacts } from './path-facts.ts';
@@ -21,8 +21,8 @@ export const MAX_CANDIDATES = 16;
 const MAX_AUTHORITIES = 3;
 
 export interface ChainQuestion {
-  /** DER of the certificate that somebody presents. */
-  readonly certificate: Uint8Array;
+  /** The certificate that somebody presents, DER, or read already. */
+  readonly certificate: Uint8Array | Certificate;
   /** DER of what may stand above it, in any order; at most 16. Ours are found without. */
   readonly candidates: readonly Uint8Array[];
   readonly purpose: ValidationPurpose;
@@ -73,39 +73,40 @@ export async function validateChain(
   parts: PathFactParts,
   question: ChainQuestion,
 ): Promise<ChainVerdict> {
-  const { organizationId, at } = question;
+  const { at } = question;
   const given = readGiven(parts.parsed, question);
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
   const facts = await readPathFacts(parts, question, [leaf, ...given.candidates]);
   // What is given is mostly ours, and read once: the same then.
   const candidates = [...new Set([...given.candidates, ...facts.intermediates])];
-  const judge = (anchors: readonly Certificate[]) => {
+  const judge = async (anchors: readonly Certificate[]) => {
     const reasons = new Map<string, RevokedStatus>();
-    const verdict = validatePath({
+    const input: PathInput = {
       certificate: leaf,
       candidates,
       anchors,
       at,
       tolerated: chargingTolerances,
       maximumPathLength: MAX_AUTHORITIES,
-      verify: parts.parsed.verify,
       statusOf: (certificate, issuer) => {
         const status = facts.statusOf(certificate, issuer);
         if (status === 'good' || status === 'unknown') return status;
         reasons.set(nameText(certificate.subject), status);
         return 'revoked';
       },
-    });
+    };
+    const verdict = await validatePathOffLoop(input, parts.parsed.verify);
     const problems = verdict.ok ? [] : verdict.problems.map((problem) => told(problem, reasons));
     return { verdict, problems };
   };
 
-  const first = judge(facts.anchors);
+  const first = await judge(facts.anchors);
   if (!first.verdict.ok) {
     // A chain that ends at a root that was revoked is to be told from one that ends nowhere.
     const endsNowhere = first.problems.some(({ code }) => code === 'path-not-found');
-    const ended = endsNowhere && facts.endedAnchors.length > 0 ? judge(facts.endedAnchors) : first;
+    const ended =
+      endsNowhere && facts.endedAnchors.length > 0 ? await judge(facts.endedAnchors) : first;
     return refused(ended.problems.some(isRevocation) ? ended.problems : first.problems);
   }
   const { path, withoutStatus } = first.verdict;
@@ -115,9 +116,10 @@ export async function validateChain(
     return refused([{ code: 'root-itself', message }]);
   }
   if (!facts.mayEndAt(path)) {
+    // Whose chains were asked for is not said: whoever presents one is mostly somebody else.
     const message =
-      `${nameText(root.subject)} is of another organization, and no authority of ` +
-      `${organizationId} stands in the chain.`;
+      `${nameText(root.subject)} is of another organization than the one that the certificate ` +
+      'would have to be of, none of whose authorities stands in the chain.';
     return refused([{ code: 'anchor-of-another', message }]);
   }
   return { ok: true, path, statusUnknown: withoutStatus };
@@ -162,7 +164,10 @@ function readGiven(
     }
   };
   // There are as many leaves as vehicles: they are not kept.
-  const leaf = read(certificate, 'The certificate', readCertificate);
+  const leaf =
+    certificate instanceof Uint8Array
+      ? read(certificate, 'The certificate', readCertificate)
+      : certificate;
   const above = candidates.flatMap(
     (der, index) => read(der, `Certificate ${index + 1} of the chain`, parsed.read) ?? [],
   );

@@ -4,27 +4,34 @@ import { decideRevocation, type Status } from '../pki/lifecycle.ts';
 import type { AuditEvent } from '../services/audit.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
+import { belowRevoked } from './below-revoked.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
+import { isStillRegistered } from './provisioning-locks.ts';
+import { rawRows } from './raw-rows.ts';
 import type { CertificateRow, ContractBundleRow, ContractRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
-/** Whether a contract may have one more bundle; it cannot be suspended or ended until the end. */
-export async function mayHaveBundle(
+/**
+ * What stands against a bundle for a contract and its car. Neither can change until the end of the
+ * transaction; cars are locked before contracts.
+ */
+export async function bundleObstacle(
   tx: WriteTransaction,
-  { bundle, contract }: BundleToIssue,
-): Promise<boolean> {
-  if (contract !== undefined) return true;
+  { bundle, contract, registrationId }: BundleToIssue,
+): Promise<'vehicle-changed' | 'contract-not-active' | undefined> {
+  if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
+  if (contract !== undefined) return undefined;
   const found = await tx
     .knex<ContractRow>('contracts')
     .where({ id: bundle.contractId, state: 'active' })
     .forUpdate()
     .first('id');
-  return found !== undefined;
+  return found === undefined ? 'contract-not-active' : undefined;
 }
 
 /**
@@ -210,20 +217,29 @@ export const bundleRow = (
 
 /** Those that have a certificate, newest first. */
 export async function listBundles(
-  reader: Database['reader'],
+  { reader, dialect }: Pick<Database, 'reader' | 'dialect'>,
   contractId: string,
 ): Promise<Bundle[]> {
-  const rows = await reader('contract_bundles as b')
-    .leftJoin('certificates as c', 'c.id', 'b.certificate_id')
-    .where('b.contract_id', contractId)
-    .orderBy('b.generation', 'desc')
-    .select<BundleWithCertificate[]>('b.*', 'c.der as issued_der', 'c.state as certificate_state');
+  const at = { knex: reader, dialect };
+  const rows = await rawRows<BundleWithCertificate>(at, BUNDLES, [contractId, contractId]);
   return rows.flatMap((row) => bundleOf(row) ?? []);
 }
+
+const BUNDLES = `${belowRevoked(`
+    SELECT c.id, c.issuer_id
+    FROM contract_bundles b JOIN certificates c ON c.id = b.certificate_id
+    WHERE b.contract_id = ?`)}
+  SELECT b.*, c.der AS issued_der, c.state AS certificate_state, r.id AS revoked_below_id
+  FROM contract_bundles b
+  LEFT JOIN certificates c ON c.id = b.certificate_id
+  LEFT JOIN below_revoked r ON r.id = b.certificate_id
+  WHERE b.contract_id = ?
+  ORDER BY b.generation DESC`;
 
 type BundleWithCertificate = ContractBundleRow & {
   issued_der: Buffer | null;
   certificate_state: CertificateRow['state'] | null;
+  revoked_below_id: string | null;
 };
 
 function bundleOf(row: BundleWithCertificate): Bundle | undefined {
@@ -249,5 +265,6 @@ function bundleOf(row: BundleWithCertificate): Bundle | undefined {
     notBefore: timeOf(row.not_before),
     notAfter: timeOf(row.not_after),
     certificateState: state,
+    authorityRevoked: row.revoked_below_id !== null,
   };
 }

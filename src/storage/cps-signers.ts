@@ -1,8 +1,10 @@
 /** The signers of the certificate provisioning service in the database. */
 
 import type { CpsSigner, CpsSignerStore } from '../services/cps-records.ts';
+import { belowRevoked } from './below-revoked.ts';
 import type { Database } from './database.ts';
 import { StorageError } from './errors.ts';
+import { rawRows } from './raw-rows.ts';
 import type { AuthorityRow, CertificateRow, CpsSignerRow, KeyRow } from './rows.ts';
 import { blob, bytesOf, sha256Hex, timeOf, timeText } from './values.ts';
 
@@ -26,10 +28,9 @@ export function cpsSignerStore(database: Database): CpsSignerStore {
 
   return {
     signersAt: async (moment) => {
-      const rows = await signers()
-        .where('c.not_before', '<=', timeText(moment))
-        .where('c.not_after', '>', timeText(moment));
-      return rows.map(signerOf);
+      const at = { knex: reader, dialect: database.dialect };
+      const now = timeText(moment);
+      return (await rawRows<SignerWithCertificate>(at, SIGNERS_AT, [now, now])).map(signerOf);
     },
 
     newestSigner: async (issuerId) => {
@@ -101,6 +102,14 @@ export function cpsSignerStore(database: Database): CpsSignerStore {
       }),
   };
 }
+
+const SIGNERS_AT = `${belowRevoked('SELECT id, issuer_id FROM cps_signers')}
+  SELECT s.*, c.organization_id, c.der, c.not_before, c.not_after
+  FROM cps_signers s
+  JOIN certificates c ON c.id = s.certificate_id
+  WHERE c.state = 'issued' AND c.not_before <= ? AND c.not_after > ?
+    AND s.id NOT IN (SELECT id FROM below_revoked)
+  ORDER BY c.not_after DESC, s.created_at DESC, s.id DESC`;
 
 type SignerWithCertificate = CpsSignerRow &
   Pick<CertificateRow, 'organization_id' | 'not_before' | 'not_after'> & {

@@ -5,7 +5,18 @@ import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { sha256Hex } from '../../src/storage/values.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { activeAuthority, bytes, generation, issue, newId, seconds, setState } from './fixtures.ts';
+import {
+  activeAuthority,
+  authorityBelow,
+  bytes,
+  changeStatus,
+  compromised,
+  generation,
+  issue,
+  newId,
+  seconds,
+  setState,
+} from './fixtures.ts';
 
 export const cpsSignersConform = (name: string, open: OpenTestDatabase) =>
   describe(`CPS signers on ${name}`, () => {
@@ -95,6 +106,24 @@ export const cpsSignersConform = (name: string, open: OpenTestDatabase) =>
       await setState(opened.database, short.certificateId, 'held');
       expect(await idsAt(own, seconds(50))).toEqual([later.id]);
       expect(await newest()).toBe(later.id);
+    });
+
+    test('[V2G2-891] none whose authority is revoked, or one above it', async () => {
+      const root = await activeAuthority(opened.database);
+      const first = await authorityBelow(opened.database, root.issuerId);
+      const second = await authorityBelow(opened.database, first.issuerId);
+      const own = { ...second, certificateId: second.certificate.id };
+      const beside = await authorityBelow(opened.database, root.issuerId);
+      const other = { ...beside, certificateId: beside.certificate.id };
+      const [signer, another] = [await working(own), await working(other)];
+      const end = ({ certificate: { id }, issuerId }: typeof first) =>
+        changeStatus(opened.database, id, compromised, { revokesIssuerId: issuerId });
+      expect(await idsAt(own, testTime)).toEqual([signer.id]);
+      await end(first);
+      expect(await idsAt(own, testTime)).toEqual([]);
+      expect(await idsAt(other, testTime)).toEqual([another.id]);
+      await end(beside);
+      expect(await idsAt(other, testTime)).toEqual([]);
     });
 
     test('signers of an authority are counted, whichever issuer and however many at once', async () => {

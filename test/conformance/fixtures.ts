@@ -8,6 +8,7 @@ import type {
   EnrolmentRequest,
   PendingCertificate,
 } from '../../src/services/certificate-records.ts';
+import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
 import type { RevocationStore } from '../../src/services/revocation-records.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
@@ -18,6 +19,23 @@ import { testTime } from '../support/databases.ts';
 
 let count = 0;
 /** Ids sort in the order of their making. */
+/** A provisioning certificate that its maker is about to register. */
+export function newRegistration(
+  organizationId: string,
+  change: Partial<ProvisioningCertificate> = {},
+): ProvisioningCertificate {
+  const id = newId('pcp');
+  return {
+    ...{ id, organizationId, pcid: newId('PCID'), standard: 'iso15118-2' },
+    certificate: bytes(`certificate ${id}`),
+    subCertificates: [bytes(`sub 2 of ${id}`), bytes(`sub 1 of ${id}`)],
+    spki: bytes(`spki of ${id}`),
+    sha256: `sha256 of ${id}`,
+    ...{ notBefore: testTime, notAfter: seconds(3600), registeredAt: testTime },
+    ...change,
+  };
+}
+
 export const newId = (noun: string): string => `${noun}-${String(++count).padStart(6, '0')}`;
 
 export const seconds = (offset: number): Date => new Date(testTime.getTime() + offset * 1000);
@@ -146,6 +164,28 @@ export async function activeAuthority(database: Database) {
     issuerId: records.issuer.id,
     certificateId: certificate.id,
   };
+}
+
+/** An authority of an organization of its own, certified by this issuer. */
+export async function authorityBelow(database: Database, signedById: string) {
+  const organizationId = await newOrganization(database);
+  const records = authorityRecords(organizationId);
+  const authority = { ...records.authority, profile: 'sub-ca' };
+  await authorityStore(database).createAuthority({ ...records, authority });
+  // Of the organization above, which needs no grant in these rows.
+  const { id } = records.issuer;
+  await database.write(({ knex }) =>
+    knex('authority_grants')
+      .insert({
+        authority_id: knex('issuers').where({ id: signedById }).select('authority_id'),
+        organization_id: organizationId,
+        created_at: testTime.toISOString(),
+      })
+      .onConflict()
+      .ignore(),
+  );
+  const certificate = await issue(database, organizationId, signedById, { subjectIssuerId: id });
+  return { organizationId, authorityId: authority.id, issuerId: id, certificate };
 }
 
 /** A certificate through both steps. */

@@ -6,6 +6,7 @@ import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/d
 import {
   activeAuthority,
   audit,
+  authorityBelow,
   authorityRecords,
   bytes,
   generation,
@@ -29,37 +30,7 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
     const named = (issuerIds: string[], serials: string[] = []) =>
       store().issuersNamed(issuerIds.map(nameOf), serials);
 
-    /** An authority of an organization of its own, certified by this issuer. */
-    const below = async (signedById: string) => {
-      const organizationId = await newOrganization(opened.database);
-      const records = authorityRecords(organizationId);
-      const authority = { ...records.authority, profile: 'sub-ca' };
-      await authorityStore(opened.database).createAuthority({ ...records, authority });
-      // Of the organization above, which needs no grant in these rows.
-      const { id } = records.issuer;
-      const store = issuanceStore(opened.database);
-      await opened.database.write(({ knex }) =>
-        knex('authority_grants')
-          .insert({
-            authority_id: knex('issuers').where({ id: signedById }).select('authority_id'),
-            organization_id: organizationId,
-            created_at: testTime.toISOString(),
-          })
-          .onConflict()
-          .ignore(),
-      );
-      const certificate = pending(organizationId, signedById);
-      const recorded = await store.recordPending({ certificate, subjectIssuerId: id });
-      expect(recorded.outcome).toBe('recorded');
-      await store.recordIssued({
-        certificateId: certificate.id,
-        leaseOwner: certificate.lease.owner,
-        der: bytes(`der of ${certificate.id}`),
-        subjectIssuerId: id,
-        audit: audit(organizationId, 'certificate.issued', certificate.id),
-      });
-      return { organizationId, authorityId: authority.id, issuerId: id, certificate };
-    };
+    const below = (signedById: string) => authorityBelow(opened.database, signedById);
 
     test('an issuer is found by its name, with all above it and what each has signed', async () => {
       const root = await activeAuthority(opened.database);

@@ -156,7 +156,7 @@ describe('a contract over the API', () => {
     const options = { clock: () => new Date(), processId: 'reader' };
     const database = await openDatabase(`sqlite:${file}`, options);
     try {
-      const found = await Promise.all(contracts.map((id) => listBundles(database.reader, id)));
+      const found = await Promise.all(contracts.map((id) => listBundles(database, id)));
       return found.flat();
     } finally {
       await database.close();

@@ -295,12 +295,108 @@ describe('installing', () => {
     });
   });
 
+  test('a car that gets a former key back is another one again: what was installed since is revoked', async () => {
+    const car = await registered();
+    const { contract, bundle } = await create(car);
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    const second = await install(contract, anew);
+    const back = { ...car, registered: { ...car.registered, id: `${car.registered.id}_again` } };
+    await registerCar(services, back, anew);
+    const third = await install(contract, back);
+    expect(third).toMatchObject({ generation: 3, reason: 're-registered' });
+    expect(openBundle(car, third)).toHaveLength(32);
+    const states = await Promise.all([bundle, second, third].map(statusOf));
+    expect(states).toEqual(['revoked', 'revoked', 'issued']);
+  });
+
+  describe('when the car is registered anew or deleted while a key is encrypted for it', () => {
+    /** Services in which this happens once between the making of a contract key and its use. */
+    function meanwhile(happens: () => Promise<unknown>): Services {
+      let done: Promise<unknown> | undefined;
+      return {
+        ...services,
+        contractKeys: {
+          generate: async (algorithm) => {
+            done ??= happens();
+            await done;
+            return services.contractKeys.generate(algorithm);
+          },
+        },
+      };
+    }
+    const replaced = (car: Car) => async () => {
+      const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+      await registerCar(services, anew, car);
+    };
+    const deleted =
+      ({ registered: { id, organizationId, pcid, standard } }: Car) =>
+      async () => {
+        const why = { actor: 'client:oem', reason: 'deleted' };
+        const audit = { at: clock(), organizationId, actor: why.actor, action: 'x', subject: id };
+        const outcome = await services.provisioning.deleteRegistered({
+          id,
+          audit: { ...audit, details: {} },
+        });
+        expect(outcome).toBe('deleted');
+        await endContractsOf(services, { pcid, standard }, why);
+      };
+    const ofCar = ({ registered: { pcid } }: Car) =>
+      listContracts(services, demoMo, { limit: 9, pcid });
+
+    test.each([
+      ['registered anew', replaced],
+      ['deleted', deleted],
+    ])('%s: no contract is created', async (_, happens) => {
+      const car = await registered();
+      const { pcid } = car.registered;
+      const attempt = createContract(meanwhile(happens(car)), demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('vehicle-unknown'));
+      expect((await ofCar(car)).items).toEqual([]);
+    });
+
+    test.each([
+      ['registered anew', replaced, 'vehicle-unknown', 'active'],
+      ['deleted', deleted, 'vehicle-unknown', 'ended'],
+    ] as const)('%s: nothing is renewed, installed or updated', async (_, happens, why, state) => {
+      const attempts: ((parts: Services, contract: Contract, car: Car, old: Bundle) => unknown)[] =
+        [
+          (parts, { id }) => renewContract(parts, demoMo, id),
+          (parts, contract, { registered: { id: registrationId } }, { certificate }) =>
+            bundleForUpdate(parts, {
+              ...{ contract, registrationId, oldContractCertificate: certificate },
+            }),
+        ];
+      for (const attempt of attempts) {
+        const car = await registered();
+        const { contract, bundle } = await create(car);
+        const parts = meanwhile(happens(car));
+        await expect(attempt(parts, contract, car, bundle)).rejects.toEqual(code(why));
+        const view = await findContract(services, demoMo, contract.id);
+        expect([view.contract.state, view.bundle.generation]).toEqual([state, 1]);
+      }
+    });
+
+    test('registered anew twice: what a car asks for with the key in between is for nobody', async () => {
+      const first = await registered();
+      const { contract } = await create(first);
+      const second = newCar('iso15118-2', { pcid: first.registered.pcid });
+      await registerCar(services, second, first);
+      const parts = meanwhile(replaced(second));
+      await expect(bundleForInstallation(parts, contract, second.registered)).rejects.toEqual(
+        code('vehicle-unknown'),
+      );
+    });
+  });
+
   test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
     const car = await registered();
     const { contract, bundle: old } = await create(car);
     const oldKey = openBundle(car, old);
     const oldContractCertificate = old.certificate;
-    const update = () => bundleForUpdate(services, { contract, oldContractCertificate });
+    const registrationId = car.registered.id;
+    const update = () =>
+      bundleForUpdate(services, { contract, oldContractCertificate, registrationId });
     const updated = await update();
     expect(updated).toMatchObject({ reason: 'update', generation: 2 });
     expect(await update()).toEqual(updated);
@@ -317,7 +413,9 @@ describe('installing', () => {
     await revoke(services, demoMo, old.certificateId ?? '', 'superseded');
     await expect(update()).rejects.toEqual(code('recipient-unfitting'));
     const foreign = (await create(await registered())).bundle.certificate;
-    const attempt = bundleForUpdate(services, { contract, oldContractCertificate: foreign });
+    const attempt = bundleForUpdate(services, {
+      ...{ contract, registrationId, oldContractCertificate: foreign },
+    });
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 

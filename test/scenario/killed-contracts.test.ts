@@ -143,11 +143,12 @@ async function examine(history: History, ending: Ending, when: string): Promise<
 /** SQLite's files hold all that the database does, and what was deleted or never committed. */
 async function expectNoKeys({ database, cars }: History): Promise<void> {
   const keys: Uint8Array[] = [];
-  await inside(database, afterTheLeases, async ({ database: { reader } }) => {
+  await inside(database, afterTheLeases, async ({ database: opened }) => {
+    const { reader } = opened;
     const contracts = await reader<ContractRow>('contracts').select('id', 'pcid');
     for (const { id, pcid } of contracts) {
       const own = cars.filter((car) => car.pcid === pcid);
-      keys.push(...contractKeysOf(await listBundles(reader, id), own).keys);
+      keys.push(...contractKeysOf(await listBundles(opened, id), own).keys);
     }
   });
   expect(keys.length).toBeGreaterThan(0);

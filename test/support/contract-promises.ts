@@ -16,9 +16,10 @@ export interface CarKey {
 
 /** Every broken promise as a sentence, once recovery has been done and nobody is at work. */
 export async function brokenContracts(
-  { reader }: Database,
+  database: Database,
   cars: readonly CarKey[],
 ): Promise<string[]> {
+  const { reader } = database;
   const contracts = await reader<ContractRow>('contracts').select();
   const rows = await reader<ContractBundleRow>('contract_bundles').select();
   const certificates = await reader<CertificateRow>('certificates')
@@ -51,7 +52,7 @@ export async function brokenContracts(
       }
     }
     const keys = cars.filter((car) => car.pcid === pcid);
-    const { unopened } = contractKeysOf(await listBundles(reader, id), keys);
+    const { unopened } = contractKeysOf(await listBundles(database, id), keys);
     broken.push(...unopened.map((bundle) => `nobody can open the bundle ${bundle}`));
   }
   return broken;

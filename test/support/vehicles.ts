@@ -44,7 +44,8 @@ export const sent = (answer: Answer, status: number): Answer['json'] => {
   return answer.json;
 };
 
-export const certificatesOf = (pem: string): Uint8Array[] => readPemBlocks(pem).map(({ der }) => der);
+export const certificatesOf = (pem: string): Uint8Array[] =>
+  readPemBlocks(pem).map(({ der }) => der);
 
 /** A PCID of the maker DEM that no other vehicle of this process has. */
 export const freshPcid = (): string => `DEM${String(++vehicles).padStart(14, '0')}`;

@@ -132,9 +132,7 @@ export const authorizeHandlers = (parts: AuthorizationParts) =>
       const result: AuthorizeResult = {
         idTokenInfo: { status: idTokenStatus as AuthorizeResult['idTokenInfo']['status'] },
         certificateStatus,
-        ...(contract
-          ? { contract: { id: contract.id, emaid: contract.emaid, pcid: contract.pcid } }
-          : {}),
+        ...(contract ? { contract } : {}),
         ...(detail === undefined ? {} : { detail }),
       };
       response.json(result);

@@ -17,9 +17,9 @@ import {
   type RequestReading,
   RequestRefusal,
   readCertificateOf,
-  reading,
+  readingInTime,
   recipientKey,
-  requireSignature,
+  requireSignatureOffLoop,
 } from './request-reading.ts';
 import { signedInIso20Request } from './signed-elements.ts';
 
@@ -46,16 +46,16 @@ export interface Iso20Installation {
 }
 
 /**
- * Reads a CertificateInstallationReq. Never throws, whatever the bytes are. Costs about 2 ms of
- * this thread for the signature where the key is one of P-521.
+ * Reads a CertificateInstallationReq. Never throws, whatever the bytes are. The signature is verified
+ * on the thread pool.
  * @param exi without V2GTP header
  * @param readings of the signature, beyond the strict one
  */
 export const readIso20Installation = (
   exi: Uint8Array,
   readings?: ReadonlySet<LenientReading>,
-): RequestReading<Iso20Installation, Iso20ResponseCode> =>
-  reading(standard, exi, () => {
+): Promise<RequestReading<Iso20Installation, Iso20ResponseCode>> =>
+  readingInTime(standard, exi, async () => {
     const decoded = decodeIso20(exi);
     const { message } = decoded;
     if (message.name !== 'CertificateInstallationReq') {
@@ -66,7 +66,9 @@ export const readIso20Installation = (
     const key = recipientKey(standard, certificate);
     const elements = signedInIso20Request(message);
     const { signature, sessionId } = message.header;
-    const needed = requireSignature({ standard, signature, elements, key, readings });
+    const needed = await requireSignatureOffLoop({
+      ...{ standard, signature, elements, key, readings },
+    });
     const subCertificates = (chain.subCertificates ?? []).map((der) =>
       readCertificateOf('certificate above the provisioning certificate', der),
     );

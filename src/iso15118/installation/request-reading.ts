@@ -12,7 +12,9 @@ import { type Standard, signatureProfileFor } from '../signature/signature-profi
 import {
   type SignatureFault,
   type SignatureQuestion,
+  type SignatureVerdict,
   verifySignature,
+  verifySignatureOffLoop,
 } from '../signature/verify-signature.ts';
 import { type FailureReason, type ResponseCode, responseCodeFor } from './failures.ts';
 import { sessionIdToAnswer } from './session-id.ts';
@@ -53,18 +55,39 @@ export function reading<Request, S extends Standard>(
   try {
     return { ok: true, request: read() };
   } catch (error) {
-    const { reason, message, signatureFault } = asRefusal(error);
-    return {
-      ok: false,
-      failure: {
-        sessionId: sessionIdToAnswer(standard, exi),
-        responseCode: responseCodeFor(standard, reason),
-        reason,
-        ...(signatureFault === undefined ? {} : { signatureFault }),
-        message,
-      },
-    };
+    return unread(standard, exi, error);
   }
+}
+
+/** {@link reading} for what is not read at once. */
+export async function readingInTime<Request, S extends Standard>(
+  standard: S,
+  exi: Uint8Array,
+  read: () => Promise<Request>,
+): Promise<RequestReading<Request, ResponseCode<S>>> {
+  try {
+    return { ok: true, request: await read() };
+  } catch (error) {
+    return unread(standard, exi, error);
+  }
+}
+
+function unread<S extends Standard>(
+  standard: S,
+  exi: Uint8Array,
+  error: unknown,
+): RequestReading<never, ResponseCode<S>> {
+  const { reason, message, signatureFault } = asRefusal(error);
+  return {
+    ok: false,
+    failure: {
+      sessionId: sessionIdToAnswer(standard, exi),
+      responseCode: responseCodeFor(standard, reason),
+      reason,
+      ...(signatureFault === undefined ? {} : { signatureFault }),
+      message,
+    },
+  };
 }
 
 function asRefusal(error: unknown): RequestRefusal {
@@ -123,8 +146,15 @@ export function pcidOf({ subject }: Certificate): Pcid {
  * The lenient readings that the signature needed.
  * @throws RequestRefusal unless it is valid
  */
-export function requireSignature(question: SignatureQuestion): readonly LenientReading[] {
-  const verdict = verifySignature(question);
+export const requireSignature = (question: SignatureQuestion): readonly LenientReading[] =>
+  readingsOf(verifySignature(question));
+
+/** {@link requireSignature}, with the key used on the thread pool unless it is one of P-256. */
+export const requireSignatureOffLoop = async (
+  question: SignatureQuestion,
+): Promise<readonly LenientReading[]> => readingsOf(await verifySignatureOffLoop(question));
+
+function readingsOf(verdict: SignatureVerdict): readonly LenientReading[] {
   if (verdict.ok) return verdict.readings;
   const missing = verdict.reason === 'signature-missing';
   throw new RequestRefusal(

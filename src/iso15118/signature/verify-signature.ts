@@ -4,11 +4,16 @@
  * key's holder signed just these references (ISO 15118-2 7.9.2.4.3, ISO 15118-20 7.9.2.4).
  */
 
+import { type Asking, answeredAtOnce, answeredInTime } from '../../pki/asking.ts';
 import { sameBytes } from '../../pki/byte-order.ts';
 import { curveOf } from '../../pki/curves.ts';
 import { ecdsaRawToDer, isStrictEcdsaSignature } from '../../pki/ecdsa.ts';
 import type { PublicKey } from '../../pki/public-key.ts';
-import { verifySignature as verifiesAs } from '../../pki/signature-algorithm.ts';
+import {
+  type SignatureAlgorithm,
+  verifySignature as verifiesAs,
+  verifySignatureOffLoop as verifiesAsOffLoop,
+} from '../../pki/signature-algorithm.ts';
 import { encodeIso2SignedInfo } from '../exi/iso2.ts';
 import { encodeIso20SignedInfo } from '../exi/iso20.ts';
 import type { SignatureReference, SignedInfo, XmlSignature } from '../exi/xml-signature.ts';
@@ -76,11 +81,32 @@ class Refusal extends Error {
  * @throws RangeError without an element that has to be signed
  * @throws ExiError if an element cannot be encoded, which one that was decoded always can
  */
-export function verifySignature(question: SignatureQuestion): SignatureVerdict {
+export const verifySignature = (question: SignatureQuestion): SignatureVerdict =>
+  answeredAtOnce(judge(question), ({ key, algorithm, message, value }) =>
+    verifiesAs(key, algorithm, message, value),
+  );
+
+/** {@link verifySignature}, with the key used on the thread pool unless it is one of P-256. */
+export const verifySignatureOffLoop = (question: SignatureQuestion): Promise<SignatureVerdict> =>
+  answeredInTime(judge(question), ({ key, algorithm, message, value }) =>
+    verifiesAsOffLoop(key, algorithm, message, value),
+  );
+
+/** Whether this is a signature by the key over the message. */
+interface ValueQuestion {
+  readonly key: PublicKey;
+  readonly algorithm: SignatureAlgorithm;
+  readonly message: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+type Verifying<Result> = Asking<ValueQuestion, boolean, Result>;
+
+function* judge(question: SignatureQuestion): Verifying<SignatureVerdict> {
   if (question.elements.length === 0) throw new RangeError('a signature of nothing says nothing');
   const reader = new Reader(question.readings ?? strictReading);
   try {
-    verify(question, reader);
+    yield* verify(question, reader);
     return { ok: true, readings: [...reader.needed] };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -104,7 +130,7 @@ class Reader {
   }
 }
 
-function verify(question: SignatureQuestion, reader: Reader): void {
+function* verify(question: SignatureQuestion, reader: Reader): Verifying<void> {
   const { standard, signature, elements, key } = question;
   if (signature === undefined) throw new Refusal('signature-missing');
   const profile = signatureProfileFor(standard, key.algorithm);
@@ -118,7 +144,7 @@ function verify(question: SignatureQuestion, reader: Reader): void {
   const value = readValue(signature.signatureValue, profile);
 
   for (const { reference, element } of pairs) checkDigest(reference, element, profile, reader);
-  checkValue(question, profile, signedInfo, value, reader);
+  yield* checkValue(question, profile, signedInfo, value, reader);
 }
 
 function checkAlgorithms(signedInfo: SignedInfo, profile: SignatureProfile): void {
@@ -244,18 +270,18 @@ function checkDigest(
   reader.need(other.reading, refusal);
 }
 
-function checkValue(
+function* checkValue(
   { standard, key }: SignatureQuestion,
   { algorithm }: SignatureProfile,
   signedInfo: SignedInfo,
   value: Uint8Array,
   reader: Reader,
-): void {
-  const isSigned = (encoded: Uint8Array) => verifiesAs(key, algorithm, encoded, value);
-  if (isSigned(encodeSignedInfo(signedInfo))) return;
+): Verifying<void> {
+  const common = { key, algorithm, value };
+  if (yield { ...common, message: encodeSignedInfo(signedInfo) }) return;
   const refusal = new Refusal('value-invalid');
   reader.need('signed-info-grammar', refusal);
-  if (!isSigned(inOwnGrammar[standard](signedInfo))) throw refusal;
+  if (!(yield { ...common, message: inOwnGrammar[standard](signedInfo) })) throw refusal;
 }
 
 const inOwnGrammar: Readonly<Record<Standard, (signedInfo: SignedInfo) => Uint8Array>> = {

@@ -7,7 +7,7 @@ import type { PathNode } from './node.ts';
 import { type Finding, finding, type LimitCode, type PlacedFinding } from './problems.ts';
 import type { CertificateStatus, PathRules } from './rules.ts';
 import { pathsIn } from './search.ts';
-import type { CheckSignature } from './signatures.ts';
+import type { CheckSignature, Verifying } from './signatures.ts';
 import { ownProblems, walkPath } from './walk.ts';
 import type { Web } from './web.ts';
 
@@ -27,7 +27,7 @@ export interface Attempt {
  */
 type Round = 'sound' | 'any';
 
-type AttemptMaker = (path: readonly PathNode[], round: Round) => Attempt | undefined;
+type AttemptMaker = (path: readonly PathNode[], round: Round) => Verifying<Attempt | undefined>;
 
 /**
  * A function that judges a path: first by what stands in it, then by its signatures, then by the
@@ -41,13 +41,13 @@ export function attemptMaker(
   spending: Spending,
 ): AttemptMaker {
   const statusOf = statusKeeper(rules);
-  return (path, round) => {
+  return function* (path, round) {
     const { findings, policies } = walkPath(path, rules, spending);
     const holds = findings.length === 0;
     if (!holds && round === 'sound') return undefined;
     for (const [index, child] of path.slice(0, -1).entries()) {
       const issuer = path[index + 1] as PathNode;
-      const state = check(child, issuer);
+      const state = yield* check(child, issuer);
       if (state === 'bad') web.disconnect(child, issuer);
       // What cannot be verified is among the findings already.
       if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
@@ -91,13 +91,17 @@ export interface Found {
  * The first path that holds. If none does, the one with the fewest findings, and among these the
  * first; certificates with findings of their own come into it only now, as they cannot hold.
  */
-export function findAttempt(attempt: AttemptMaker, web: Web, spending: Spending): Found {
-  const first = searchRound('sound', attempt, web, spending);
+export function* findAttempt(
+  attempt: AttemptMaker,
+  web: Web,
+  spending: Spending,
+): Verifying<Found> {
+  const first = yield* searchRound('sound', attempt, web, spending);
   // Limits that shorten the explanation have not kept a path from being found.
   const limitsMet = new Set(spending.met);
   if (first?.findings.length === 0) return { best: first, limitsMet };
   spending.spent.steps = 0;
-  const second = searchRound('any', attempt, web, spending);
+  const second = yield* searchRound('any', attempt, web, spending);
   return { best: second ?? first, limitsMet };
 }
 
@@ -105,15 +109,15 @@ const isSound = ({ findings, issuerFindings }: PathNode): boolean =>
   findings.length + issuerFindings.length === 0;
 const isAny = (): boolean => true;
 
-function searchRound(
+function* searchRound(
   round: Round,
   attempt: AttemptMaker,
   web: Web,
   spending: Spending,
-): Attempt | undefined {
+): Verifying<Attempt | undefined> {
   let best: Attempt | undefined;
   for (const path of pathsIn(web, round === 'sound' ? isSound : isAny, spending)) {
-    const made = attempt(path, round);
+    const made = yield* attempt(path, round);
     if (made?.findings.length === 0) return made;
     if (made && (best === undefined || made.findings.length < best.findings.length)) best = made;
   }
@@ -121,31 +125,36 @@ function searchRound(
 }
 
 /** Where no path leads to an anchor: as far up as signatures hold, and why it ends there. */
-export function furthestClimb(
+export function* furthestClimb(
   web: Web,
   check: CheckSignature,
   { limits }: Spending,
-): Pick<Attempt, 'path' | 'findings'> {
+): Verifying<Pick<Attempt, 'path' | 'findings'>> {
   const path = [web.leaf];
-  let issuer = signerOf(path, web, check);
+  let issuer = yield* signerOf(path, web, check);
   while (issuer !== undefined && path.length < limits.depth) {
     path.push(issuer);
-    issuer = signerOf(path, web, check);
+    issuer = yield* signerOf(path, web, check);
   }
   const end = { ...endOf(path, web), index: path.length - 1 };
   return { path, findings: [...ownProblems(path), end] };
 }
 
 /** Who signed the last certificate of a path, and is not in it. */
-const signerOf = (path: readonly PathNode[], web: Web, check: CheckSignature) => {
+function* signerOf(
+  path: readonly PathNode[],
+  web: Web,
+  check: CheckSignature,
+): Verifying<PathNode | undefined> {
   const last = path.at(-1) as PathNode;
-  return web.issuersOf(last).find((issuer) => {
-    if (path.includes(issuer)) return false;
-    const state = check(last, issuer);
+  for (const issuer of web.issuersOf(last)) {
+    if (path.includes(issuer)) continue;
+    const state = yield* check(last, issuer);
     if (state === 'bad') web.disconnect(last, issuer);
-    return state === 'good' || state === 'unverifiable';
-  });
-};
+    if (state === 'good' || state === 'unverifiable') return issuer;
+  }
+  return undefined;
+}
 
 function endOf(path: readonly PathNode[], web: Web): Finding {
   const last = path.at(-1) as PathNode;

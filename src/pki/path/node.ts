@@ -3,7 +3,7 @@
 import { sameBytes } from '../byte-order.ts';
 import type { Certificate } from '../certificate.ts';
 import { DerError } from '../der-element.ts';
-import { readPolicyExtensions } from '../extensions/read-policies.ts';
+import { type PolicyExtensions, readPolicyExtensions } from '../extensions/read-policies.ts';
 import { canonicalName } from '../names.ts';
 import type { RawExtension } from '../raw-extensions.ts';
 import { constrainedNames, constraintsOf, type NameConstraints } from './name-constraints.ts';
@@ -13,55 +13,89 @@ import type { PolicyFacts } from './policy-graph.ts';
 import type { Finding } from './problems.ts';
 import type { PathRules } from './rules.ts';
 
-export interface PathNode {
-  readonly certificate: Certificate;
+export interface PathNode extends CertificateFacts {
   readonly isAnchor: boolean;
-  /** RFC 5280 3.2, with names compared as in 7.1. */
-  readonly selfIssued: boolean;
+  /** What is wrong with it wherever it stands. */
+  readonly findings: readonly Finding[];
+}
+
+/** What a certificate says by itself, whoever asks and when. */
+export interface CertificateFacts {
+  readonly certificate: Certificate;
   /** The names as keys that are equal where RFC 5280 7.1 takes them for the same. */
   readonly subjectKey: string;
   readonly issuerKey: string;
-  /** What is wrong with it wherever it stands. */
-  readonly findings: readonly Finding[];
+  /** RFC 5280 3.2, with names compared as in 7.1. */
+  readonly selfIssued: boolean;
   /** What keeps it from being an issuer. */
   readonly issuerFindings: readonly Finding[];
-  readonly names: readonly ConstrainedName[];
+  /** Those that constraints are about, for which there seldom are any. */
+  names(): readonly ConstrainedName[];
   readonly constraints: NameConstraints;
+  readonly constraintFindings: readonly Finding[];
   readonly policies: PolicyFacts;
+  /** Undefined where they could not be read. */
+  readonly policyExtensions: PolicyExtensions | undefined;
 }
 
 /** The names alone, for certificates of which nobody knows yet whether they matter. */
-export interface Named {
-  readonly certificate: Certificate;
-  readonly subjectKey: string;
-  readonly issuerKey: string;
+export type Named = Pick<CertificateFacts, 'certificate' | 'subjectKey' | 'issuerKey'>;
+
+// Callers keep the certificates of authorities, and validate one leaf after the other with them.
+const knownNames = new WeakMap<Certificate, Named>();
+const knownFacts = new WeakMap<Certificate, CertificateFacts>();
+
+function remembered<T>(
+  known: WeakMap<Certificate, T>,
+  certificate: Certificate,
+  make: (certificate: Certificate) => T,
+): T {
+  const before = known.get(certificate);
+  if (before !== undefined) return before;
+  const made = make(certificate);
+  known.set(certificate, made);
+  return made;
 }
 
-export function named(certificate: Certificate): Named {
+export const named = (certificate: Certificate): Named =>
+  remembered(knownNames, certificate, namesOf);
+
+function namesOf(certificate: Certificate): Named {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
   return { certificate, subjectKey, issuerKey };
 }
 
-export function nodeOf(
-  { certificate, subjectKey, issuerKey }: Named,
-  isAnchor: boolean,
-  rules: PathRules,
-): PathNode {
+export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
+  const facts = remembered(knownFacts, certificate, factsOf);
+  const { selfIssued, policyExtensions: policies, constraintFindings } = facts;
+  const findings = [
+    ...ownFindings({ certificate, isAnchor, selfIssued, policies }, rules),
+    ...constraintFindings,
+  ];
+  return { ...facts, isAnchor, findings };
+}
+
+function factsOf(certificate: Certificate): CertificateFacts {
+  const { subjectKey, issuerKey } = named(certificate);
   const selfIssued = subjectKey === issuerKey;
-  const policies = policiesOf(certificate.rawExtensions);
-  const { constraints, findings } = constraintsOf(certificate);
+  const policyExtensions = policiesOf(certificate.rawExtensions);
+  const { constraints, findings: constraintFindings } = constraintsOf(certificate);
+  let names: readonly ConstrainedName[] | undefined;
   return {
-    ...{ certificate, isAnchor, selfIssued, subjectKey, issuerKey, constraints },
-    findings: [...ownFindings({ certificate, isAnchor, selfIssued, policies }, rules), ...findings],
+    ...{ certificate, subjectKey, issuerKey, selfIssued, constraints, constraintFindings },
     issuerFindings: issuerFindings(certificate),
-    names: constrainedNames(certificate),
+    names() {
+      names ??= constrainedNames(certificate);
+      return names;
+    },
     policies: {
-      ...(policies ?? { unknownQualifiers: [] }),
+      ...(policyExtensions ?? { unknownQualifiers: [] }),
       policies: certificate.extensions.certificatePolicies?.policies,
       selfIssued,
     },
+    policyExtensions,
   };
 }
 

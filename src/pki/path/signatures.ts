@@ -1,7 +1,9 @@
 /** Verifying who signed whom, each pair of certificate and key at most once. */
 
+import type { Asking } from '../asking.ts';
 import { sameBytes } from '../byte-order.ts';
-import { verifyIssuedBy } from '../certificate.ts';
+import type { Certificate } from '../certificate.ts';
+import type { PublicKey } from '../public-key.ts';
 import { type Spending, spend } from './limits.ts';
 import type { PathNode } from './node.ts';
 
@@ -13,18 +15,21 @@ export type SignatureState =
   /** There are no checks left. */
   | 'unchecked';
 
-/** Whether the holder of a key signed a certificate, as `verifyIssuedBy` says. */
-export type VerifySignature = typeof verifyIssuedBy;
+/** Whether the holder of a key signed a certificate, as `verifyIssuedBy` answers it. */
+export interface SignatureQuestion {
+  readonly child: Certificate;
+  readonly issuerKey: PublicKey;
+}
 
-export type CheckSignature = (child: PathNode, issuer: PathNode) => SignatureState;
+/** Work on the way of which signatures have to be verified; by whom, and when, is not its matter. */
+export type Verifying<Result> = Asking<SignatureQuestion, boolean, Result>;
 
-/** A function that verifies and remembers. */
-export function signatureChecker(
-  spending: Spending,
-  verify: VerifySignature = verifyIssuedBy,
-): CheckSignature {
+export type CheckSignature = (child: PathNode, issuer: PathNode) => Verifying<SignatureState>;
+
+/** A function that has signatures verified and remembers. */
+export function signatureChecker(spending: Spending): CheckSignature {
   const known = new Map<PathNode, Map<string, boolean>>();
-  return (child, issuer) => {
+  return function* (child, issuer) {
     const { publicKey } = issuer.certificate;
     const { signatureAlgorithm, signatureAlgorithmDer, outerSignatureAlgorithmDer } =
       child.certificate;
@@ -36,7 +41,7 @@ export function signatureChecker(
     const before = byKey.get(key);
     if (before !== undefined) return before ? 'good' : 'bad';
     if (!spend(spending, 'signatureChecks')) return 'unchecked';
-    const good = verify(child.certificate, publicKey);
+    const good = yield { child: child.certificate, issuerKey: publicKey };
     byKey.set(key, good);
     return good ? 'good' : 'bad';
   };

@@ -4,7 +4,8 @@
  * candidates that need not be in order, belong together or be honest; limits bound the work.
  */
 
-import type { Certificate } from '../certificate.ts';
+import { answeredAtOnce, answeredInTime } from '../asking.ts';
+import { type Certificate, verifyIssuedBy } from '../certificate.ts';
 import { nameText } from '../names.ts';
 import { attemptMaker, findAttempt, furthestClimb } from './attempts.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import type { PathNode } from './node.ts';
 import { finding, type LimitCode, type PathProblem, type PlacedFinding } from './problems.ts';
 import type { PathRules } from './rules.ts';
-import { signatureChecker, type VerifySignature } from './signatures.ts';
+import { type SignatureQuestion, signatureChecker, type Verifying } from './signatures.ts';
 import { weave } from './web.ts';
 
 export interface PathInput extends PathRules {
@@ -30,8 +31,6 @@ export interface PathInput extends PathRules {
    * names, purposes, its policy constraints) holds below it (RFC 5937).
    */
   readonly anchors: readonly Certificate[];
-  /** For callers that remember what they have verified; each call counts as a signature check. */
-  readonly verify?: VerifySignature;
   /** Those not named have their defaults. */
   readonly limits?: Partial<PathLimits>;
 }
@@ -65,15 +64,28 @@ export type PathVerdict =
  * Whether RFC 5280 6.1 accepts some path from the certificate to an anchor. With the same input the
  * verdict is the same. Never throws for what certificates hold.
  */
-export function validatePath(input: PathInput): PathVerdict {
+export const validatePath = (input: PathInput): PathVerdict =>
+  answeredAtOnce(judge(input), ({ child, issuerKey }) => verifyIssuedBy(child, issuerKey));
+
+/**
+ * {@link validatePath} for callers that verify in their own way: on another thread, or from what
+ * they remember.
+ * @param verify as `verifyIssuedBy`; each call counts as a signature check
+ */
+export const validatePathOffLoop = (
+  input: PathInput,
+  verify: (question: SignatureQuestion) => Promise<boolean>,
+): Promise<PathVerdict> => answeredInTime(judge(input), verify);
+
+function* judge(input: PathInput): Verifying<PathVerdict> {
   const spending = startSpending({ ...defaultPathLimits, ...input.limits });
   const web = weave(input, input, spending);
-  const check = signatureChecker(spending, input.verify);
+  const check = signatureChecker(spending);
   const effort = (): Effort => ({
     signatureChecks: spending.spent.signatureChecks,
     candidatesSeen: web.candidates,
   });
-  const found = findAttempt(attemptMaker(input, web, check, spending), web, spending);
+  const found = yield* findAttempt(attemptMaker(input, web, check, spending), web, spending);
   if (found.best?.findings.length === 0) {
     const { path, withoutStatus, policies } = found.best;
     return {
@@ -83,7 +95,7 @@ export function validatePath(input: PathInput): PathVerdict {
       ...effort(),
     };
   }
-  const { path, findings } = found.best ?? furthestClimb(web, check, spending);
+  const { path, findings } = found.best ?? (yield* furthestClimb(web, check, spending));
   return {
     ok: false,
     problems: problemsOf(path, findings, found.limitsMet, spending),

@@ -70,7 +70,8 @@ function nameProblems(path: readonly PathNode[], spending: Spending): PlacedFind
     if (index > 0 && node.selfIssued) return [];
     return path
       .slice(index + 1)
-      .flatMap(({ constraints }) => constraintFindings(node.names, constraints, spending))
+      .filter(({ constraints }) => constraints.size > 0)
+      .flatMap(({ constraints }) => constraintFindings(node.names(), constraints, spending))
       .map((found) => ({ ...found, index }));
   });
 }

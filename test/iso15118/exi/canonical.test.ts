@@ -1,6 +1,15 @@
 /** Documents that say something in a way that nobody may, and what is returned of those that do not. */
 
 import { describe, expect, test } from 'vitest';
+import type { Datatype } from '../../../src/iso15118/exi/datatypes.ts';
+import { decodeDocument, encodeDocument } from '../../../src/iso15118/exi/document.ts';
+import type { ExiError } from '../../../src/iso15118/exi/exi-error.ts';
+import {
+  alternative,
+  complex,
+  element,
+  globalElements,
+} from '../../../src/iso15118/exi/grammar.ts';
 import { decodeIso2, encodeIso2 } from '../../../src/iso15118/exi/iso2.ts';
 import { iso2ResponseCodes } from '../../../src/iso15118/exi/iso2-messages.ts';
 import { decodeIso20, encodeIso20 } from '../../../src/iso15118/exi/iso20.ts';
@@ -16,6 +25,7 @@ import {
   signature,
 } from '../../support/exi-samples.ts';
 import { HandWriter } from '../../support/hand-writer.ts';
+import { withBitFlipped } from '../../support/signed-messages.ts';
 
 describe('values without a meaning', () => {
   test('response codes of -2 beyond the 26', () => {
@@ -132,6 +142,29 @@ describe('what is readable, but nothing that the codec would write', () => {
       expect([error.code, error.bit, error.path]).toEqual(['not-exi', 0, '']);
     }
   });
+});
+
+test('what a reader takes that the writer writes otherwise is refused, though no hit is in it', () => {
+  const careless: Datatype<number> = {
+    read: (reader) => reader.bits(8) & 0x7f,
+    write: (writer, value) => writer.bits(value, 8),
+  };
+  const grammar = globalElements(1, {
+    0: alternative('Thing', complex<{ size: number }>({ size: element('Size', careless) })),
+  });
+  const document = encodeDocument(grammar, { size: 5 });
+  expect(decodeDocument(grammar, document)).toMatchObject({ reencodes: 'identically' });
+  const refusals = Array.from({ length: 8 * document.length }, (_, bit) => {
+    try {
+      decodeDocument(grammar, withBitFlipped(document, bit));
+      return '';
+    } catch (error) {
+      const { code, message } = error as ExiError;
+      return `${code} ${message}`;
+    }
+  });
+  const otherwise = refusals.filter((text) => text.includes('written otherwise'));
+  expect(otherwise).toEqual([expect.stringMatching(/^not-canonical /)]);
 });
 
 describe('what is returned', () => {

@@ -21,8 +21,8 @@ const request = iso20RequestOf(install);
 const chain = request.oemProvisioningCertificateChain;
 const everything = new Set(Object.keys(lenientReadings) as LenientReading[]);
 
-const refusalOf = (exi: Uint8Array) => {
-  const read = readIso20Installation(exi, everything);
+const refusalOf = async (exi: Uint8Array) => {
+  const read = await readIso20Installation(exi, everything);
   return read.ok ? undefined : read.failure;
 };
 
@@ -37,8 +37,8 @@ const provisioned = (key: SigningKey): Uint8Array =>
   issue(templateFor(key, key, { subject: commonName('WP0PZZZZZZTS000001') }), key).der;
 
 describe('a CertificateInstallationReq of ISO 15118-20', () => {
-  test('is read with all that the service asks about', () => {
-    const read = readIso20Installation(installExi);
+  test('is read with all that the service asks about', async () => {
+    const read = await readIso20Installation(installExi);
     if (!read.ok) throw new Error(read.failure.message);
     const { subCertificates, prioritizedEmaids, ...rest } = read.request;
     expect(subCertificates.map(({ der }) => der)).toEqual(subCertificatesOf(install, 'oem'));
@@ -60,7 +60,7 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
   test('of a car with a key of Ed448 is read', async () => {
     const key = freshKey('Ed448');
     const exi = await signedIso20Request(withChain({ certificate: provisioned(key) }), key);
-    expect(readIso20Installation(exi)).toMatchObject({
+    expect(await readIso20Installation(exi)).toMatchObject({
       ok: true,
       request: { key: { algorithm: 'Ed448' }, readings: [] },
     });
@@ -68,14 +68,14 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
       withChain({ certificate: provisioned(key) }),
       freshKey('Ed448'),
     );
-    expect(refusalOf(forged)).toMatchObject({ signatureFault: 'value-invalid' });
+    expect(await refusalOf(forged)).toMatchObject({ signatureFault: 'value-invalid' });
   });
 
   test.each(['P-256', 'P-384', 'Ed25519'] as const)(
     'V2G20-2709: of a car with a key of %s gets no contract, whatever its signature',
-    (algorithm) => {
+    async (algorithm) => {
       const certificate = provisioned(freshKey(algorithm));
-      expect(refusalOf(encodeIso20(withChain({ certificate })))).toMatchObject({
+      expect(await refusalOf(encodeIso20(withChain({ certificate })))).toMatchObject({
         reason: 'key-transport-impossible',
         responseCode: 'WARNING_NoCertificateAvailable',
         sessionId: fromHex(install.request.sessionIdHex),
@@ -83,7 +83,7 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
     },
   );
 
-  test('V2G20-1548: with any certificate of its chain exchanged is refused', () => {
+  test('V2G20-1548: with any certificate of its chain exchanged is refused', async () => {
     const another = certificateOf(readVector('iso20-install-p521-3subs'), 'oemProv').der;
     const [first, ...others] = chain.subCertificates ?? [];
     const changes = [
@@ -93,7 +93,7 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
       { subCertificates: others },
     ];
     for (const change of changes) {
-      const failure = refusalOf(encodeIso20(withChain(change)));
+      const failure = await refusalOf(encodeIso20(withChain(change)));
       expect(failure?.reason).toBe('signature-invalid');
       expect(failure?.responseCode).toBe('FAILED_SignatureError');
     }
@@ -102,30 +102,30 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
   test('with something else above its certificate is refused', async () => {
     const subCertificates = [Uint8Array.of(0x30)];
     const exi = await signedIso20Request(withChain({ subCertificates }), keyOf(install, 'oemProv'));
-    expect(refusalOf(exi)).toMatchObject({
+    expect(await refusalOf(exi)).toMatchObject({
       reason: 'certificate-unreadable',
       responseCode: 'WARNING_CertificateValidationError',
     });
   });
 
-  test('with what is no EMAID among the prioritized ones is read without it', () => {
+  test('with what is no EMAID among the prioritized ones is read without it', async () => {
     const prioritizedEmaids = ['nonsense', 'de-8aa-c12345678', ''].filter((text) => text !== '');
-    const read = readIso20Installation(encodeIso20({ ...request, prioritizedEmaids }));
+    const read = await readIso20Installation(encodeIso20({ ...request, prioritizedEmaids }));
     if (!read.ok) throw new Error(read.failure.message);
     expect(read.request.prioritizedEmaids.map(({ normal }) => normal)).toEqual(['DE8AAC12345678']);
   });
 
-  test('is not what an answer is', () => {
+  test('is not what an answer is', async () => {
     const failure = buildIso20Failure(new Uint8Array(8), new Date(0), 'FAILED');
-    expect(refusalOf(failure)).toMatchObject({
+    expect(await refusalOf(failure)).toMatchObject({
       reason: 'request-unexpected',
       responseCode: 'FAILED',
     });
   });
 
-  test('truncated anywhere behind its session id is refused in its session', () => {
+  test('truncated anywhere behind its session id is refused in its session', async () => {
     for (let length = 12; length < installExi.length; length += 37) {
-      expect(refusalOf(installExi.subarray(0, length))).toMatchObject({
+      expect(await refusalOf(installExi.subarray(0, length))).toMatchObject({
         reason: 'request-unreadable',
         sessionId: fromHex(install.request.sessionIdHex),
       });
@@ -148,10 +148,10 @@ test.each([
     const exi = await make();
     const signed = chainIn(exi);
     let accepted = 0;
-    fc.assert(
-      fc.property(mutations, (mutate) => {
+    await fc.assert(
+      fc.asyncProperty(mutations, async (mutate) => {
         const mutated = mutate(exi);
-        const read = readIso20Installation(mutated, everything);
+        const read = await readIso20Installation(mutated, everything);
         if (!read.ok) {
           expect(read.failure.responseCode).toMatch(/^(FAILED|WARNING)/);
           return;
