@@ -354,8 +354,7 @@ describe('OPCP', () => {
       ]);
       const path = `/v1/oem/provCerts/${pcid}`;
       expect((await evpki.call('DELETE', path, undefined, other)).status).toBe(404);
-      expect((await get(pcid, await as('demo-oem', 'read-only'))).status).toBe(200);
-      expect((await get(pcid, await as('demo-cpo', 'read-only'))).status).toBe(404);
+      expect((await get(pcid, await as('demo-oem', 'read-only'))).status).toBe(403);
       expect((await get(pcid, csms)).status).toBe(403);
       expect((await get('x', maker)).status).toBe(400);
 
