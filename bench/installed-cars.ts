@@ -14,7 +14,10 @@ import { emptyKeyList } from '../src/pki/key-list.ts';
 import type { Principal } from '../src/services/access-policy.ts';
 import type { PncStandard } from '../src/services/contract-records.ts';
 import { openCps } from '../src/services/cps-signers.ts';
-import type { InstallationCommand, InstallationParts } from '../src/services/installation.ts';
+import type {
+  InstallationCommand,
+  InstallationParts,
+} from '../src/services/installation-records.ts';
 import type { Logger } from '../src/services/logger.ts';
 import { validateChain } from '../src/services/validation.ts';
 import { openDatabase } from '../src/storage/database.ts';

@@ -1,6 +1,7 @@
 /**
- * Writes src/http/api/types.ts: the bodies of openapi.yaml's `components.schemas` as TypeScript.
- * Run after changing openapi.yaml; a test compares the file with what this would write.
+ * Writes src/http/api/types.ts and src/http/opcp/types.ts: the bodies of openapi.yaml's
+ * `components.schemas` as TypeScript, those of OPCP apart from the others. Run after changing
+ * openapi.yaml; a test compares the files with what this would write.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,25 +11,34 @@ import { compile } from 'json-schema-to-typescript';
 import { parse } from 'yaml';
 
 const root = new URL('../', import.meta.url);
-const target = new URL('src/http/api/types.ts', root);
+/** The names of the schemas of OPCP begin with this. */
+const OPCP = 'Opcp';
+const titles = { api: 'the REST API', opcp: 'OPCP' } as const;
+export const targets = { api: 'src/http/api/types.ts', opcp: 'src/http/opcp/types.ts' } as const;
 
-/** The text of types.ts for the openapi.yaml there is. */
-export async function apiTypes(): Promise<string> {
+/** The text of a types.ts for the openapi.yaml there is. */
+export async function apiTypes(door: keyof typeof targets): Promise<string> {
   const text = readFileSync(new URL('openapi.yaml', root), 'utf8');
   // As plain JSON schema, whose definitions become one exported interface each.
   const json = JSON.stringify(parse(text).components.schemas);
-  const $defs = JSON.parse(json.replaceAll('#/components/schemas/', '#/$defs/'));
+  const all = JSON.parse(json.replaceAll('#/components/schemas/', '#/$defs/'));
+  const $defs = Object.fromEntries(
+    Object.entries(all).filter(([name]) => name.startsWith(OPCP) === (door === 'opcp')),
+  );
   const properties = Object.fromEntries(
     Object.keys($defs).map((name) => [name, { $ref: `#/$defs/${name}` }]),
   );
   return compile({ title: 'ApiBodies', type: 'object', properties, $defs }, 'ApiBodies', {
     additionalProperties: false,
-    bannerComment:
-      '/** The bodies of the REST API. Generated from openapi.yaml by `npm run generate`. */',
+    bannerComment: `/** The bodies of ${titles[door]}. Generated from openapi.yaml by \`npm run generate\`. */`,
     cwd: fileURLToPath(root),
     ignoreMinAndMaxItems: true,
     style: { singleQuote: true, printWidth: 100 },
   });
 }
 
-if (argv[1] === fileURLToPath(import.meta.url)) writeFileSync(target, await apiTypes());
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  for (const door of ['api', 'opcp'] as const) {
+    writeFileSync(new URL(targets[door], root), await apiTypes(door));
+  }
+}

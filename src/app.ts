@@ -22,6 +22,7 @@ import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { type ApiParts, createApi } from './http/api/server.ts';
 import { type Listener, listen } from './http/listener.ts';
+import { opcpError } from './http/opcp/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { createMetrics, MAX_ISSUERS, type Metrics } from './observe/metrics.ts';
 import { metricsHandler } from './observe/metrics-endpoint.ts';
@@ -159,6 +160,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
         missingSettings: missingSettings(config),
       }),
       publicHandlers: tokenHandlers(parts.accessParts),
+      errorForms: { opcp: opcpError },
       authenticate: (token) => authenticate(parts.accessParts, token),
       access,
       limits: createRateLimits(

@@ -1,15 +1,18 @@
 /** What is generated from openapi.yaml and the code is what a new run would write. */
 
 import { describe, expect, test } from 'vitest';
-import { apiTypes } from '../scripts/generate-api-types.ts';
+import { apiTypes, targets } from '../scripts/generate-api-types.ts';
 import { withConfigTable } from '../scripts/generate-docs.ts';
 import { errorTables } from '../src/services/error-tables.ts';
 import { readRepositoryFile } from './support/repository.ts';
 
 describe('npm run generate has been run since the last change', () => {
-  test('src/http/api/types.ts, from openapi.yaml', async () => {
-    expect(readRepositoryFile('src/http/api/types.ts')).toBe(await apiTypes());
-  });
+  test.each(['api', 'opcp'] as const)(
+    'types.ts of src/http/%s, from openapi.yaml',
+    async (door) => {
+      expect(readRepositoryFile(targets[door])).toBe(await apiTypes(door));
+    },
+  );
 
   test('docs/errors.md, from the error codes', () => {
     expect(readRepositoryFile('docs/errors.md')).toBe(errorTables());

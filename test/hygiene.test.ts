@@ -20,7 +20,7 @@ const tree = filesBelow();
 const typescript = tree.filter((file) => file.endsWith('.ts'));
 const source = typescript.filter((file) => file.startsWith('src/'));
 /** Written by `npm run generate`: as long as openapi.yaml makes it. */
-const generated = 'src/http/api/types.ts';
+const generated = ['src/http/api/types.ts', 'src/http/opcp/types.ts'];
 const textFiles = tree.filter((file) => !/\.(exi|der|cer|crt|p12|png|gif|ico)$/.test(file));
 
 /** The problems that `judge` finds at single nodes. */
@@ -137,7 +137,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: `no file of src that people write has more than ${MAX_LINES} lines`,
-    files: source.filter((file) => file !== generated),
+    files: source.filter((file) => !generated.includes(file)),
     problems: (_file, text) => {
       const lines = text.replace(/\n$/, '').split('\n').length;
       return lines > MAX_LINES ? [`${lines} lines`] : [];

@@ -4,6 +4,9 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { loadApiDocument } from '../src/declarations.ts';
 import { type ApiDocument, secretMembers } from '../src/http/api/operations.ts';
+import { decodeIso2 } from '../src/iso15118/exi/iso2.ts';
+import { failureAnswers } from '../src/iso15118/installation/failures.ts';
+import { readIso2Installation } from '../src/iso15118/installation/iso2-request.ts';
 import { readPemBlocks } from '../src/pki/pem.ts';
 import { readRequest } from '../src/pki/request.ts';
 import { operationsOf } from './support/openapi.ts';
@@ -12,13 +15,20 @@ const document = loadApiDocument() as ApiDocument;
 const operations = operationsOf(document);
 
 describe('every operation', () => {
-  /** They change nothing, and what they have answered may be wrong a moment later. */
-  const asking = ['certificateStatus', 'verifyAudit'];
+  /** To ask again changes nothing, and what they have answered may be wrong a moment later. */
+  const asking = [
+    ...['authorizeContract', 'certificateStatus', 'contractCertificate', 'verifyAudit'],
+    'opcpGetSignedContractData',
+  ];
+  /** Once is as often as one likes, and their clients send no keys. */
+  const repeatable = ['opcpPostDefaultContract'];
 
   test('K5 takes an Idempotency-Key if it is a POST under /v1 that does something', () => {
     for (const { id, method, path, parameters } of operations) {
       const takes = parameters.some(({ name }) => name === 'Idempotency-Key');
-      expect(takes, id).toBe(method === 'post' && path.startsWith('/v1/') && !asking.includes(id));
+      expect(takes, id).toBe(
+        method === 'post' && path.startsWith('/v1/') && ![...asking, ...repeatable].includes(id),
+      );
     }
   });
 
@@ -109,5 +119,22 @@ describe('examples', () => {
         expect(new X509Certificate(pem).subject).not.toBe('');
       }
     }
+  });
+
+  test('contractCertificate: EXI of a car, and the answer that it would get', () => {
+    const values = (part: 'body' | '200') =>
+      operations
+        .filter(({ id }) => id === 'contractCertificate')
+        .flatMap(({ bodies }) => bodies.filter(({ where }) => where === part))
+        .flatMap(({ examples: all }) => all.map(({ value }) => value as Record<string, string>));
+    const [[asked = {}], [told = {}]] = [values('body'), values('200')];
+    const read = readIso2Installation(Buffer.from(asked.exiRequest ?? '', 'base64'));
+    if (!read.ok) throw new Error(read.failure.message);
+    const { pcid, sessionId } = read.request;
+    const { header, body } = decodeIso2(Buffer.from(told.exiResponse ?? '', 'base64')).message;
+    expect(header.sessionId).toEqual(sessionId);
+    expect(body).toMatchObject({ responseCode: told.responseCode });
+    expect(failureAnswers).toHaveProperty([told.reason ?? '', 'iso15118-2'], told.responseCode);
+    expect(told.detail).toContain(pcid.normal);
   });
 });

@@ -21,6 +21,10 @@ import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
 import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
+import { contractDataHandlers } from '../http/opcp/contract-data.ts';
+import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts.ts';
+import { installationHandlers } from '../http/opcp/installation.ts';
+import { vehicleHandlers } from '../http/opcp/vehicles.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -44,6 +48,10 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),
   ...authorizeHandlers(parts.installation),
+  ...installationHandlers(parts),
+  ...vehicleHandlers(parts),
+  ...opcpContractHandlers(parts),
+  ...contractDataHandlers(parts),
 });
 
 /** What the public listener answers with. */

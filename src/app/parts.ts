@@ -13,9 +13,9 @@ import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
-import { openCps } from '../services/cps-signers.ts';
+import { type CpsQuestion, openCps, visibleCps } from '../services/cps-signers.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
-import type { InstallationParts } from '../services/installation.ts';
+import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
@@ -155,6 +155,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     installation,
     validateChain: vehicleChains(parts),
     endContracts,
+    openCps: (question: CpsQuestion) => openCps(parts, question),
+    listCps: () => visibleCps(parts),
     statusChanged,
     issuerActivated: () => ocsp.issuerActivated(),
   };

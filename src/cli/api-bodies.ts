@@ -242,6 +242,22 @@ export interface ContractWithBundle extends Contract {
   };
 }
 
+export interface ContractCertificateResult {
+  readonly status: string;
+  /** Base64. */
+  readonly exiResponse: string;
+  readonly responseCode: string;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly warnings?: readonly string[];
+}
+
+export interface AuthorizeResult {
+  readonly idTokenInfo: { readonly status: string };
+  readonly certificateStatus: string;
+  readonly detail?: string;
+}
+
 export interface AuditEntry {
   readonly at: string;
   readonly organization: string;
@@ -269,4 +285,6 @@ export interface Profile {
   readonly title: string;
   readonly kind: string;
   readonly keys: readonly string[];
+  /** Profiles of the authorities that may issue it. */
+  readonly issuedBy: readonly string[];
 }

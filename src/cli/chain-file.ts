@@ -40,14 +40,17 @@ export function readChain(text: string): Chain {
  * Whether a chain could be written to this file, asked before one is issued.
  * @throws Failure when it could not, or when a private key is there
  */
-export async function checkTarget(file: string): Promise<void> {
+export async function checkTarget(file: string, option = '--out'): Promise<void> {
   try {
     const existing = await stat(file).catch(missing);
     await access(existing ? file : dirname(file), constants.W_OK);
     if (existing?.isDirectory()) throw usageFailure(`${file} is a folder`, 'Name a file in it.');
     if (!existing?.isFile()) return;
     if ((await readFile(file, 'latin1')).includes('PRIVATE KEY-----')) {
-      throw usageFailure(`${file} holds a private key and is left alone`, 'Name another --out.');
+      throw usageFailure(
+        `${file} holds a private key and is left alone`,
+        `Name another ${option}.`,
+      );
     }
   } catch (error) {
     if (error instanceof Failure) throw error;

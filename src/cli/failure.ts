@@ -13,6 +13,8 @@ export const exitStatus = {
   waiting: 8,
   /** The audit log is not as it was written. */
   broken: 9,
+  /** What a car was answered is nothing that it would take. */
+  notTaken: 10,
   unreachable: 69,
   unknown: 70,
 } as const;

@@ -38,14 +38,21 @@ export interface StatusLocations {
 }
 
 /** @throws Failure when the certificate names no OCSP responder or no CRL */
-export function statusLocations({ extensions }: Certificate): StatusLocations {
-  const ocsp = extensions.authorityInfoAccess?.ocsp?.[0];
-  const crl = extensions.crlDistributionPoints?.urls[0];
-  if (ocsp === undefined || crl === undefined) {
-    throw untrusted('the certificate does not say where its status is to be had');
-  }
-  return { ocsp, crl };
+export function statusLocations(certificate: Certificate): StatusLocations {
+  const crl = certificate.extensions.crlDistributionPoints?.urls[0];
+  if (crl === undefined) throw withoutStatus();
+  return { ocsp: ocspLocation(certificate), crl };
 }
+
+/** @throws Failure when the certificate names no OCSP responder */
+export function ocspLocation({ extensions }: Certificate): string {
+  const ocsp = extensions.authorityInfoAccess?.ocsp?.[0];
+  if (ocsp === undefined) throw withoutStatus();
+  return ocsp;
+}
+
+const withoutStatus = (): Failure =>
+  untrusted('the certificate does not say where its status is to be had');
 
 /**
  * Asks OCSP over HTTP POST without a nonce (RFC 6960 A.1).

@@ -1,5 +1,7 @@
 /** The lines of a shell that do what `evpki quickstart` does, for whoever wants to do it again. */
 
+import { apiLines, quoted } from './shell-lines.ts';
+
 export interface QuickstartPlace {
   readonly url: string;
   readonly folder: string;
@@ -42,13 +44,7 @@ export function quickstartLines(place: QuickstartPlace): QuickstartLines {
     `openssl ocsp -url "$(openssl x509 -in ${leaf} -noout -ocsp_uri)" ` +
     `-issuer ${file('authorities.pem')} -cert ${leaf} ${trust}`;
   return {
-    prepare: [
-      `pick() { node -p "JSON.parse(require('fs').readFileSync(0)).$1"; }`,
-      `TOKEN=$(node -p 'const { clientId, clientSecret } = JSON.parse(require("fs").readFileSync(process.argv[1]));\n` +
-        `JSON.stringify({ grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret })' ${quoted(place.credentials)} |\n` +
-        `curl -sS --cacert ${file('api-ca.pem')} -H 'Content-Type: application/json' -d @- ${quoted(`${url}/oauth/token`)} | pick access_token)`,
-      `api() { curl -sS --fail-with-body --cacert ${file('api-ca.pem')} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -w '\\n' "$@"; }`,
-    ],
+    prepare: apiLines({ url, ca: `${place.folder}/api-ca.pem`, credentials: place.credentials }),
     register: [
       `api -X PUT -d ${quoted(JSON.stringify({ serialNumber }))} ${quoted(
         `${url}/v1/stations/${encodeURIComponent(identity)}?organization=${encodeURIComponent(organization)}`,
@@ -76,7 +72,3 @@ export function quickstartLines(place: QuickstartPlace): QuickstartLines {
     ],
   };
 }
-
-/** A word of a POSIX shell. */
-const quoted = (text: string): string =>
-  /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

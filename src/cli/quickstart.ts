@@ -4,7 +4,7 @@
  * does the same.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { sameBytes } from '../pki/byte-order.ts';
@@ -17,10 +17,12 @@ import type {
   Page,
   Problem,
 } from './api-bodies.ts';
-import { makeChargerKey } from './charger-key.ts';
 import { credentialsFile, requireCredentials } from './credentials.ts';
 import { exitStatus, Failure, problemFailure, usageFailure } from './failure.ts';
-import { colorsFor, type Io, printable } from './io.ts';
+import type { Io } from './io.ts';
+import { makeKeyAndRequest } from './key-and-request.ts';
+import { narrator } from './narration.ts';
+import { makeFolder } from './new-folder.ts';
 import {
   askOcsp,
   keyOf,
@@ -33,7 +35,6 @@ import { pathOf, type Session, withSession } from './session.ts';
 
 const PROFILE_OF_AUTHORITY = 'ocpp-station-ca';
 const DEFAULT_FOLDER = 'quickstart';
-const MOST_FOLDERS = 1_000;
 
 interface QuickstartOptions {
   readonly out?: string;
@@ -73,7 +74,7 @@ async function quickstart(options: QuickstartOptions, io: Io): Promise<void> {
     const registration = `${pathOf('/v1/stations', identity)}?organization=${encodeURIComponent(authority.organization)}`;
     await session.put(registration, { serialNumber });
 
-    const folder = await makeFolder(options.out);
+    const folder = await makeFolder(options.out, DEFAULT_FOLDER);
     const file = (name: string) => join(folder, name);
     const lines = quickstartLines({
       url,
@@ -85,7 +86,8 @@ async function quickstart(options: QuickstartOptions, io: Io): Promise<void> {
       credentials: credentialsFile(io),
     });
     await writeFile(file('api-ca.pem'), ca);
-    const tell = teller(io, lines);
+    const narrate = narrator(io);
+    const tell = (step: keyof QuickstartLines, said: string) => narrate(said, lines[step]);
     tell(
       'prepare',
       `This plays a charger of ${authority.organization}. Its files are in ${folder}/.`,
@@ -93,7 +95,7 @@ async function quickstart(options: QuickstartOptions, io: Io): Promise<void> {
 
     tell('register', `${identity} is registered with the serial number ${serialNumber}.`);
 
-    const charger = await makeChargerKey(serialNumber);
+    const charger = await makeKeyAndRequest(serialNumber, 'P-256');
     await writeFile(file('charger.key'), charger.key, { mode: 0o600, flag: 'wx' });
     await writeFile(file('charger.csr'), charger.request);
     tell(
@@ -143,21 +145,6 @@ async function quickstart(options: QuickstartOptions, io: Io): Promise<void> {
   });
 }
 
-/** Writes a step with its lines; the number counts by itself. */
-function teller(io: Io, lines: QuickstartLines) {
-  const colors = colorsFor(io, io.stdout);
-  let number = 0;
-  return (step: keyof QuickstartLines, said: string): void => {
-    const shown = lines[step].map((line) => {
-      const text = line.split('\n').map(printable).join('\n     ');
-      return `   ${colors.dim(`$ ${text}`)}\n`;
-    });
-    const head = number === 0 ? said : `${number}. ${colors.green('✓')} ${said}`;
-    io.stdout.write(`${number === 0 ? '' : '\n'}${printable(head)}\n${shown.join('')}`);
-    number += 1;
-  };
-}
-
 /** The one active station CA that the caller sees, or the one of the organization named. */
 async function stationAuthority(
   session: Session,
@@ -182,25 +169,6 @@ async function stationAuthority(
     throw usageFailure(`stations are certified for ${ids}`, 'Name one of them: --organization ID.');
   }
   return only;
-}
-
-/** A folder of our own: nothing that is there is written over. */
-async function makeFolder(wanted: string | undefined): Promise<string> {
-  for (let count = 1; count <= MOST_FOLDERS; count++) {
-    const folder = wanted ?? (count === 1 ? DEFAULT_FOLDER : `${DEFAULT_FOLDER}-${count}`);
-    try {
-      await mkdir(folder, { mode: 0o700 });
-      return folder;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST' && wanted === undefined) continue;
-      throw usageFailure(
-        code === 'EEXIST' ? `${folder} is there already` : `${folder} cannot be made (${code})`,
-        'Name a new folder in --out.',
-      );
-    }
-  }
-  throw usageFailure(`there are ${MOST_FOLDERS} folders already`, 'Name a new folder in --out.');
 }
 
 async function signedChain(session: Session, body: Record<string, string>): Promise<string> {

@@ -19,6 +19,7 @@ import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
 import { addStations } from './stations.ts';
 import { addTrustAnchors } from './trust-anchors.ts';
+import { addVehicles } from './vehicle.ts';
 
 /**
  * Runs one command line.
@@ -61,6 +62,7 @@ export function buildProgram(io: Io): Command {
     });
   addLogin(program, io);
   addQuickstart(program, io);
+  addVehicles(program, io);
   addCertificates(program, io);
   addRequests(program, io);
   addAuthorities(program, io);

@@ -16,9 +16,14 @@ export interface SecretPlace {
 
 /**
  * Makes the place before the secret is asked for, so that it cannot be lost on the way.
+ * @param option the one that names it
  * @throws Failure for a file that is there or cannot be written: it may hold another secret
  */
-export async function secretPlace(io: Io, named: string | undefined): Promise<SecretPlace> {
+export async function secretPlace(
+  io: Io,
+  named: string | undefined,
+  option = '--secret-file',
+): Promise<SecretPlace> {
   if (named === undefined || named === '-') {
     return {
       file: undefined,
@@ -30,7 +35,7 @@ export async function secretPlace(io: Io, named: string | undefined): Promise<Se
   }
   const handle = await open(named, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST'
-      ? usageFailure(`${named} exists and is left alone`, 'Name another --secret-file.')
+      ? usageFailure(`${named} exists and is left alone`, `Name another ${option}.`)
       : unwritable(named, error);
   });
   let isKept = false;

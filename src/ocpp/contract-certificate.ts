@@ -21,6 +21,10 @@ const standardByNamespace: ReadonlyMap<string, Iso15118Standard> = new Map([
   ['urn:iso:15118:20:2020:MsgDef', 'iso15118-20'],
 ]);
 
+/** The standard of a namespace of messages; undefined for one that nobody is known to use. */
+export const standardOfNamespace = (namespace: string): Iso15118Standard | undefined =>
+  standardByNamespace.get(namespace);
+
 interface Limits {
   /** Characters of base64. */
   readonly exiRequest: number;

@@ -12,7 +12,8 @@ import {
   type ChainVerdict as PresentedChain,
   type ContractState as PresentedContract,
 } from '../ocpp/authorize.ts';
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import { sameBytes } from '../pki/byte-order.ts';
+import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
 import {
   type CertificateHashData,
   certificateHashData,
@@ -25,11 +26,10 @@ import type { AuditWriter } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { Bundle, Contract } from './contract-records.ts';
 import type { ContractStore } from './contract-store.ts';
-import { contractOf } from './installation-contracts.ts';
 import type { ChainFailure, ChainQuestion, ChainVerdict } from './validation.ts';
 
 export interface AuthorizationParts {
-  readonly contracts: Pick<ContractStore, 'listContracts' | 'listBundles'>;
+  readonly contracts: Pick<ContractStore, 'findByCertificate' | 'listContracts' | 'listBundles'>;
   readonly validateChain: (question: ChainQuestion) => Promise<ChainVerdict>;
   readonly audit: AuditWriter;
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export interface AuthorizationQuestion {
 
 export interface AuthorizationAnswer extends AuthorizeOutcome {
   /** The contract that was presented, if it is one of this evpki. */
-  readonly contract?: Pick<Contract, 'id' | 'emaid' | 'pcid' | 'organizationId'>;
+  readonly contract?: Pick<Contract, 'id' | 'emaid'>;
   /** Why not, for people. */
   readonly detail?: string;
 }
@@ -71,14 +71,8 @@ export async function authorizeContract(
   const { contract, detail } = presented;
   return {
     ...outcome,
-    ...(contract
-      ? {
-          contract: {
-            ...{ id: contract.id, emaid: contract.emaid, pcid: contract.pcid },
-            organizationId: contract.organizationId,
-          },
-        }
-      : {}),
+    // Which car it is for is nothing that a station has asked.
+    ...(contract ? { contract: { id: contract.id, emaid: contract.emaid } } : {}),
     ...(detail === undefined ? {} : { detail }),
   };
 }
@@ -116,7 +110,7 @@ async function presentChain(
   }
   const emaid = parseEmaid(attributeValue(certificate.subject, 'CN') ?? '');
   const contract = emaid.ok
-    ? await contractOf(parts, emaid.value.normal, certificate.der)
+    ? await parts.contracts.findByCertificate(emaid.value.normal, certificate.der)
     : undefined;
   return judged(parts, question, contract, certificate, above);
 }
@@ -142,10 +136,11 @@ async function judged(
     return { chain: chains[verdict.failure], state: 'unknown', detail, ...known };
   }
   // A status that nobody can tell is none to charge on; foreign ones cannot be asked for yet.
-  if (verdict.statusUnknown.includes(certificate) || (!contract && verdict.statusUnknown.length)) {
-    const detail = 'Whether the certificate is revoked is not known here.';
-    return { chain: 'unknown', state: 'unknown', detail, ...known };
-  }
+  const unknown: Presented = {
+    ...{ chain: 'unknown', state: 'unknown', ...known },
+    detail: 'Whether the certificate is revoked is not known here.',
+  };
+  if (!contract && verdict.statusUnknown.length > 0) return unknown;
   if (!namesContract(idToken, certificate)) {
     const detail = 'The idToken is not the EMAID of the certificate.';
     return { chain: 'valid', state: 'other', detail, ...known };
@@ -154,6 +149,9 @@ async function judged(
     const detail = 'No contract of this evpki has this certificate.';
     return { chain: 'valid', state: 'unknown', detail };
   }
+  // Its operator may have said here that it is over; that it goes on is for its issuer to say.
+  const isUnknown = verdict.statusUnknown.some(({ der }) => sameBytes(der, certificate.der));
+  if (contract.state === 'active' && isUnknown) return unknown;
   return { chain: 'valid', state: contract.state, contract };
 }
 
@@ -171,12 +169,18 @@ async function byHashData(
 ): Promise<{ contract: Contract; bundle: Bundle } | undefined> {
   const emaid = parseEmaid(idToken);
   if (!emaid.ok || hashData.length === 0) return undefined;
-  const { items } = await contracts.listContracts({ emaid: emaid.value.normal }, { limit: 100 });
-  for (const contract of items) {
-    for (const bundle of await contracts.listBundles(contract.id)) {
-      if (hashData.some((data) => isHashDataOf(data, bundle))) return { contract, bundle };
+  // One EMAID is in as many contracts as its driver has cars; those that have ended are looked at.
+  let cursor: string | undefined;
+  do {
+    const page = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const found = await contracts.listContracts({ emaid: emaid.value.normal }, page);
+    for (const contract of found.items) {
+      for (const bundle of await contracts.listBundles(contract.id)) {
+        if (hashData.some((data) => isHashDataOf(data, bundle))) return { contract, bundle };
+      }
     }
-  }
+    cursor = found.nextCursor;
+  } while (cursor !== undefined);
   return undefined;
 }
 
@@ -184,12 +188,14 @@ function isHashDataOf(
   data: CertificateHashData,
   { certificate, subCertificates: [issuer] }: Bundle,
 ): boolean {
+  const leaf = readCertificate(certificate);
+  // Those that were brought may have a serial number or an issuer that hash data cannot express.
+  if (serialHex(leaf) !== data.serialNumber) return false;
   const above = issuer && readCertificate(issuer);
-  if (!above?.publicKey) return false;
+  if (!above?.publicKey || !sameBytes(leaf.issuerDer, above.subjectDer)) return false;
   const { subjectDer, publicKey } = above;
   const names = { subjectDer, publicKeyBits: publicKey.bits };
-  const own = certificateHashData(readCertificate(certificate), names, data.hashAlgorithm);
-  return sameHashData(own, data);
+  return sameHashData(certificateHashData(leaf, names, data.hashAlgorithm), data);
 }
 
 function readable(der: Uint8Array): Certificate | undefined {

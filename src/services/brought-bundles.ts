@@ -5,6 +5,7 @@
  */
 
 import { parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
+import { sameBytes } from '../pki/byte-order.ts';
 import {
   type Certificate,
   isSelfIssued,
@@ -16,9 +17,10 @@ import { DerError } from '../pki/der-element.ts';
 import { attributeValue } from '../pki/names.ts';
 import { decodeBase64, PemError, readPemBlocks } from '../pki/pem.ts';
 import { type Principal, requireKind } from './access-policy.ts';
-import { contractKeyAlgorithm, recipientFingerprint } from './contract-bundles.ts';
+import { contractKeyAlgorithm, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
+  type ContractCar,
   type ContractDetails,
   type ContractParts,
   type ContractView,
@@ -30,7 +32,6 @@ import type { BroughtBundle, BundleCurve, BundleReason, Contract } from './contr
 import { findContract } from './contracts.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-import type { ProvisioningCertificate } from './provisioning-records.ts';
 
 /** A bundle as it comes in at a door. */
 export interface BundleText {
@@ -69,9 +70,10 @@ export async function bringBundle(
   const { contract, car } = await checkedContract(parts, principal, details);
   const bundle = checkedBundle(parts, contract, car, text, { generation: 1, reason: 'created' });
   const outcome = await parts.contracts.createBrought({
-    ...{ contract, bundle, makesDefault: details.isDefault === true },
+    ...{ contract, bundle, registrationId: car.id, makesDefault: details.isDefault === true },
     audit: [brought(parts, principal, contract, bundle), carUsed(parts, principal, contract, car)],
   });
+  if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
   if (outcome === 'exists') {
     throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
   }
@@ -101,7 +103,8 @@ export async function bringNextBundle(
     reason: isSame ? 'renewed' : 're-registered',
   });
   const audit = brought(parts, principal, contract, bundle);
-  const outcome = await parts.contracts.addBrought({ bundle, audit });
+  const outcome = await parts.contracts.addBrought({ bundle, registrationId: car.id, audit });
+  if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
   if (outcome === 'not-active')
     throw new ServiceError('contract-not-active', `${id} is not active`);
   if (outcome === 'outrun') throw new ServiceError('bundle-outrun', `${id} got another bundle`);
@@ -122,7 +125,7 @@ const brought = (
 function checkedBundle(
   parts: Pick<ContractParts, 'clock' | 'random'>,
   contract: Contract,
-  car: ProvisioningCertificate,
+  car: ContractCar,
   text: BundleText,
   which: { readonly generation: number; readonly reason: BundleReason },
 ): BroughtBundle {
@@ -215,8 +218,9 @@ function chainFaults(
     if (index === 0) return;
     if (certificate.notAfter <= now) add('expired', `${which} has ended`);
     const below = certificates[index - 1];
+    const isNamed = below && sameBytes(below.issuerDer, certificate.subjectDer);
     const signs = certificate.publicKey && below && verifyIssuedBy(below, certificate.publicKey);
-    if (!signs) add('chain', `${which} has not signed the one before it`);
+    if (!(isNamed && signs)) add('chain', `${which} has not signed the one before it`);
   });
   return faults;
 }
@@ -224,7 +228,7 @@ function chainFaults(
 function sealFaults(
   contract: Contract,
   leaf: Certificate,
-  car: ProvisioningCertificate,
+  car: ContractCar,
   dhPublicKey: Uint8Array | undefined,
   encrypted: Uint8Array | undefined,
 ): FieldViolation[] {

@@ -146,7 +146,7 @@ export type PendingOutcome =
   /** The EMAID has a contract for this car, or it is being made. */
   | { readonly outcome: 'contract-exists' }
   /** The contract is suspended or ended, or has a bundle of this generation. */
-  | { readonly outcome: 'contract-not-active' | 'bundle-outrun' }
+  | { readonly outcome: 'contract-not-active' | 'bundle-outrun' | 'vehicle-changed' }
   /** The same request is on record and not over: nothing was written. */
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 

@@ -43,6 +43,9 @@ export interface BundleParts extends IssuingParts {
 /** Whom a contract key is encrypted for: a car's provisioning key, or its old contract key. */
 export type BundleRecipient = Pick<ProvisioningCertificate, 'spki' | 'x448PublicKey'>;
 
+/** A car as it is registered. */
+export type RegisteredCar = BundleRecipient & Pick<ProvisioningCertificate, 'id'>;
+
 /** What bundles name their recipient by: the SPKI's fingerprint, an X448 key beside it included. */
 export const recipientFingerprint = ({ spki, x448PublicKey }: BundleRecipient): string =>
   spkiFingerprint(x448PublicKey ? Buffer.concat([spki, x448PublicKey]) : spki);
@@ -50,6 +53,8 @@ export const recipientFingerprint = ({ spki, x448PublicKey }: BundleRecipient): 
 export interface BundleWanted {
   readonly contract: Contract;
   readonly recipient: BundleRecipient;
+  /** The registration of the car, which has to be the car's until the bundle is on record. */
+  readonly registrationId: string;
   readonly reason: BundleReason;
   /** For the audit log: `client:<id>`, or `evpki` when a car asks. */
   readonly actor: string;
@@ -66,7 +71,8 @@ export interface BundleWanted {
 /**
  * Makes a bundle: a new key, sealed for the recipient, and its certificate.
  * @throws ServiceError `csr-refused` with what policy says, `recipient-unfitting`,
- *   `authority-not-active`, `contract-exists`, `contract-not-active`, `bundle-outrun`
+ *   `authority-not-active`, `contract-exists`, `contract-not-active`, `bundle-outrun`,
+ *   `vehicle-unknown` when the car was registered anew or deleted meanwhile
  */
 export async function makeBundle(parts: BundleParts, wanted: BundleWanted): Promise<Bundle> {
   const { contract, recipient, actor } = wanted;
@@ -186,12 +192,12 @@ function notAfter(
 
 function bundleToIssue(
   { clock }: BundleParts,
-  { contract, reason, actor, revokesFormer, begins, audit = [] }: BundleWanted,
+  { contract, registrationId, reason, actor, revokesFormer, begins, audit = [] }: BundleWanted,
   bundle: SealedBundle,
 ): BundleToIssue {
   const { emaid, pcid, standard } = contract;
   return {
-    bundle,
+    ...{ bundle, registrationId },
     ...(begins ? { contract, makesDefault: begins.isDefault } : {}),
     ...(revokesFormer
       ? { revokesFormer: { crlDue: new Date(clock().getTime() + CRL_DELAY_MILLISECONDS) } }
@@ -233,6 +239,8 @@ async function finished(
       throw new ServiceError('contract-not-active', `${contract.id} is not active any more`);
     case 'bundle-outrun':
       throw new ServiceError('bundle-outrun', `another bundle of ${contract.id} is being made`);
+    case 'vehicle-changed':
+      throw vehicleChanged(contract);
     case 'issuer-not-active':
     case 'not-granted':
       throw new ServiceError(
@@ -243,6 +251,10 @@ async function finished(
       throw new Error(`a contract certificate was answered with ${result.outcome}`);
   }
 }
+
+/** That a car is not registered any more as it was a moment ago. */
+export const vehicleChanged = ({ pcid }: Pick<Contract, 'pcid'>): ServiceError =>
+  new ServiceError('vehicle-unknown', `the registration of ${pcid} has changed at this moment`);
 
 /** This process's OCSP answers have to show at once that they are superseded. */
 async function tellOfFormer(

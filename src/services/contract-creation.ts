@@ -20,7 +20,8 @@ import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { organizationMeant } from './organizations.ts';
-import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
+import type { ProvisioningStore } from './provisioning-records.ts';
+import { type ContractRecipient, findForContract } from './vehicle-lookup.ts';
 
 export const CONTRACT_WRITE = 'contracts:write';
 const DAY = 86_400_000;
@@ -79,7 +80,8 @@ export async function createContract(
   };
   const isDefault = wanted.isDefault === true;
   const bundle = await makeBundle(parts, {
-    ...{ contract, recipient: car, reason: 'created', actor: principal.actor },
+    ...{ contract, recipient: car, registrationId: car.id, reason: 'created' },
+    actor: principal.actor,
     ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
     audit: [carUsed(parts, principal, contract, car)],
   });
@@ -94,7 +96,7 @@ export async function checkedContract(
   parts: ContractParts,
   principal: Principal,
   wanted: ContractDetails,
-): Promise<{ readonly contract: Contract; readonly car: ProvisioningCertificate }> {
+): Promise<{ readonly contract: Contract; readonly car: ContractCar }> {
   const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
   requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
   const { emaid, pcid, priority } = checkedDetails(wanted);
@@ -122,6 +124,13 @@ export async function checkedContract(
   return { contract, car: await registeredCar(parts, contract) };
 }
 
+/** A car that a contract key can be encrypted for, and its maker. */
+export type ContractCar = ContractRecipient & {
+  readonly organizationId: string;
+  /** The id of its registration. */
+  readonly id: string;
+};
+
 /**
  * The car of a contract, as it is registered now.
  * @throws ServiceError `vehicle-unknown`
@@ -129,15 +138,16 @@ export async function checkedContract(
 export async function registeredCar(
   parts: Pick<ContractParts, 'provisioning' | 'clock'>,
   { pcid, standard }: Pick<Contract, 'pcid' | 'standard'>,
-): Promise<ProvisioningCertificate> {
-  const car = await parts.provisioning.findByPcid(pcid, standard);
-  if (!car) {
-    throw new ServiceError('vehicle-unknown', `${pcid} is not registered for ${standard}`);
+): Promise<ContractCar> {
+  const found = await findForContract(parts, pcid, standard);
+  if (found) {
+    const { recipient, organizationId, registrationId: id } = found;
+    return { ...recipient, organizationId, id };
   }
-  if (car.notAfter < parts.clock()) {
-    throw new ServiceError('vehicle-unknown', `the provisioning certificate of ${pcid} has ended`);
-  }
-  return car;
+  throw new ServiceError(
+    'vehicle-unknown',
+    `no provisioning certificate of ${pcid} is registered for ${standard} and valid now`,
+  );
 }
 
 /** For the maker's log: who has used what it has registered. The EMAID is not its business. */
@@ -145,11 +155,11 @@ export const carUsed = (
   { clock }: Pick<ContractParts, 'clock'>,
   { actor }: Principal,
   { organizationId, pcid, standard }: Contract,
-  car: ProvisioningCertificate,
+  car: ContractCar,
 ): AuditEvent => ({
-  ...{ at: clock(), actor, organizationId: car.organizationId, subject: car.id },
-  action: 'provisioning-certificate.used',
-  details: { pcid, standard, for: organizationId },
+  ...{ at: clock(), actor, organizationId: car.organizationId, subject: pcid },
+  action: 'vehicle.contracted',
+  details: { standard, by: organizationId },
 });
 
 function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {
@@ -171,7 +181,8 @@ function checkedDetails({ emaid, pcid, priority = 0 }: ContractDetails) {
   return { emaid: checkedEmaid, pcid: checkedPcid.normal, priority };
 }
 
-function checkValidityDays(days: number | undefined, { name, validity }: Profile): void {
+/** @throws ServiceError `request-malformed` naming the days that the profile allows */
+export function checkValidityDays(days: number | undefined, { name, validity }: Profile): void {
   if (days === undefined) return;
   const [least, most] = [Math.ceil(validity.minimum / DAY), Math.floor(validity.maximum / DAY)];
   if (Number.isInteger(days) && days >= least && days <= most) return;

@@ -72,6 +72,8 @@ export type BroughtBundle = SealedBundle & Pick<Bundle, 'certificate' | 'notBefo
 /** A bundle whose certificate is being issued: see `IssuanceStore.recordPending`. */
 export interface BundleToIssue {
   readonly bundle: SealedBundle;
+  /** The registration of the car; nothing is written when it is the car's no more. */
+  readonly registrationId: string;
   /** The contract that begins with it; without, it is one more bundle of one on record. */
   readonly contract?: Contract;
   /** Whether the new contract becomes the default of its car. */

@@ -30,21 +30,35 @@ export interface ContractStore {
   ): Promise<Page<Contract>>;
   /** Those that have not ended: the default first, then by priority, then the oldest. */
   contractsOfCar(pcid: string, standard: PncStandard): Promise<Contract[]>;
+  /**
+   * The contract with this EMAID, in whatever spelling and state, that has a bundle with this
+   * certificate (DER).
+   */
+  findByCertificate(emaid: string, certificate: Uint8Array): Promise<Contract | undefined>;
   /** Those that have a certificate, newest first. */
   listBundles(contractId: string): Promise<Bundle[]>;
 
-  /** @returns `exists` when there is one, or one is being made, for EMAID, car and standard */
+  /**
+   * @param command.registrationId the registration that the car had when the bundle was checked
+   * @returns `exists` when there is one, or one is being made, for EMAID, car and standard;
+   *   `vehicle-changed` when the car has that registration no more
+   */
   createBrought(command: {
     readonly contract: Contract;
     readonly bundle: BroughtBundle;
+    readonly registrationId: string;
     readonly makesDefault: boolean;
     readonly audit: readonly AuditEvent[];
-  }): Promise<'created' | 'exists'>;
-  /** @returns `not-active`, or `outrun` when there is a bundle of this generation */
+  }): Promise<'created' | 'exists' | 'vehicle-changed'>;
+  /**
+   * @returns `not-active`, `outrun` when there is a bundle of this generation, or
+   *   `vehicle-changed` as with `createBrought`
+   */
   addBrought(command: {
     readonly bundle: BroughtBundle;
+    readonly registrationId: string;
     readonly audit: AuditEvent;
-  }): Promise<'added' | 'not-active' | 'outrun'>;
+  }): Promise<'added' | 'not-active' | 'outrun' | 'vehicle-changed'>;
 
   /**
    * Changes the place of a contract among those of its car. A new default takes the place of the

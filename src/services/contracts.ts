@@ -9,6 +9,7 @@ import {
   type ContractParts,
   type ContractView,
   carUsed,
+  checkValidityDays,
   MAX_PRIORITY,
   registeredCar,
 } from './contract-creation.ts';
@@ -103,6 +104,7 @@ function searched({ emaid, pcid, state }: ContractSearch) {
  * Renews a contract: a new key and certificate, for the car as it is registered now.
  * @param options.revokesFormer whether its certificates so far are revoked at once; they hold until
  *   they end otherwise, so that the car can change over
+ * @param options.validityDays of the new certificate alone; as the contract has it without
  * @throws ServiceError `not-found`, `not-permitted`, `contract-not-active`, `contract-external`,
  *   `vehicle-unknown`; and as `makeBundle`
  */
@@ -110,20 +112,33 @@ export async function renewContract(
   parts: ContractParts,
   principal: Principal,
   id: string,
-  options: { readonly revokesFormer?: boolean } = {},
+  options: { readonly revokesFormer?: boolean; readonly validityDays?: number } = {},
 ): Promise<ContractView> {
-  const { contract } = await findContract(parts, principal, id);
+  const { contract: found } = await findContract(parts, principal, id);
   requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
+  const contract = withValidity(parts, found, options.validityDays);
   if (contract.state !== 'active') {
     throw new ServiceError('contract-not-active', `${id} is ${contract.state}`);
   }
   const car = await registeredCar(parts, contract);
   const bundle = await renewBundle(parts, {
-    ...{ contract, recipient: car, actor: principal.actor },
+    ...{ contract, recipient: car, registrationId: car.id, actor: principal.actor },
     revokesFormer: options.revokesFormer === true,
     audit: [carUsed(parts, principal, contract, car)],
   });
   return { contract, bundle };
+}
+
+/** @throws ServiceError `request-malformed` for what the profile does not allow */
+function withValidity(
+  { profiles }: Pick<ContractParts, 'profiles'>,
+  contract: Contract,
+  validityDays: number | undefined,
+): Contract {
+  const profile = contract.issuing && profiles.get(contract.issuing.profile);
+  if (validityDays === undefined || !profile) return contract;
+  checkValidityDays(validityDays, profile);
+  return { ...contract, validityDays };
 }
 
 /**

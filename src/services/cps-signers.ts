@@ -6,7 +6,12 @@
 
 import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
 import { namesRoot } from '../iso15118/root-certificate-ids.ts';
-import { type Certificate, isSelfIssued, readCertificate } from '../pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  isSelfIssued,
+  readCertificate,
+} from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
 import { issuerChain } from './chains.ts';
 import type { CpsPlace } from './cps-memory.ts';
@@ -36,8 +41,10 @@ export interface ReadyCps {
 
 export interface CpsQuestion {
   readonly standard: CpsStandard;
-  /** The roots that the car has. */
-  readonly rootCertificateIds: readonly RootCertificateId[];
+  /** The roots that the car has; any without, for whoever knows no car. */
+  readonly rootCertificateIds?: readonly RootCertificateId[];
+  /** SHA-256, lower-case hex, of the root that it has to be below, where somebody has chosen. */
+  readonly rootSha256?: string;
 }
 
 /**
@@ -71,6 +78,28 @@ export async function openCps(
   return made;
 }
 
+/** A CPS signer as anybody may see it: it is in every answer to a car. */
+export type VisibleCps = Omit<ReadyCps, 'signer'> & {
+  readonly standard: CpsStandard;
+  readonly notBefore: Date;
+};
+
+/** The CPS signers that would be used now, of every standard; the longest valid first. */
+export async function visibleCps(parts: CpsParts): Promise<VisibleCps[]> {
+  const visible: VisibleCps[] = [];
+  for (const signer of await parts.cpsSigners.signersAt(parts.clock())) {
+    const place = await placeOf(parts, signer.issuerId);
+    if (!place?.standard || place.notAfter <= parts.clock()) continue;
+    const { certificate, notBefore, notAfter, certificateId, authorityId, organizationId } = signer;
+    const { subCertificates, root, standard } = place;
+    visible.push({
+      ...{ certificate, notBefore, notAfter, certificateId, authorityId, organizationId },
+      ...{ subCertificates, root, standard },
+    });
+  }
+  return visible;
+}
+
 async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps | undefined> {
   const signers = await parts.cpsSigners.signersAt(parts.clock());
   forgetOthers(parts, signers);
@@ -91,10 +120,12 @@ async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps
 async function placeFor(
   parts: CpsParts,
   issuerId: string,
-  { standard, rootCertificateIds }: CpsQuestion,
+  { standard, rootCertificateIds, rootSha256 }: CpsQuestion,
 ): Promise<CpsPlace | undefined> {
   const place = await placeOf(parts, issuerId);
   if (place?.standard !== standard || place.notAfter <= parts.clock()) return undefined;
+  if (rootSha256 !== undefined && rootSha256 !== fingerprint(place.root.der)) return undefined;
+  if (rootCertificateIds === undefined) return place;
   return rootCertificateIds.some((id) => namesRoot(id, place.root)) ? place : undefined;
 }
 

@@ -10,6 +10,7 @@ import {
   type BundleParts,
   type BundleRecipient,
   makeBundle,
+  type RegisteredCar,
   recipientFingerprint,
 } from './contract-bundles.ts';
 import type { Bundle, BundleReason, Contract } from './contract-records.ts';
@@ -62,9 +63,9 @@ function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Stan
 export function bundleForInstallation(
   parts: BundleParts,
   contract: Contract,
-  car: BundleRecipient,
+  car: RegisteredCar,
 ): Promise<Bundle> {
-  return bundleFor(parts, contract, car, undefined);
+  return bundleFor(parts, contract, { recipient: car, registrationId: car.id });
 }
 
 /**
@@ -72,14 +73,19 @@ export function bundleForInstallation(
  * that one's key ([V2G2-821]). The old certificate stays as it is: the car may have to ask again
  * with it, and changes over when it has the answer.
  * @param wanted.oldContractCertificate DER
+ * @param wanted.registrationId that of the car, which is looked at no further here
  * @throws ServiceError `recipient-unfitting` for a certificate that is none of this contract, or
  *   not valid; and as `bundleForInstallation`
  */
 export async function bundleForUpdate(
   parts: BundleParts,
-  wanted: { readonly contract: Contract; readonly oldContractCertificate: Uint8Array },
+  wanted: {
+    readonly contract: Contract;
+    readonly oldContractCertificate: Uint8Array;
+    readonly registrationId: string;
+  },
 ): Promise<Bundle> {
-  const { contract, oldContractCertificate: old } = wanted;
+  const { contract, oldContractCertificate: old, registrationId } = wanted;
   const now = parts.clock();
   const known = (await parts.contracts.listBundles(contract.id)).find(({ certificate }) =>
     sameBytes(certificate, old),
@@ -90,30 +96,27 @@ export async function bundleForUpdate(
       `the old certificate is none of ${contract.id}, or does not hold`,
     );
   }
-  return bundleFor(parts, contract, { spki: readCertificate(old).spki }, 'update');
+  const recipient = { spki: readCertificate(old).spki };
+  return bundleFor(parts, contract, { recipient, registrationId, reason: 'update' });
 }
 
 async function bundleFor(
   parts: BundleParts,
   contract: Contract,
-  recipient: BundleRecipient,
-  reason: 'update' | undefined,
+  whom: Pick<Renewal, 'recipient' | 'registrationId' | 'reason'>,
 ): Promise<Bundle> {
   if (contract.state !== 'active') {
     throw new ServiceError('contract-not-active', `${contract.id} is ${contract.state}`);
   }
   for (let waited = 0; ; waited += LOOK_MILLISECONDS) {
-    const { bundle, standing } = await currentBundle(parts, contract, recipient);
+    const { bundle, standing } = await currentBundle(parts, contract, whom.recipient);
     if (standing === 'holds') return bundle;
     if (standing === 'stopped') {
       const message = `the certificate of ${contract.id} is ${bundle.certificateState}`;
       throw new ServiceError('contract-not-active', message);
     }
     try {
-      return await renewBundle(parts, {
-        ...{ contract, recipient, actor: 'evpki' },
-        ...(reason ? { reason } : {}),
-      });
+      return await renewBundle(parts, { ...whom, contract, actor: 'evpki' });
     } catch (error) {
       // Somebody else makes one at this moment: it is as good as ours.
       if (!isOutrun(error) || waited >= WAIT_MILLISECONDS) throw error;
@@ -125,34 +128,38 @@ async function bundleFor(
 const isOutrun = (error: unknown): boolean =>
   error instanceof ServiceError && error.code === 'bundle-outrun';
 
+interface Renewal {
+  readonly contract: Contract;
+  readonly recipient: BundleRecipient;
+  readonly registrationId: string;
+  /** Why; found out if left out. */
+  readonly reason?: BundleReason;
+  readonly actor: string;
+  /** Revoke those before it in any case. */
+  readonly revokesFormer?: boolean;
+  readonly audit?: readonly AuditEvent[];
+}
+
 /**
  * Makes the next bundle of a contract.
  *
  * The certificates before it stay valid until they end, so that the car can change over; but when
  * the car has been registered with a new key since, the old key is in hardware that is not the
  * car's any more: they are revoked as superseded in the same moment in which the new one is issued.
- * @param wanted.reason why; found out if left out
- * @param wanted.revokesFormer revoke them in any case
  */
-export async function renewBundle(
-  parts: BundleParts,
-  wanted: {
-    readonly contract: Contract;
-    readonly recipient: BundleRecipient;
-    readonly reason?: BundleReason;
-    readonly actor: string;
-    readonly revokesFormer?: boolean;
-    readonly audit?: readonly AuditEvent[];
-  },
-): Promise<Bundle> {
-  const { contract, recipient, actor, audit = [] } = wanted;
+export async function renewBundle(parts: BundleParts, wanted: Renewal): Promise<Bundle> {
+  const { contract, recipient, registrationId, actor, audit = [] } = wanted;
   const bundles = await parts.contracts.listBundles(contract.id);
-  const fingerprint = recipientFingerprint(recipient);
-  const knowsRecipient = bundles.some(({ recipientSha256 }) => recipientSha256 === fingerprint);
-  const reason = wanted.reason ?? (knowsRecipient ? 'renewed' : 're-registered');
+  const former = lastForCar(bundles);
+  const isSameCar = former?.recipientSha256 === recipientFingerprint(recipient);
+  const reason = wanted.reason ?? (isSameCar ? 'renewed' : 're-registered');
   return makeBundle(parts, {
-    ...{ contract, recipient, reason, actor, audit },
+    ...{ contract, recipient, registrationId, reason, actor, audit },
     generation: (bundles[0]?.generation ?? 0) + 1,
     revokesFormer: wanted.revokesFormer === true || reason === 're-registered',
   });
 }
+
+/** Of bundles, newest first, the last one for a provisioning key: updates are for contract keys. */
+export const lastForCar = (bundles: readonly Bundle[]): Bundle | undefined =>
+  bundles.find(({ reason }) => reason !== 'update');

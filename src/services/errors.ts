@@ -7,8 +7,10 @@
 import type { Violation } from '../pki/violations.ts';
 
 export interface ErrorMeaning {
-  /** HTTP status of REST and OPCP answers. */
+  /** HTTP status of REST answers. */
   readonly http: number;
+  /** HTTP status of OPCP answers where it is neither that of REST nor 400 in place of 422. */
+  readonly opcp?: number;
   /** HTTP status of EST answers where it is not that of REST. */
   readonly est?: number;
   /**
@@ -185,12 +187,14 @@ export const errorCodes = {
   },
   'vehicle-unknown': {
     http: 422,
+    opcp: 404,
     exit: 6,
     cause: 'No valid provisioning certificate is registered for this PCID and standard.',
     remedy: 'Check the PCID; its maker registers the provisioning certificate.',
   },
   'emaid-not-allowed': {
     http: 422,
+    opcp: 403,
     exit: 6,
     cause: "The EMAID's country and provider are none of the organization's.",
     remedy: 'Have them added to the `providers` of the organization, or use another EMAID.',
@@ -315,6 +319,12 @@ export interface FieldViolation {
 export function estStatusOf(code: ErrorCode): number {
   const { est, http }: ErrorMeaning = errorCodes[code];
   return est ?? (http === 422 ? 400 : http);
+}
+
+/** The HTTP status of an OPCP answer: its clients know 400, 401, 403, 404 and 5xx. */
+export function opcpStatusOf(code: ErrorCode): number {
+  const { opcp, http }: ErrorMeaning = errorCodes[code];
+  return opcp ?? (http === 422 ? 400 : http);
 }
 
 /** What SignCertificate is answered with; undefined where the CSMS gets a problem instead. */

@@ -1,16 +1,19 @@
 /** Which contract a car gets, and what of it goes into the car. */
 
 import { parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
+import type { FailureReason } from '../iso15118/installation/failures.ts';
 import { sameBytes } from '../pki/byte-order.ts';
-import type { BundleParts } from './contract-bundles.ts';
+import { type BundleParts, recipientFingerprint } from './contract-bundles.ts';
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import type { ContractStore } from './contract-store.ts';
-import { bundleForInstallation, bundleForUpdate } from './current-bundles.ts';
+import { bundleForInstallation, bundleForUpdate, lastForCar } from './current-bundles.ts';
 import { type ErrorCode, ServiceError } from './errors.ts';
-import { NotInstalled } from './installation-cars.ts';
-import type { ProvisioningCertificate } from './provisioning-records.ts';
+import { keyReplaced, NotInstalled, notRegistered } from './installation-cars.ts';
+import type { ProvisioningCertificate, ProvisioningStore } from './provisioning-records.ts';
 
-export type InstallationBundleParts = BundleParts;
+export interface InstallationBundleParts extends BundleParts {
+  readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+}
 
 type Reads<Name extends keyof ContractStore> = { readonly contracts: Pick<ContractStore, Name> };
 
@@ -59,67 +62,95 @@ export async function firstBundle(
   car: ProvisioningCertificate,
   contracts: readonly Contract[],
 ): Promise<ChosenContract> {
+  const { pcid } = car;
+  let failure: NotInstalled | undefined;
   for (const contract of contracts) {
-    const bundle = await bundleUnless(() => bundleForInstallation(parts, contract, car));
-    if (bundle) return { contract, bundle };
+    const bundle = await bundleOr(parts, contract, () =>
+      bundleForInstallation(parts, contract, car),
+    );
+    if (!(bundle instanceof NotInstalled)) return { contract, bundle };
+    if (bundle.reason !== 'contract-missing') failure ??= bundle;
   }
-  const message = `No contract is active for the vehicle ${car.pcid}.`;
-  throw new NotInstalled('contract-missing', message, car.pcid);
+  const message = `No contract is active for the vehicle ${pcid}.`;
+  throw failure ?? new NotInstalled('contract-missing', message, pcid);
 }
 
 /**
  * The contract whose certificate a car wants updated, with a bundle for the key of that certificate.
+ * @param contract as `contracts.findByCertificate` has it
  * @param oldCertificate DER
  * @throws NotInstalled
  */
 export async function updatedBundle(
   parts: InstallationBundleParts,
-  emaid: string,
+  contract: Contract,
   oldCertificate: Uint8Array,
 ): Promise<ChosenContract> {
-  const contract = await contractOf(parts, emaid, oldCertificate);
-  if (!contract) {
-    throw new NotInstalled('contract-missing', `No contract ${emaid} has this certificate.`);
-  }
-  const { pcid } = contract;
+  const { pcid, emaid } = contract;
   if (contract.state === 'ended') {
     throw new NotInstalled('contract-ended', `The contract ${emaid} has ended.`, pcid);
   }
-  const bundle = await bundleUnless(() =>
-    bundleForUpdate(parts, { contract, oldContractCertificate: oldCertificate }),
-  );
-  if (bundle) return { contract, bundle };
-  throw new NotInstalled('contract-missing', `The contract ${emaid} is not active.`, pcid);
+  const registrationId = await registrationOf(parts, contract, oldCertificate);
+  const wanted = { contract, oldContractCertificate: oldCertificate, registrationId };
+  const bundle = await bundleOr(parts, contract, () => bundleForUpdate(parts, wanted));
+  if (bundle instanceof NotInstalled) throw bundle;
+  return { contract, bundle };
 }
 
-/** The contract with this EMAID, in any of its spellings, that this certificate was made for. */
-export async function contractOf(
-  { contracts }: Reads<'listContracts' | 'listBundles'>,
-  emaid: string,
-  certificate: Uint8Array,
-): Promise<Contract | undefined> {
-  // One EMAID is in as many contracts as its driver has cars: a page holds them.
-  const { items } = await contracts.listContracts({ emaid }, { limit: 100 });
-  for (const contract of items) {
-    const bundles = await contracts.listBundles(contract.id);
-    if (bundles.some((bundle) => sameBytes(bundle.certificate, certificate))) return contract;
-  }
-  return undefined;
+/**
+ * The registration of the car that has an old contract certificate. A car that has been given a new
+ * provisioning key is the one with that key: the hardware that has the former one, and what was
+ * installed into it, gets nothing any more.
+ * @throws NotInstalled
+ */
+async function registrationOf(
+  { contracts, provisioning }: InstallationBundleParts,
+  { id, pcid, standard }: Contract,
+  oldCertificate: Uint8Array,
+): Promise<string> {
+  const car = await provisioning.findByPcid(pcid, standard);
+  if (!car) throw notRegistered(pcid, standard);
+  const bundles = await contracts.listBundles(id);
+  const old = bundles.findIndex(({ certificate }) => sameBytes(certificate, oldCertificate));
+  const installed = old < 0 ? undefined : lastForCar(bundles.slice(old));
+  if (installed?.recipientSha256 !== recipientFingerprint(car)) throw keyReplaced(pcid);
+  return car.id;
 }
 
 /** What keeps a contract from the car, while others may still be for it. */
-const inTheWay: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'contract-not-active',
-  'contract-external',
-  'recipient-unfitting',
-  'authority-not-active',
+const inTheWay: ReadonlyMap<ErrorCode, FailureReason> = new Map<ErrorCode, FailureReason>([
+  ['contract-not-active', 'contract-missing'],
+  ['contract-external', 'contract-missing'],
+  ['recipient-unfitting', 'contract-missing'],
+  ['authority-not-active', 'contract-missing'],
+  ['vehicle-unknown', 'provisioning-certificate-replaced'],
+  ['csr-refused', 'service-unavailable'],
+  ['profile-unknown', 'service-unavailable'],
+  ['bundle-outrun', 'service-unavailable'],
 ]);
 
-async function bundleUnless(make: () => Promise<Bundle>): Promise<Bundle | undefined> {
+async function bundleOr(
+  { logger }: Pick<InstallationBundleParts, 'logger'>,
+  { id, emaid, pcid }: Contract,
+  make: () => Promise<Bundle>,
+): Promise<Bundle | NotInstalled> {
   try {
     return await make();
   } catch (error) {
-    if (error instanceof ServiceError && inTheWay.has(error.code)) return undefined;
-    throw error;
+    const reason = error instanceof ServiceError ? inTheWay.get(error.code) : undefined;
+    if (reason === undefined) throw error;
+    // The car hears of it, but it is for the operator of the contract to mend.
+    if (reason === 'service-unavailable')
+      logger.warn('contract-not-renewed', { contract: id, error });
+    return new NotInstalled(
+      reason,
+      messages[reason] ?? `The contract ${emaid} is not active.`,
+      pcid,
+    );
   }
 }
+
+const messages: Readonly<Partial<Record<FailureReason, string>>> = {
+  'provisioning-certificate-replaced': 'The vehicle was registered anew at this moment.',
+  'service-unavailable': 'A contract for this vehicle cannot be renewed now.',
+};

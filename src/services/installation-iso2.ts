@@ -11,16 +11,15 @@ import {
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { LenientReading } from '../iso15118/signature/lenient-readings.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import type { InstallationAnswer, InstallationParts } from './installation.ts';
-import { NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
+import { asNotInstalled, NotInstalled, notTrusted, registeredCar } from './installation-cars.ts';
 import {
   type ChosenContract,
-  contractOf,
   contractsFor,
   firstBundle,
   updatedBundle,
 } from './installation-contracts.ts';
 import { acceptedReadings } from './installation-readings.ts';
+import type { InstallationAnswer, InstallationParts } from './installation-records.ts';
 import { cpsFor } from './installation-signing.ts';
 
 const standard = 'iso15118-2';
@@ -57,7 +56,7 @@ export async function updateIso2(
   return answering(name, request, async () => {
     const { certificate, subCertificates, rootCertificateIds } = request;
     const emaid = request.emaid.normal;
-    const contract = await contractOf(parts, emaid, certificate.der);
+    const contract = await parts.contracts.findByCertificate(emaid, certificate.der);
     if (!contract) {
       throw new NotInstalled('contract-missing', `No contract ${emaid} has this certificate.`);
     }
@@ -75,7 +74,7 @@ export async function updateIso2(
     }
     const cps = { rootCertificateIds, pcid };
     return respond(parts, name, request.sessionId, cps, () =>
-      updatedBundle(parts, emaid, certificate.der),
+      updatedBundle(parts, contract, certificate.der),
     );
   });
 }
@@ -113,8 +112,7 @@ async function answering(
   try {
     return { ...(await work()), readings };
   } catch (error) {
-    if (!(error instanceof NotInstalled)) throw error;
-    const { reason, message, pcid } = error;
+    const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);
     return {
       ...refusal(name, { sessionId, responseCode, reason, message }),

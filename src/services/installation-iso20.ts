@@ -9,22 +9,22 @@ import {
 import { buildIso20Failure, buildIso20Response } from '../iso15118/installation/iso20-response.ts';
 import type { RequestFailure } from '../iso15118/installation/request-reading.ts';
 import type { Contract } from './contract-records.ts';
-import type { InstallationAnswer, InstallationCommand, InstallationParts } from './installation.ts';
-import { NotInstalled, registeredCar } from './installation-cars.ts';
+import { asNotInstalled, registeredCar } from './installation-cars.ts';
 import { type ChosenContract, contractsFor, firstBundle } from './installation-contracts.ts';
 import { acceptedReadings } from './installation-readings.ts';
+import type {
+  InstallationAnswer,
+  InstallationCommand,
+  InstallationParts,
+} from './installation-records.ts';
 import {
-  type InstallationSessionStore,
-  nextContract,
+  afterDelivery,
+  deliveryOrder,
   requestFingerprint,
   sessionKey,
 } from './installation-sessions.ts';
 import { cpsFor } from './installation-signing.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
-
-export interface Iso20Parts {
-  readonly sessions: InstallationSessionStore;
-}
 
 const standard = 'iso15118-20';
 /** No car is plugged in and asks for its contracts that long. */
@@ -42,8 +42,7 @@ export async function installIso20(
   try {
     return { ...(await install(parts, command, request)), readings };
   } catch (error) {
-    if (!(error instanceof NotInstalled)) throw error;
-    const { reason, message, pcid } = error;
+    const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);
     return {
       ...failed(parts, { sessionId, responseCode, reason, message }),
@@ -102,9 +101,11 @@ async function chosen(
   const requestSha256 = requestFingerprint(exi);
   const session = await parts.sessions.findSession(key);
   const ids = offered.map(({ id }) => id);
-  const { next, delivered, remaining } = nextContract(ids, session, requestSha256);
-  const inOrder = [...offered].sort((a, b) => Number(b.id === next) - Number(a.id === next));
+  const order = deliveryOrder(ids, session, requestSha256);
+  const inOrder = [...offered].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
   const choice = await firstBundle(parts, car, inOrder);
+  const { id } = choice.contract;
+  const { delivered, remaining } = afterDelivery(order, id, session, requestSha256);
   const updatedAt = parts.clock();
   await parts.sessions.keepSession(
     { key, requestSha256, delivered, updatedAt },

@@ -30,28 +30,48 @@ export const requestFingerprint = (exi: Uint8Array): string =>
   createHash('sha256').update(exi).digest('hex');
 
 /**
- * Which of the offered contracts the car gets now: the same again if it repeats its request, since
- * it has lost the answer then; else the first that it has not got in this session; and when it has
- * got all of them, the first.
- * @param offered ids, at least one
- * @returns it, and how many the car has not got after this one
+ * The offered contracts in the order in which they are tried: the same again if the car repeats its
+ * request, since it has lost the answer then; else first those that it has not got in this session;
+ * and when it has got all of them, from the beginning.
+ * @param offered ids
  */
-export function nextContract(
+export function deliveryOrder(
   offered: readonly string[],
   session: InstallationSession | undefined,
   requestSha256: string,
-): { readonly next: string; readonly delivered: readonly string[]; readonly remaining: number } {
-  const [first] = offered;
-  if (first === undefined) throw new RangeError('no contract is offered');
+): readonly string[] {
+  const last = lastIfRepeated(session, requestSha256);
+  if (last !== undefined && offered.includes(last)) {
+    return [last, ...offered.filter((id) => id !== last)];
+  }
   const before = session?.delivered ?? [];
-  const last = before.at(-1);
-  const repeats =
-    session?.requestSha256 === requestSha256 && last !== undefined && offered.includes(last);
-  if (repeats) return { next: last, delivered: before, remaining: left(offered, before) };
-  const fresh = offered.find((id) => !before.includes(id));
-  const delivered = fresh === undefined ? [first] : [...before, fresh];
-  return { next: fresh ?? first, delivered, remaining: left(offered, delivered) };
+  return [...left(offered, before), ...offered.filter((id) => before.includes(id))];
 }
 
-const left = (offered: readonly string[], delivered: readonly string[]): number =>
-  offered.filter((id) => !delivered.includes(id)).length;
+/**
+ * What the car has got when it gets this one.
+ * @param order as tried: those before `id` cannot be had, and nobody has to ask for them again
+ * @returns it, and how many the car has not got after this one
+ */
+export function afterDelivery(
+  order: readonly string[],
+  id: string,
+  session: InstallationSession | undefined,
+  requestSha256: string,
+): { readonly delivered: readonly string[]; readonly remaining: number } {
+  const before = session?.delivered ?? [];
+  const isRepeated = lastIfRepeated(session, requestSha256) === id;
+  const beginsAgain = !isRepeated && left(order, before).length === 0;
+  const now = [...order.slice(0, order.indexOf(id)), id];
+  const delivered = [...(beginsAgain ? [] : left(before, now)), ...now];
+  return { delivered, remaining: left(order, delivered).length };
+}
+
+const lastIfRepeated = (
+  session: InstallationSession | undefined,
+  requestSha256: string,
+): string | undefined =>
+  session?.requestSha256 === requestSha256 ? session.delivered.at(-1) : undefined;
+
+const left = (ids: readonly string[], without: readonly string[]): readonly string[] =>
+  ids.filter((id) => !without.includes(id));

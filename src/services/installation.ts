@@ -9,66 +9,16 @@
  * which contract was installed, and the operator of the contract that it was.
  */
 
-import type { FailureReason } from '../iso15118/installation/failures.ts';
-import type { LenientReading } from '../iso15118/signature/lenient-readings.ts';
-import type { Principal } from './access-policy.ts';
-import type { AuditEvent, AuditWriter } from './audit.ts';
-import type { Clock } from './clock.ts';
-import type { Contract } from './contract-records.ts';
-import type { InstallationCarParts } from './installation-cars.ts';
-import type { InstallationBundleParts } from './installation-contracts.ts';
+import { isIso2Update } from '../iso15118/installation/iso2-request.ts';
+import type { AuditEvent } from './audit.ts';
 import { installIso2, updateIso2 } from './installation-iso2.ts';
-import { type Iso20Parts, installIso20 } from './installation-iso20.ts';
-import type { CpsParts } from './installation-signing.ts';
-import type { Logger } from './logger.ts';
-
-export interface InstallationParts
-  extends InstallationCarParts,
-    InstallationBundleParts,
-    CpsParts,
-    Iso20Parts {
-  readonly audit: AuditWriter;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-export interface InstallationCommand {
-  readonly principal: Principal;
-  readonly standard: 'iso15118-2' | 'iso15118-20';
-  readonly action: 'Install' | 'Update';
-  /** Without V2GTP header. */
-  readonly exi: Uint8Array;
-  /** How many contracts the charger lets a car take at a time (OCPP 2.1). */
-  readonly maximumContractCertificateChains?: number;
-  /** In the order of the charger's caller (OCPP 2.1); the car's own order is in the EXI. */
-  readonly prioritizedEmaids?: readonly string[];
-}
-
-/** What the car is told, and what the caller is told about it. */
-export interface InstallationAnswer {
-  /** For the car. */
-  readonly exi: Uint8Array;
-  /** The one in the EXI. */
-  readonly responseCode: string;
-  /** Lenient readings that the request needed. */
-  readonly readings: readonly LenientReading[];
-  /** Present if the car gets one. */
-  readonly contract?: Pick<Contract, 'id' | 'organizationId' | 'emaid' | 'pcid'>;
-  /** Whose provisioning service has signed it, and its certificate. */
-  readonly signedBy?: { readonly organizationId: string; readonly certificateId: string };
-  /** How many more the car could ask for (-20). */
-  readonly remainingContracts?: number;
-  /** Present if it gets none. */
-  readonly failure?: InstallationFailure;
-}
-
-export interface InstallationFailure {
-  readonly reason: FailureReason;
-  /** For people: the caller, whose charger it is. No secrets, and nothing about other cars. */
-  readonly message: string;
-  /** The PCID, as soon as the car has proven to have its key. */
-  readonly pcid?: string;
-}
+import { installIso20 } from './installation-iso20.ts';
+import type {
+  InstallationAction,
+  InstallationAnswer,
+  InstallationCommand,
+  InstallationParts,
+} from './installation-records.ts';
 
 /**
  * Answers a car. Whatever is wrong with the request becomes an answer that tells the car so; only
@@ -78,8 +28,13 @@ export async function answerCar(
   parts: InstallationParts,
   command: InstallationCommand,
 ): Promise<InstallationAnswer> {
-  const answer = await answerTo(parts, command);
-  const events = [auditOf(parts, command, answer), ...auditOfCps(parts, command, answer)];
+  const action = command.action ?? actionOf(command);
+  const answer = await answerTo(parts, command, action);
+  if (answer.failure?.reason === 'service-unavailable') {
+    parts.logger.warn('contract-not-ready', { detail: answer.failure.message });
+  }
+  const events = [auditOf(parts, { ...command, action }, answer)];
+  events.push(...auditOfCps(parts, command, answer));
   await Promise.all(events.map((event) => parts.audit.recordAudit(event)));
   return answer;
 }
@@ -87,17 +42,20 @@ export async function answerCar(
 function answerTo(
   parts: InstallationParts,
   command: InstallationCommand,
+  action: InstallationAction,
 ): Promise<InstallationAnswer> {
   if (command.standard === 'iso15118-20') return installIso20(parts, command);
-  return command.action === 'Install'
-    ? installIso2(parts, command.exi)
-    : updateIso2(parts, command.exi);
+  return action === 'Install' ? installIso2(parts, command.exi) : updateIso2(parts, command.exi);
 }
+
+/** ISO 15118-20 has no update. */
+const actionOf = ({ standard, exi }: InstallationCommand): InstallationAction =>
+  standard === 'iso15118-2' && isIso2Update(exi) ? 'Update' : 'Install';
 
 /** In the log of the caller, and where a contract is concerned in that of its operator. */
 function auditOf(
   { clock }: InstallationParts,
-  { principal, standard, action }: InstallationCommand,
+  { principal, standard, action }: InstallationCommand & { readonly action: InstallationAction },
   { contract, responseCode, readings, failure }: InstallationAnswer,
 ): AuditEvent {
   const common = {

@@ -76,7 +76,11 @@ export interface IssueCommand {
 }
 
 /** What can stand against one more bundle of a contract, or the first one. */
-export type BundleOutcome = 'contract-exists' | 'contract-not-active' | 'bundle-outrun';
+export type BundleOutcome =
+  | 'contract-exists'
+  | 'contract-not-active'
+  | 'bundle-outrun'
+  | 'vehicle-changed';
 
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }

@@ -30,6 +30,8 @@ export interface Registration {
   readonly chain?: string | readonly string[];
   /** 56 octets in base64. */
   readonly x448PublicKey?: string;
+  /** What it is said to be for, where somebody says it: the key alone decides. */
+  readonly standard?: ProvisioningStandard;
 }
 
 /** What of it could be read, and what could not. */

@@ -23,6 +23,7 @@ import { checkCertificate, type Registration, readRegistration } from './provisi
 import type {
   ProvisioningCertificate,
   ProvisioningRecord,
+  ProvisioningStandard,
   ProvisioningStore,
 } from './provisioning-records.ts';
 import type { RandomBytes } from './serial-numbers.ts';
@@ -102,8 +103,14 @@ export async function registerProvisioning(
     blockedKey(parts, certificate),
     checkChain(parts, certificate, candidates, organization, at),
   ]);
-  const faults = [...violations, ...checked.violations, ...blocked, ...chain.violations];
   const { pcid, standard } = checked;
+  const faults = [
+    ...violations,
+    ...checked.violations,
+    ...otherStandard(registration.standard, standard),
+    ...blocked,
+    ...chain.violations,
+  ];
   if (faults.length > 0 || pcid === undefined || standard === undefined) throw refused(faults);
   return store(parts, principal, {
     id: newId('pcp', parts.random),
@@ -119,6 +126,15 @@ export async function registerProvisioning(
     notAfter: certificate.notAfter,
     registeredAt: at,
   });
+}
+
+function otherStandard(
+  said: ProvisioningStandard | undefined,
+  standard: ProvisioningStandard | undefined,
+): FieldViolation[] {
+  if (said === undefined || standard === undefined || said === standard) return [];
+  const message = `its key is one of ${standard}, not of ${said}`;
+  return [{ code: 'key-type', message, field: 'body.certificate' }];
 }
 
 async function blockedKey(

@@ -98,6 +98,7 @@ export async function issueForRequest(
     case 'contract-exists':
     case 'contract-not-active':
     case 'bundle-outrun':
+    case 'vehicle-changed':
       throw new Error('a request is for no bundle of a contract');
     default:
       return result;

@@ -73,7 +73,7 @@ export async function validateChain(
   parts: PathFactParts,
   question: ChainQuestion,
 ): Promise<ChainVerdict> {
-  const { organizationId, at } = question;
+  const { at } = question;
   const given = readGiven(parts.parsed, question);
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
@@ -116,9 +116,10 @@ export async function validateChain(
     return refused([{ code: 'root-itself', message }]);
   }
   if (!facts.mayEndAt(path)) {
+    // Whose chains were asked for is not said: whoever presents one is mostly somebody else.
     const message =
-      `${nameText(root.subject)} is of another organization, and no authority of ` +
-      `${organizationId} stands in the chain.`;
+      `${nameText(root.subject)} is of another organization than the one that the certificate ` +
+      'would have to be of, none of whose authorities stands in the chain.';
     return refused([{ code: 'anchor-of-another', message }]);
   }
   return { ok: true, path, statusUnknown: withoutStatus };

@@ -30,20 +30,23 @@ export interface ContractRecipient {
  * To whom a contract key would be encrypted now. That its maker's log has an entry is for whoever
  * asks; revocation is not looked at.
  * @param pcid in normal form
- * @returns `organizationId`, the maker's, is for that log alone; undefined when nothing is
+ * @returns `organizationId`, the maker's, is for that log alone, and the registration's id to hold on
+ *   to it; undefined when nothing is
  *   registered, or it is not valid now
  */
 export async function findForContract(
   { provisioning, clock }: Pick<LookupParts, 'provisioning' | 'clock'>,
   pcid: string,
   standard: ProvisioningStandard,
-): Promise<{ recipient: ContractRecipient; organizationId: string } | undefined> {
+): Promise<
+  { recipient: ContractRecipient; organizationId: string; registrationId: string } | undefined
+> {
   const found = await provisioning.findByPcid(pcid, standard);
   const now = clock();
   if (!found || found.notBefore > now || found.notAfter < now) return undefined;
-  const { spki, x448PublicKey, organizationId } = found;
+  const { id: registrationId, spki, x448PublicKey, organizationId } = found;
   const recipient = { pcid, standard, spki, ...(x448PublicKey ? { x448PublicKey } : {}) };
-  return { recipient, organizationId };
+  return { recipient, organizationId, registrationId };
 }
 
 /**

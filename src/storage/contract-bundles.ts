@@ -10,23 +10,28 @@ import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
+import { isStillRegistered } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
 import type { CertificateRow, ContractBundleRow, ContractRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
-/** Whether a contract may have one more bundle; it cannot be suspended or ended until the end. */
-export async function mayHaveBundle(
+/**
+ * What stands against a bundle for a contract and its car. Neither can change until the end of the
+ * transaction; cars are locked before contracts.
+ */
+export async function bundleObstacle(
   tx: WriteTransaction,
-  { bundle, contract }: BundleToIssue,
-): Promise<boolean> {
-  if (contract !== undefined) return true;
+  { bundle, contract, registrationId }: BundleToIssue,
+): Promise<'vehicle-changed' | 'contract-not-active' | undefined> {
+  if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
+  if (contract !== undefined) return undefined;
   const found = await tx
     .knex<ContractRow>('contracts')
     .where({ id: bundle.contractId, state: 'active' })
     .forUpdate()
     .first('id');
-  return found !== undefined;
+  return found === undefined ? 'contract-not-active' : undefined;
 }
 
 /**

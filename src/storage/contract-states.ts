@@ -93,6 +93,25 @@ function decideFor(
   }
 }
 
+/** Abandons the contracts of a car whose first bundle is being made. */
+export async function abandonFirstBundles(
+  tx: WriteTransaction,
+  { pcid, standard }: Pick<ContractRow, 'pcid' | 'standard'>,
+  at: Date,
+): Promise<void> {
+  const ids: string[] = await tx
+    .knex('contract_bundles as b')
+    .join('contracts as c', 'c.id', 'b.contract_id')
+    .where({ 'c.pcid': pcid, 'c.standard': standard, 'c.state': 'pending' })
+    .whereNotNull('b.certificate_id')
+    .pluck('b.certificate_id');
+  await abandonPendingAmong(
+    tx,
+    ids.map((id) => ({ id })),
+    at,
+  );
+}
+
 async function abandonPendingAmong(
   tx: WriteTransaction,
   certificates: readonly { readonly id: string }[],

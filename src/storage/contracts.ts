@@ -9,6 +9,7 @@ import { accountOf, contractOf, contractRow } from './contract-rows.ts';
 import { changeContractState } from './contract-states.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
+import { isStillRegistered } from './provisioning-locks.ts';
 import type { ContractRow } from './rows.ts';
 import { blob } from './values.ts';
 
@@ -55,10 +56,25 @@ export function contractStore(database: Database): ContractStore {
       return seen(rows);
     },
 
+    findByCertificate: async (emaid, certificate) => {
+      const row = await reader('contracts as k')
+        .join('contract_bundles as b', 'b.contract_id', 'k.id')
+        .leftJoin('certificates as c', 'c.id', 'b.certificate_id')
+        .where('k.account', accountOf(emaid))
+        .where((same) =>
+          same.where('b.certificate', blob(certificate)).orWhere('c.der', blob(certificate)),
+        )
+        // A certificate that was brought may have been one of a contract that has ended.
+        .orderByRaw(`CASE WHEN k.state = 'ended' THEN 1 ELSE 0 END`)
+        .first<ContractRow | undefined>('k.*');
+      return row && contractOf(row);
+    },
+
     listBundles: (contractId) => listBundles(database, contractId),
 
-    createBrought: ({ contract, bundle, makesDefault, audit }) =>
+    createBrought: ({ contract, bundle, registrationId, makesDefault, audit }) =>
       database.write(async (tx) => {
+        if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
         const inserted = await tx
           .knex<ContractRow>('contracts')
           .insert(contractRow(contract))
@@ -72,8 +88,9 @@ export function contractStore(database: Database): ContractStore {
         return 'created';
       }),
 
-    addBrought: ({ bundle, audit }) =>
+    addBrought: ({ bundle, registrationId, audit }) =>
       database.write(async (tx) => {
+        if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
         const contract = await tx
           .knex<ContractRow>('contracts')
           .where({ id: bundle.contractId, state: 'active', authority_id: null })

@@ -12,7 +12,7 @@ import {
 } from './abandonment.ts';
 import { isGranted } from './authority-grants.ts';
 import { keyConflict, nameConflict } from './claims.ts';
-import { beginBundle, insertBundle, mayHaveBundle, revokeFormer } from './contract-bundles.ts';
+import { beginBundle, bundleObstacle, insertBundle, revokeFormer } from './contract-bundles.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
 import { StorageError } from './errors.ts';
@@ -30,9 +30,8 @@ export function issuanceStore(database: Database): IssuanceStore {
     recordPending: ({ certificate, request, approval, stationName, bundle, ...purpose }) =>
       database.write(async (tx) => {
         // Contracts before issuers: so do those who suspend or end one.
-        if (bundle !== undefined && !(await mayHaveBundle(tx, bundle))) {
-          return { outcome: 'contract-not-active' };
-        }
+        const obstacle = bundle && (await bundleObstacle(tx, bundle));
+        if (obstacle !== undefined) return { outcome: obstacle };
         if (!(await maySign(tx, certificate.issuerId, purpose))) {
           return { outcome: 'issuer-not-active' };
         }

@@ -7,9 +7,11 @@ import type {
   ProvisioningRecord,
   ProvisioningStore,
 } from '../services/provisioning-records.ts';
+import { abandonFirstBundles } from './contract-states.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { PcidClaimRow, ProvisioningRow } from './rows.ts';
+import { lockPcid } from './provisioning-locks.ts';
+import type { ContractRow, ProvisioningRow } from './rows.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
 const TABLE = 'provisioning_certificates';
@@ -29,6 +31,7 @@ export function provisioningStore(database: Database): ProvisioningStore {
         const present = await rows().where({ pcid, state: 'registered' });
         if (present.some((row) => row.organization_id !== organizationId)) return 'taken';
         const former = present.find((row) => row.standard === standard);
+        if (former === undefined && (await hasOthersContracts(tx, certificate))) return 'taken';
         if (former?.id !== replaces) return 'changed';
         if (former !== undefined) {
           await rows()
@@ -43,13 +46,15 @@ export function provisioningStore(database: Database): ProvisioningStore {
     deleteRegistered: ({ id, audit }) =>
       database.write(async (tx) => {
         const rows = () => tx.knex<ProvisioningRow>(TABLE).where({ id });
-        const found = await rows().first('pcid');
+        const found = await rows().first('pcid', 'standard');
         if (found === undefined) return 'unchanged';
         await lockPcid(tx, found.pcid);
         const ended = await rows()
           .where({ state: 'registered' })
           .update({ state: 'deleted', ended_at: timeText(audit.at) });
         if (ended !== 1) return 'unchanged';
+        // Nobody sees them yet, and whoever ends the contracts of this vehicle next would miss them.
+        await abandonFirstBundles(tx, found, audit.at);
         tx.appendAudit(audit);
         return 'deleted';
       }),
@@ -93,12 +98,25 @@ export function provisioningStore(database: Database): ProvisioningStore {
 }
 
 /**
- * Makes everybody else who changes what is registered of this vehicle wait until the transaction
- * ends; as `claims.ts` says, by a row that is written. In SQLite nobody else writes.
+ * Whether there are contracts still that were made for a vehicle of this PCID when it was another
+ * organization's: they are not for the vehicle that has its name now.
  */
-async function lockPcid(tx: WriteTransaction, pcid: string): Promise<void> {
-  if (tx.dialect === 'sqlite') return;
-  await tx.knex<PcidClaimRow>('pcid_claims').insert({ pcid }).onConflict('pcid').merge();
+async function hasOthersContracts(
+  tx: WriteTransaction,
+  { pcid, standard, organizationId }: ProvisioningCertificate,
+): Promise<boolean> {
+  const last = await tx
+    .knex<ProvisioningRow>(TABLE)
+    .where({ pcid, standard })
+    .orderBy('ended_at', 'desc')
+    .first('organization_id');
+  if (last === undefined || last.organization_id === organizationId) return false;
+  const contract = await tx
+    .knex<ContractRow>('contracts')
+    .where({ pcid, standard })
+    .whereNot({ state: 'ended' })
+    .first('id');
+  return contract !== undefined;
 }
 
 function narrow(query: Knex.QueryBuilder, filter: ProvisioningFilter): void {

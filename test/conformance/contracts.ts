@@ -5,10 +5,12 @@ import type {
   Contract,
   SealedBundle,
 } from '../../src/services/contract-records.ts';
+import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { contractStore } from '../../src/storage/contracts.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
+import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
 import {
@@ -22,6 +24,7 @@ import {
   held,
   newId,
   newOrganization,
+  newRegistration,
   pending,
   seconds,
   setState,
@@ -31,9 +34,12 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
   describe(`contracts on ${name}`, () => {
     let opened: TestDatabase;
     let ca: Awaited<ReturnType<typeof activeAuthority>>;
+    /** Of whom all contracts are here that are not about cars. */
+    let car: ProvisioningCertificate;
     beforeAll(async () => {
       opened = await open();
       ca = await activeAuthority(opened.database);
+      car = await registered();
     });
     afterAll(() => opened.remove());
 
@@ -72,9 +78,25 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       createdAt: testTime,
       ...change,
     });
+    const provisioning = () => provisioningStore(opened.database);
+    async function registered(
+      change: Partial<ProvisioningCertificate> = {},
+      replaces?: string,
+    ): Promise<ProvisioningCertificate> {
+      const one = newRegistration(ca.organizationId, change);
+      const command = { certificate: one, ...(replaces ? { replaces } : {}), audit: [] };
+      expect(await provisioning().register(command)).toBe('registered');
+      return one;
+    }
+    const removed = ({ id, organizationId }: ProvisioningCertificate) =>
+      provisioning().deleteRegistered({
+        id,
+        audit: audit(organizationId, 'provisioning-certificate.deleted', id),
+      });
     const certificate = () => pending(ca.organizationId, ca.issuerId);
     const first = (contract: Contract, change: Partial<BundleToIssue> = {}): BundleToIssue => ({
       bundle: sealed(contract.id),
+      registrationId: car.id,
       contract,
       makesDefault: false,
       audit: [audit(ca.organizationId, 'contract.created', contract.id)],
@@ -82,6 +104,7 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
     });
     const next = (contractId: string, generation: number, change = {}): BundleToIssue => ({
       bundle: sealed(contractId, { generation, reason: 'renewed' }),
+      registrationId: car.id,
       audit: [audit(ca.organizationId, 'contract.renewed', contractId)],
       ...change,
     });
@@ -411,6 +434,53 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(found.items.map(({ id }) => id)).toEqual([newest?.id]);
     });
 
+    test('two processes decide as one, where there can be two', async () => {
+      const { database } = opened;
+      const other = name === 'SQLite' ? database : await opened.open('process-2');
+      const stores = [contractStore(database), contractStore(other)] as const;
+      const issuing = [issuanceStore(database), issuanceStore(other)] as const;
+      for (let round = 0; round < 6; round += 1) {
+        const wanted = newContract();
+        const outcomes = await Promise.all(
+          issuing.map((each) => {
+            const contract = { ...wanted, id: newId('contract') };
+            const bundle = first(contract);
+            return each.recordPending({ certificate: certificate(), bundle });
+          }),
+        );
+        const counted = outcomes.map(({ outcome }) => outcome).sort();
+        expect(counted).toEqual(['contract-exists', 'recorded']);
+
+        const pcid = newPcid();
+        const [a, b] = [await begun({ pcid }), await begun({ pcid })];
+        const ranks = [a.contract, b.contract].map(({ id }, index) =>
+          stores[index]?.changeRank({
+            ...{ id, isDefault: true },
+            audit: audit(ca.organizationId, 'contract.ranked', id),
+          }),
+        );
+        expect(await Promise.all(ranks)).toEqual(['changed', 'changed']);
+        const both = await store().contractsOfCar(pcid, 'iso15118-2');
+        expect(both.filter(({ isDefault }) => isDefault)).toHaveLength(1);
+
+        // One renews and revokes the former, the other ends.
+        const revokesFormer = { crlDue: seconds(5) };
+        const bundle = next(a.contract.id, 2, { revokesFormer });
+        const row = certificate();
+        const renewal = async () => {
+          const { outcome } = await issuing[0].recordPending({ certificate: row, bundle });
+          return outcome === 'recorded' ? finish(row.id, bundle) : outcome;
+        };
+        const ending = stores[1].changeState({
+          ...{ id: a.contract.id, from: ['active'], to: 'ended', crlDue: seconds(5) },
+          audit: audit(ca.organizationId, 'contract.ended', a.contract.id),
+        });
+        await Promise.all([renewal(), ending]);
+        expect(await stateOf(a.certificateId)).toBe('revoked');
+        expect(['revoked', 'abandoned', undefined]).toContain(await stateOf(row.id));
+      }
+    });
+
     test('a bundle that is brought has no row of a certificate, and ends with its contract', async () => {
       const { issuing: _, ...contract } = newContract();
       const bundle = (generation: number): BroughtBundle => ({
@@ -418,7 +488,11 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         ...{ certificate: bytes('brought'), notBefore: testTime, notAfter: seconds(3600) },
       });
       const created = [audit(ca.organizationId, 'contract.bundle-brought', contract.id)];
-      const command = { contract, bundle: bundle(1), makesDefault: true, audit: created };
+      const registrationId = car.id;
+      const command = {
+        ...{ contract, bundle: bundle(1), registrationId, makesDefault: true },
+        audit: created,
+      };
       expect(await store().createBrought(command)).toBe('created');
       expect(
         await store().createBrought({ ...command, contract: { ...contract, id: newId('c') } }),
@@ -429,9 +503,120 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(brought?.certificateId).toBeUndefined();
 
       const entry = audit(ca.organizationId, 'contract.bundle-brought', contract.id);
-      const again = () => store().addBrought({ bundle: bundle(2), audit: entry });
+      const again = () => store().addBrought({ bundle: bundle(2), registrationId, audit: entry });
       expect((await Promise.all([again(), again()])).sort()).toEqual(['added', 'outrun']);
       await changeState(contract.id, {});
       expect(await again()).toBe('not-active');
+      expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
+        id: contract.id,
+      });
+    });
+
+    test('a contract is found by a certificate of any of its bundles and its EMAID', async () => {
+      const { contract, certificateId } = await begun({ emaid: 'DE8EVCFINDABLE1' });
+      const second = await issueBundle(next(contract.id, 2));
+      await begun({ emaid: 'DE8EVCFINDABLE' });
+      const found = async (emaid: string, der: Uint8Array) =>
+        (await store().findByCertificate(emaid, der))?.id;
+      for (const id of [certificateId, second]) {
+        expect(await found('DE8EVCFINDABLE', bytes(`der of ${id}`))).toBe(contract.id);
+      }
+      await changeState(contract.id, {});
+      expect(await found('DE8EVCFINDABLE1', bytes(`der of ${second}`))).toBe(contract.id);
+      expect(await found('DE8EVCFINDABL2', bytes(`der of ${second}`))).toBeUndefined();
+      expect(await found('DE8EVCFINDABLE', bytes('another'))).toBeUndefined();
+    });
+
+    describe('the car of a contract', () => {
+      test('that is registered anew or deleted gets no bundle that was made for it before', async () => {
+        const { pcid, id: registrationId } = await registered();
+        const { contract } = await begun({ pcid }, { registrationId });
+        const anew = await registered({ pcid }, registrationId);
+        const late = (bundle: BundleToIssue) =>
+          issuance().recordPending({ certificate: certificate(), bundle });
+        const changed = { outcome: 'vehicle-changed' };
+        expect(await late(next(contract.id, 2, { registrationId }))).toEqual(changed);
+        expect(await late(first(newContract({ pcid }), { registrationId }))).toEqual(changed);
+        expect(await late(first(newContract({ pcid }), { registrationId: 'none' }))).toEqual(
+          changed,
+        );
+        await issueBundle(next(contract.id, 2, { registrationId: anew.id }));
+
+        expect(await removed(anew)).toBe('deleted');
+        const { issuing: _, ...brought } = newContract({ pcid });
+        const bundle: BroughtBundle = {
+          ...sealed(brought.id),
+          ...{ certificate: bytes('brought'), notBefore: testTime, notAfter: seconds(3600) },
+        };
+        const command = { contract: brought, bundle, registrationId: anew.id, makesDefault: false };
+        expect(await store().createBrought({ ...command, audit: [] })).toBe('vehicle-changed');
+        const entry = audit(ca.organizationId, 'contract.bundle-brought', brought.id);
+        expect(await store().addBrought({ bundle, registrationId: anew.id, audit: entry })).toBe(
+          'vehicle-changed',
+        );
+        expect(await store().findContract(brought.id)).toBeUndefined();
+        expect(await store().listBundles(contract.id)).toHaveLength(2);
+      });
+
+      test('takes with it the contracts that are being made when it is deleted', async () => {
+        const one = await registered();
+        const { pcid, id: registrationId } = one;
+        const kept = await begun({ pcid }, { registrationId });
+        const other = certificate();
+        const elsewhere = first(newContract());
+        await issuance().recordPending({ certificate: other, bundle: elsewhere });
+        const row = certificate();
+        const bundle = first(newContract({ pcid }), { registrationId });
+        await issuance().recordPending({ certificate: row, bundle });
+        expect(await removed(one)).toBe('deleted');
+        expect([await stateOf(row.id), await stateOf(other.id)]).toEqual(['abandoned', 'pending']);
+        expect(await finish(row.id, bundle)).toBe('lease-lost');
+        expect(await store().contractsOfCar(pcid, 'iso15118-2')).toHaveLength(1);
+        expect(await stateOf(kept.certificateId)).toBe('issued');
+        expect(await finish(other.id, elsewhere)).toBe('issued');
+      });
+
+      test('has none left of which nobody knows, when contracts are made while it is deleted', async () => {
+        for (let round = 0; round < 8; round += 1) {
+          const one = await registered();
+          const { pcid, id: registrationId } = one;
+          const creation = async () => {
+            const row = certificate();
+            const bundle = first(newContract({ pcid }), { registrationId });
+            const recorded = await issuance().recordPending({ certificate: row, bundle });
+            if (recorded.outcome === 'recorded') await finish(row.id, bundle);
+          };
+          const deletion = async () => {
+            expect(await removed(one)).toBe('deleted');
+            const found = await store().contractsOfCar(pcid, 'iso15118-2');
+            for (const { id } of found) await changeState(id, {});
+          };
+          await Promise.all([creation(), deletion(), creation()]);
+          expect(await store().contractsOfCar(pcid, 'iso15118-2')).toEqual([]);
+        }
+      });
+
+      test('is nobody else’s while there are contracts that were made for it', async () => {
+        const one = await registered();
+        const { pcid, id: registrationId } = one;
+        const { contract } = await begun({ pcid }, { registrationId });
+        await removed(one);
+        const organizationId = await newOrganization(opened.database);
+        const theirs = (change: Partial<ProvisioningCertificate> = {}) =>
+          provisioning().register({
+            certificate: newRegistration(organizationId, { pcid, ...change }),
+            audit: [],
+          });
+        expect(await theirs()).toBe('taken');
+        await changeState(contract.id, {});
+        expect(await theirs()).toBe('registered');
+      });
+
+      test('may be registered anew by its maker, with the contracts that it has', async () => {
+        const one = await registered();
+        await begun({ pcid: one.pcid }, { registrationId: one.id });
+        await removed(one);
+        await registered({ pcid: one.pcid });
+      });
     });
   });

@@ -8,6 +8,7 @@ import type {
   EnrolmentRequest,
   PendingCertificate,
 } from '../../src/services/certificate-records.ts';
+import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
 import type { RevocationStore } from '../../src/services/revocation-records.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
@@ -18,6 +19,23 @@ import { testTime } from '../support/databases.ts';
 
 let count = 0;
 /** Ids sort in the order of their making. */
+/** A provisioning certificate that its maker is about to register. */
+export function newRegistration(
+  organizationId: string,
+  change: Partial<ProvisioningCertificate> = {},
+): ProvisioningCertificate {
+  const id = newId('pcp');
+  return {
+    ...{ id, organizationId, pcid: newId('PCID'), standard: 'iso15118-2' },
+    certificate: bytes(`certificate ${id}`),
+    subCertificates: [bytes(`sub 2 of ${id}`), bytes(`sub 1 of ${id}`)],
+    spki: bytes(`spki of ${id}`),
+    sha256: `sha256 of ${id}`,
+    ...{ notBefore: testTime, notAfter: seconds(3600), registeredAt: testTime },
+    ...change,
+  };
+}
+
 export const newId = (noun: string): string => `${noun}-${String(++count).padStart(6, '0')}`;
 
 export const seconds = (offset: number): Date => new Date(testTime.getTime() + offset * 1000);

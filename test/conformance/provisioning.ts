@@ -7,7 +7,7 @@ import type {
 import { auditStore } from '../../src/storage/audit.ts';
 import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { audit, bytes, newId, newOrganization, seconds } from './fixtures.ts';
+import { audit, newId, newOrganization, newRegistration, seconds } from './fixtures.ts';
 
 export const provisioningConforms = (name: string, open: OpenTestDatabase) =>
   describe(`provisioning certificates on ${name}`, () => {
@@ -18,26 +18,7 @@ export const provisioningConforms = (name: string, open: OpenTestDatabase) =>
     afterAll(() => opened.remove());
 
     const store = () => provisioningStore(opened.database);
-    const certificateFor = (
-      organizationId: string,
-      change: Partial<ProvisioningCertificate> = {},
-    ): ProvisioningCertificate => {
-      const id = newId('pcp');
-      return {
-        id,
-        organizationId,
-        pcid: newId('PCID'),
-        standard: 'iso15118-2',
-        certificate: bytes(`certificate ${id}`),
-        subCertificates: [bytes(`sub 2 of ${id}`), bytes(`sub 1 of ${id}`)],
-        spki: bytes(`spki of ${id}`),
-        sha256: `sha256 of ${id}`,
-        notBefore: testTime,
-        notAfter: seconds(3600),
-        registeredAt: testTime,
-        ...change,
-      };
-    };
+    const certificateFor = newRegistration;
     const register = (certificate: ProvisioningCertificate, replaces?: string) =>
       store().register({
         certificate,

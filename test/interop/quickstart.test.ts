@@ -5,22 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
-import { isRequired, noOpenssl } from '../support/other-tools.ts';
+import { cannotRunLines, shownLines } from '../support/shown-lines.ts';
 
 const run = promisify(execFile);
 
-function has(program: string, argument: string): boolean {
-  try {
-    execFileSync(program, [argument], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const withoutShell = !has('curl', '--version') || !has('bash', '--version');
-
-describe.skipIf(noOpenssl || (withoutShell && !isRequired('openssl')))('the shown lines', () => {
+describe.skipIf(cannotRunLines)('the shown lines', () => {
   let service: CliService;
   beforeAll(async () => {
     service = await startCliService();
@@ -33,10 +22,7 @@ describe.skipIf(noOpenssl || (withoutShell && !isRequired('openssl')))('the show
     const folder = join(service.folder, 'a folder');
     const shown = await service.evpki(['quickstart', '--out', folder]);
     expect(shown).toMatchObject({ status: 0, stderr: '' });
-    const script = shown.stdout
-      .split('\n')
-      .flatMap((line) => /^ {3}(?:\$ | {2})(.*)$/.exec(line)?.[1] ?? [])
-      .join('\n');
+    const script = shownLines(shown.stdout);
     // Not synchronously: the service runs in this very process.
     const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', script], {
       timeout: 25_000,

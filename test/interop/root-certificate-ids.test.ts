@@ -88,6 +88,9 @@ function printed(issuerName: Uint8Array) {
 const bench = workbench();
 afterAll(() => bench.remove());
 
+const saidBy = (command: string, args: readonly string[]): string =>
+  spawnSync(command, args, { cwd: bench.folder, encoding: 'utf8' }).stdout;
+
 function byOpenssl(file: string, option: string): string {
   const form = ['-noout', '-issuer', '-nameopt', option];
   const line = bench.openssl('x509', '-inform', 'der', '-in', file, ...form);
@@ -111,7 +114,7 @@ describe('GnuTLS', () => {
   test.skipIf(noGnutls).each(shown)('%s', (name) => {
     const { file, recognized } = printed(names[name] ?? new Uint8Array());
     const args = ['--certificate-info', '--inder', '--infile', file];
-    const { stdout } = spawnSync('certtool', args, { cwd: bench.folder, encoding: 'utf8' });
+    const stdout = saidBy('certtool', args);
     const text = /^\s*Issuer: (.*)$/m.exec(stdout)?.[1] ?? stdout;
     expect(recognized(text), text).toBe(true);
   });

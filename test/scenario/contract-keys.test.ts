@@ -127,7 +127,7 @@ describe('a contract over the API', () => {
     expect([none.status, none.json.code]).toEqual([422, 'vehicle-unknown']);
   });
 
-  test('its keys are nowhere but in its car: not in the database, answers, log or metrics', async () => {
+  test('K4 W9 its keys are nowhere but in its car: not in the database, answers, log or metrics', async () => {
     const line = evpki.log.find((one) => one.includes('"listening"')) ?? '';
     const { metrics } = JSON.parse(line).addresses;
     const measured = await (await fetch(`http://${metrics}/metrics`)).text();

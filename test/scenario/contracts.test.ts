@@ -36,6 +36,7 @@ import {
   demoMo,
   newCar,
   newPcid,
+  newX448Car,
   openBundle,
   registerCar,
 } from '../support/contracts.ts';
@@ -115,7 +116,7 @@ const entriesOf = async (organizationId: string, subject: string) => {
 const code = (value: string) => expect.objectContaining({ code: value });
 
 describe('creating a contract', () => {
-  test('gives the car a key that is its certificate’s, and nobody else', async () => {
+  test('K4 gives the car a key that is its certificate’s, and nobody else', async () => {
     const car = await registered();
     const emaid = newEmaid();
     const withDigit = emaid + emaidCheckDigit(emaid);
@@ -138,10 +139,10 @@ describe('creating a contract', () => {
     expect(bundle).toMatchObject({ reason: 'created', generation: 1, curve: 'P-256' });
     // Both sides have it in their logs; whose contract it is, is not the maker's business.
     expect(await entriesOf('demo-mo', contract.id)).toEqual(['contract.created']);
-    const { id } = car.registered;
-    expect(await entriesOf('demo-oem', id)).toEqual(['provisioning-certificate.used']);
+    const { pcid } = car.registered;
+    expect(await entriesOf('demo-oem', pcid)).toEqual(['vehicle.contracted']);
     const { items } = await services.audit.listEntries(
-      { organizationId: 'demo-oem', subject: id },
+      { organizationId: 'demo-oem', subject: pcid },
       { limit: 9 },
     );
     expect(JSON.stringify(items)).not.toContain(emaid);
@@ -294,12 +295,108 @@ describe('installing', () => {
     });
   });
 
+  test('a car that gets a former key back is another one again: what was installed since is revoked', async () => {
+    const car = await registered();
+    const { contract, bundle } = await create(car);
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    const second = await install(contract, anew);
+    const back = { ...car, registered: { ...car.registered, id: `${car.registered.id}_again` } };
+    await registerCar(services, back, anew);
+    const third = await install(contract, back);
+    expect(third).toMatchObject({ generation: 3, reason: 're-registered' });
+    expect(openBundle(car, third)).toHaveLength(32);
+    const states = await Promise.all([bundle, second, third].map(statusOf));
+    expect(states).toEqual(['revoked', 'revoked', 'issued']);
+  });
+
+  describe('when the car is registered anew or deleted while a key is encrypted for it', () => {
+    /** Services in which this happens once between the making of a contract key and its use. */
+    function meanwhile(happens: () => Promise<unknown>): Services {
+      let done: Promise<unknown> | undefined;
+      return {
+        ...services,
+        contractKeys: {
+          generate: async (algorithm) => {
+            done ??= happens();
+            await done;
+            return services.contractKeys.generate(algorithm);
+          },
+        },
+      };
+    }
+    const replaced = (car: Car) => async () => {
+      const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+      await registerCar(services, anew, car);
+    };
+    const deleted =
+      ({ registered: { id, organizationId, pcid, standard } }: Car) =>
+      async () => {
+        const why = { actor: 'client:oem', reason: 'deleted' };
+        const audit = { at: clock(), organizationId, actor: why.actor, action: 'x', subject: id };
+        const outcome = await services.provisioning.deleteRegistered({
+          id,
+          audit: { ...audit, details: {} },
+        });
+        expect(outcome).toBe('deleted');
+        await endContractsOf(services, { pcid, standard }, why);
+      };
+    const ofCar = ({ registered: { pcid } }: Car) =>
+      listContracts(services, demoMo, { limit: 9, pcid });
+
+    test.each([
+      ['registered anew', replaced],
+      ['deleted', deleted],
+    ])('%s: no contract is created', async (_, happens) => {
+      const car = await registered();
+      const { pcid } = car.registered;
+      const attempt = createContract(meanwhile(happens(car)), demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('vehicle-unknown'));
+      expect((await ofCar(car)).items).toEqual([]);
+    });
+
+    test.each([
+      ['registered anew', replaced, 'vehicle-unknown', 'active'],
+      ['deleted', deleted, 'vehicle-unknown', 'ended'],
+    ] as const)('%s: nothing is renewed, installed or updated', async (_, happens, why, state) => {
+      const attempts: ((parts: Services, contract: Contract, car: Car, old: Bundle) => unknown)[] =
+        [
+          (parts, { id }) => renewContract(parts, demoMo, id),
+          (parts, contract, { registered: { id: registrationId } }, { certificate }) =>
+            bundleForUpdate(parts, {
+              ...{ contract, registrationId, oldContractCertificate: certificate },
+            }),
+        ];
+      for (const attempt of attempts) {
+        const car = await registered();
+        const { contract, bundle } = await create(car);
+        const parts = meanwhile(happens(car));
+        await expect(attempt(parts, contract, car, bundle)).rejects.toEqual(code(why));
+        const view = await findContract(services, demoMo, contract.id);
+        expect([view.contract.state, view.bundle.generation]).toEqual([state, 1]);
+      }
+    });
+
+    test('registered anew twice: what a car asks for with the key in between is for nobody', async () => {
+      const first = await registered();
+      const { contract } = await create(first);
+      const second = newCar('iso15118-2', { pcid: first.registered.pcid });
+      await registerCar(services, second, first);
+      const parts = meanwhile(replaced(second));
+      await expect(bundleForInstallation(parts, contract, second.registered)).rejects.toEqual(
+        code('vehicle-unknown'),
+      );
+    });
+  });
+
   test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
     const car = await registered();
     const { contract, bundle: old } = await create(car);
     const oldKey = openBundle(car, old);
     const oldContractCertificate = old.certificate;
-    const update = () => bundleForUpdate(services, { contract, oldContractCertificate });
+    const registrationId = car.registered.id;
+    const update = () =>
+      bundleForUpdate(services, { contract, oldContractCertificate, registrationId });
     const updated = await update();
     expect(updated).toMatchObject({ reason: 'update', generation: 2 });
     expect(await update()).toEqual(updated);
@@ -316,7 +413,9 @@ describe('installing', () => {
     await revoke(services, demoMo, old.certificateId ?? '', 'superseded');
     await expect(update()).rejects.toEqual(code('recipient-unfitting'));
     const foreign = (await create(await registered())).bundle.certificate;
-    const attempt = bundleForUpdate(services, { contract, oldContractCertificate: foreign });
+    const attempt = bundleForUpdate(services, {
+      ...{ contract, registrationId, oldContractCertificate: foreign },
+    });
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 
@@ -532,26 +631,37 @@ describe('bundles that are brought', () => {
 });
 
 describe('ISO 15118-20', () => {
-  test('a P-521 car gets a P-521 contract, from the hierarchy with such keys', async () => {
-    const other = await open('ca/iso15118-20.yaml');
-    try {
+  let other: Awaited<ReturnType<typeof open>>;
+  beforeAll(async () => {
+    other = await open('ca/iso15118-20.yaml');
+  });
+  afterAll(() => other.database.close());
+
+  test.each([
+    ['P-521', newCar, { curve: 'SECP521', lengths: [133, 94, 66], authority: 'mo-sub-ca-2' }],
+    ['Ed448', newX448Car, { curve: 'X448', lengths: [56, 84, 56], authority: 'mo-sub-ca-2-ed448' }],
+  ] as const)(
+    'a %s car gets such a contract, from the hierarchy with such keys',
+    async (_, make, expected) => {
       const mo: Principal = { ...demoMo, organizationId: 'mo' };
-      const pcid = newPcid();
-      const car = newCar('iso15118-20', { pcid, organizationId: 'oem' });
+      const details = { pcid: newPcid(), organizationId: 'oem' };
+      const car = make === newCar ? newCar('iso15118-20', details) : newX448Car(details);
       await registerCar(other.services, car);
       const { contract, bundle } = await createContract(other.services, mo, {
-        ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+        ...{ emaid: newEmaid(), pcid: details.pcid, standard: 'iso15118-20' },
       });
-      expect(contract.issuing?.profile).toBe('iso15118-20-contract');
-      expect(bundle).toMatchObject({ curve: 'SECP521' });
-      expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length]).toEqual([133, 94]);
-      expect(openBundle(car, bundle)).toHaveLength(66);
+      expect(contract.issuing).toEqual({
+        ...{ authorityId: expected.authority, profile: 'iso15118-20-contract' },
+      });
+      expect(bundle.curve).toBe(expected.curve);
+      const key = openBundle(car, bundle);
+      expect([bundle.dhPublicKey.length, bundle.encryptedPrivateKey.length, key.length]).toEqual([
+        ...expected.lengths,
+      ]);
       const same = await bundleForInstallation(other.services, contract, car.registered);
       expect(same).toEqual(bundle);
-    } finally {
-      await other.database.close();
-    }
-  });
+    },
+  );
 
   test('a car with a P-256 key has none: it could not be encrypted', async () => {
     const { pcid } = (await registered()).registered;

@@ -147,6 +147,12 @@ describe('hostile requests', () => {
   // Rolling over and activating change authorities, as they should: `standing` would not stand.
   const named = operations.map((operation) => [operation.id, operation] as const);
 
+  /** Examples of other parties than this organization: how it hears of that. */
+  const ofOthers: Readonly<Record<string, string>> = {
+    createContract: 'not-permitted',
+    registerProvisioningCertificate: 'provisioning-certificate-refused',
+  };
+
   // First: what follows leaves things of other names behind.
   test.each(named)(
     'the examples of %s are carried out, or refused for what they name',
@@ -156,6 +162,8 @@ describe('hostile requests', () => {
         for (const { name, value } of examples) {
           const answer = await call(operation, pathOf(operation), value);
           expectSound(answer, name);
+          const refusal = ofOthers[operation.id];
+          if (refusal !== undefined && answer.json?.code === refusal) continue;
           // Authorities and certificates of examples are not there; nobody has their secret.
           expect([200, 201, 401, 404], `${name}: ${answer.text}`).toContain(answer.status);
         }

@@ -95,7 +95,7 @@ describe.each(preparedBackends)('on $name', (backend) => {
       });
     });
 
-    test('S3 killed at random moments', { timeout: 300_000 }, async () => {
+    test('S3 K4 killed at random moments', { timeout: 300_000 }, async () => {
       const draw = drawing(`${backend.name} contracts`);
       await withHistory(async (history) => {
         for (let kill = 0; kill < 4 * kills; kill += 1) {

@@ -18,9 +18,12 @@ import {
   pathFor,
   type Row,
   type Side,
+  says,
 } from '../support/role-matrix.ts';
-import { leaves, newCertificate, rows } from '../support/role-matrix-rows.ts';
+import { opcpRows } from '../support/role-matrix-opcp.ts';
+import { leaves, newCertificate, rows as restRows } from '../support/role-matrix-rows.ts';
 
+const rows = { ...restRows, ...opcpRows };
 const roles = Object.keys(declaredRoles).filter((role) => role !== 'bootstrap');
 const isPublic = ({ action }: ApiOperation) => action === 'public';
 const matrix = operations
@@ -52,6 +55,8 @@ const authorities: readonly (readonly [string, string, string?])[] = [
   ['oem-2', 'iso15118-2-oem-sub-ca-2', 'oem-1'],
   ['maker-root', 'ocpp-manufacturer-root'],
   ['v2g-root', 'iso15118-2-v2g-root'],
+  ['cps-1', 'iso15118-2-cps-sub-ca-1', 'v2g-root'],
+  ['cps-2', 'iso15118-2-cps-sub-ca-2', 'cps-1'],
   ['awaiting', 'iso15118-2-cpo-sub-ca-1', 'external'],
 ];
 
@@ -183,10 +188,12 @@ describe('W8 the matrix', () => {
 
   test.each(operations.filter((operation) => !isPublic(operation)))(
     '$id, without credentials and with those of nobody',
-    async ({ method, path }) => {
+    async (operation) => {
+      const wanted = { status: 401, code: 'not-authenticated', sentence: /token/ };
+      const path = operation.path.replace(/\{\w+\}/g, 'x');
       for (const headers of [{}, { authorization: `Bearer evpki_tok_${'A'.repeat(43)}` }]) {
-        const answer = await evpki.call(method, path.replace(/\{\w+\}/g, 'x'), undefined, headers);
-        expect([answer.status, answer.json.code]).toEqual([401, 'not-authenticated']);
+        const answer = await evpki.call(operation.method, path, undefined, headers);
+        expect(says(operation, answer, wanted), answer.text).toBe(true);
         count += 1;
       }
     },
@@ -218,7 +225,8 @@ describe('W8 the bootstrap secret', () => {
         params: { ...ask.params, id: ask.params?.id || 'x' },
       });
       const answer = await evpki.call(operation.method, path, ask.body, headers);
-      expect([answer.status, answer.json.code], name).toEqual([403, 'not-permitted']);
+      const wanted = { status: 403, code: 'not-permitted', sentence: /permits/ };
+      expect(says(operation, answer, wanted), `${name}: ${answer.text}`).toBe(true);
     }
     const create = () => evpki.call('POST', '/v1/api-clients', { name: 'ada' }, headers);
     expect((await create()).status).toBe(201);

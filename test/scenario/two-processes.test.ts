@@ -213,7 +213,9 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
     if (noOpenssl) return;
     const text = await opensslCrl(crl, survivor);
     expect(text).toContain('verify OK');
-    expect(text.toLowerCase()).toContain(`serial number: ${serialNumber}`);
+    // OpenSSL prints whole octets.
+    const octets = serialNumber.padStart(2 * Math.ceil(serialNumber.length / 2), '0');
+    expect(text.toLowerCase()).toContain(`serial number: ${octets}`);
   });
 
   const setJob = (change: string) =>

@@ -1,8 +1,9 @@
 /** Cars, registered without their makers' chains, and what they do with the bundles they get. */
 
-import { createECDH } from 'node:crypto';
+import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { openForIso2 } from '../../src/iso15118/key-transport/iso2.ts';
 import { openForIso20 } from '../../src/iso15118/key-transport/iso20.ts';
+import { openForIso20X448 } from '../../src/iso15118/key-transport/iso20-x448.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { curves } from '../../src/pki/curves.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
@@ -64,6 +65,21 @@ export function newCar(
   return { registered, privateKey };
 }
 
+/** A car with an Ed448 key, which can only sign, and an X448 key that keys are encrypted for. */
+export function newX448Car({ pcid = newPcid(), organizationId = 'demo-oem' } = {}): Car {
+  const signing = generateKeyPairSync('ed448').publicKey;
+  const agreeing = generateKeyPairSync('x448');
+  const { registered } = newCar('iso15118-20', { pcid, organizationId });
+  return {
+    registered: {
+      ...registered,
+      spki: signing.export({ format: 'der', type: 'spki' }),
+      x448PublicKey: agreeing.publicKey.export({ format: 'der', type: 'spki' }).subarray(-56),
+    },
+    privateKey: agreeing.privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-56),
+  };
+}
+
 /** Registers a car, in place of the one with its PCID. */
 export async function registerCar(
   { database }: Pick<Services, 'database'>,
@@ -92,5 +108,6 @@ export function openBundle(
   const sealed = { dhPublicKey, encryptedPrivateKey, privateKey, contractSpki: spki };
   if (registered.standard === 'iso15118-2') return openForIso2(sealed);
   const contractKeyIdentifier = extensions.subjectKeyIdentifier?.value ?? new Uint8Array();
-  return openForIso20({ ...sealed, binding: { pcid: registered.pcid, contractKeyIdentifier } });
+  const open = registered.x448PublicKey ? openForIso20X448 : openForIso20;
+  return open({ ...sealed, binding: { pcid: registered.pcid, contractKeyIdentifier } });
 }

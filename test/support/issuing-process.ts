@@ -152,7 +152,9 @@ async function leadContracts(caller: number): Promise<void> {
     const { contract, bundle } = await createContract(services, demoMo, { emaid, pcid });
     handedOut(bundle);
     const oldContractCertificate = bundle.certificate;
-    handedOut(await bundleForUpdate(services, { contract, oldContractCertificate }));
+    const registrationId = car.registered.id;
+    const update = { contract, oldContractCertificate, registrationId };
+    handedOut(await bundleForUpdate(services, update));
     const options = { revokesFormer: count % 2 === 0 };
     handedOut((await renewContract(services, demoMo, contract.id, options)).bundle);
     await suspendContract(services, demoMo, contract.id);

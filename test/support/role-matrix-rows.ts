@@ -30,7 +30,7 @@ const nameOf = (
   { organization }: Pick<Side, 'organization'>,
 ) => (kind === 'oem-provisioning' ? pcidOf(organization) : name);
 
-const pcidOf = (organization: string): string =>
+export const pcidOf = (organization: string): string =>
   `TSTP12345678${organization.toUpperCase()}`.padEnd(17, '0');
 
 /** The body of `POST /v1/certificates` for a new key. */
@@ -76,21 +76,21 @@ const overCertificate = (
 });
 
 /** A new certificate of the organization's vehicle; the one that rows share may be on hold. */
-const newVehicle = async (side: Side, administrator: Call) => {
+export const newVehicle = async (side: Side, administrator: Call) => {
   const leaf = leaves.find(({ kind }) => kind === 'oem-provisioning') ?? leaves[0];
   const { json } = await administrator('POST', '/v1/certificates', newCertificate(side, leaf));
   const [certificate = 'x'] = String(json.certificateChain).split(/(?<=END CERTIFICATE-----\n)/);
   return { certificate };
 };
 
-const registered = async (side: Side, administrator: Call): Promise<string> => {
+export const registered = async (side: Side, administrator: Call): Promise<string> => {
   const path = `/v1/provisioning-certificates?organization=${side.organization}`;
   return (await administrator('POST', path, await newVehicle(side, administrator))).json.id;
 };
 
 let emaids = 0;
 /** The body of `POST /v1/contracts`; every contract has an EMAID of its own. */
-const newContract = ({ organization }: Side) => ({
+export const newContract = ({ organization }: Side) => ({
   emaid: `DE8EVC${String(++emaids).padStart(8, '0')}`,
   pcid: pcidOf(organization),
 });
@@ -98,7 +98,7 @@ const newContract = ({ organization }: Side) => ({
 /** The latest contract that was made of each organization. */
 const contracts = new Map<string, string>();
 
-const contractOf = async (side: Side, administrator: Call): Promise<string> => {
+export const contractOf = async (side: Side, administrator: Call): Promise<string> => {
   const path = `/v1/contracts?organization=${side.organization}`;
   const make = () => administrator('POST', path, newContract(side));
   let made = await make();
@@ -503,6 +503,27 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
           certificateType: 'ChargingStationCertificate',
         },
       }),
+      success: [200],
+    },
+  ],
+  contractCertificate: [
+    {
+      // What no car has sent is answered for no organization.
+      foreign: 'same',
+      ask: () => ({
+        body: {
+          iso15118SchemaVersion: 'urn:iso:15118:2:2013:MsgDef',
+          action: 'Install',
+          exiRequest: 'gJg=',
+        },
+      }),
+      success: [200],
+    },
+  ],
+  authorizeContract: [
+    {
+      foreign: 'same',
+      ask: () => ({ body: { idToken: 'DE8EVC00000000', certificate: '' } }),
       success: [200],
     },
   ],

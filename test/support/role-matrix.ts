@@ -13,6 +13,8 @@ export interface ApiOperation {
   readonly method: string;
   readonly path: string;
   readonly action: string;
+  /** The form of its errors (`x-evpki-errors`). */
+  readonly errors: string | undefined;
 }
 
 /** Every operation of openapi.yaml. */
@@ -29,6 +31,7 @@ export const operations: readonly ApiOperation[] = Object.entries(
       method: method.toUpperCase(),
       path,
       action: operation['x-evpki-action'] as string,
+      errors: operation['x-evpki-errors'],
     })),
 );
 
@@ -91,6 +94,8 @@ export interface Row {
   readonly success: readonly number[];
   /** Statuses for what is another organization's; `same` where the answer is nobody's. */
   readonly foreign?: readonly number[] | 'same';
+  /** An action with which what is another organization's is answered, too. */
+  readonly foreignWith?: string;
   /** For listings: the id that has to be among the items. */
   readonly listed?: (side: Side) => string;
 }
@@ -122,17 +127,31 @@ export function expected(
   if (!may(action) || (row.everywhere && !role.everyOrganization)) return { statuses: [403] };
   if (row.kindFirst && !(isForKind && (row.further ?? []).every(may))) return { statuses: [403] };
   if (row.listed) return { statuses: row.success, listed: !isForeign };
-  if (isForeign && row.foreign !== 'same') return { statuses: row.foreign ?? [404] };
+  const mayForeign = row.foreignWith !== undefined && may(row.foreignWith);
+  if (isForeign && row.foreign !== 'same' && !mayForeign) {
+    return { statuses: row.foreign ?? [404] };
+  }
   if (!isForKind || !grants || !(row.further ?? []).every(may)) return { statuses: [403] };
   if (row.waitsWithout !== undefined && !may(row.waitsWithout)) return { statuses: [202] };
   return { statuses: row.success };
 }
 
+/** Whether an answer says so in the form of its operation: the code of a problem, or a sentence. */
+export const says = (
+  { errors }: ApiOperation,
+  { status, json }: Answer,
+  wanted: { readonly status: number; readonly code: string; readonly sentence: RegExp },
+): boolean =>
+  status === wanted.status &&
+  (errors === 'opcp' ? wanted.sentence.test(json.errorMessages[0]) : json.code === wanted.code);
+
 /** How an answer differs from what was expected, if it does. */
 export function deviation(expectation: Expectation, answer: Answer, id?: string): string[] {
   const { statuses, listed } = expectation;
   if (!statuses.includes(answer.status)) {
-    return [`${answer.status} ${answer.json?.code ?? ''} instead of ${statuses.join(' or ')}`];
+    return [
+      `${answer.status} ${answer.json?.code ?? answer.json?.errorMessages ?? ''} instead of ${statuses.join(' or ')}`,
+    ];
   }
   if (listed === undefined) return [];
   const items = answer.json.items as readonly { readonly id: string }[];

@@ -9,8 +9,8 @@ import {
   rotateSecret,
 } from '../../services/api-clients.ts';
 import { ServiceError } from '../../services/errors.ts';
+import { instantOf } from '../../services/instants.ts';
 import { bearerToken } from './bearer-token.ts';
-import { instantOf } from './instants.ts';
 import type { Handlers, PublicHandlers } from './operations.ts';
 import type { ApiClient, NewApiClient, SecretRotation, TokenRequest } from './types.ts';
 

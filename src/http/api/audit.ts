@@ -8,7 +8,7 @@ import {
   takeCheckpoint,
 } from '../../services/audit-log.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { instantOf } from './instants.ts';
+import { instantOf } from '../../services/instants.ts';
 import type { Handlers } from './operations.ts';
 import type {
   AuditCheckpoint,

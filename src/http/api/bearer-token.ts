@@ -1,8 +1,11 @@
 import type { Request } from 'express';
 import { NotAuthenticated } from '../../services/refusals.ts';
 
+const TOKEN = /^[A-Za-z0-9._~+/-]{1,500}=*$/;
+
 /**
- * The token of `Authorization: Bearer <token>` (RFC 6750 2.1).
+ * The token of `Authorization: Bearer <token>` (RFC 6750 2.1), or of `X-API-Key: <token>`, which
+ * clients of Plug & Charge platforms send; where there is an Authorization, it alone counts.
  * @throws ServiceError `not-authenticated` when there is none, or more than one
  */
 export function bearerToken(request: Request): string {
@@ -15,9 +18,13 @@ export function bearerToken(request: Request): string {
       reason: 'no-credentials',
     });
   }
-  const match = /^Bearer ([A-Za-z0-9._~+/-]{1,500}=*)$/i.exec(request.headers.authorization ?? '');
-  const token = match?.[1];
-  if (!token) {
+  const { authorization } = request.headers;
+  const token =
+    authorization === undefined
+      ? // Node joins several with commas, which are in no token.
+        request.get('x-api-key')
+      : /^Bearer (.*)$/i.exec(authorization)?.[1];
+  if (token === undefined || !TOKEN.test(token)) {
     throw new NotAuthenticated('the request carries no bearer token', {
       reason: 'no-credentials',
     });

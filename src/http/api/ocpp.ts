@@ -13,7 +13,8 @@ import {
   certificateStatus,
 } from '../../services/certificate-status.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { answerCar, type InstallationParts } from '../../services/installation.ts';
+import { answerCar } from '../../services/installation.ts';
+import type { InstallationParts } from '../../services/installation-records.ts';
 import { type OcppSigningParts, signCertificate } from '../../services/ocpp-signing.ts';
 import type { Handlers } from './operations.ts';
 import type {
@@ -131,9 +132,7 @@ export const authorizeHandlers = (parts: AuthorizationParts) =>
       const result: AuthorizeResult = {
         idTokenInfo: { status: idTokenStatus as AuthorizeResult['idTokenInfo']['status'] },
         certificateStatus,
-        ...(contract
-          ? { contract: { id: contract.id, emaid: contract.emaid, pcid: contract.pcid } }
-          : {}),
+        ...(contract ? { contract } : {}),
         ...(detail === undefined ? {} : { detail }),
       };
       response.json(result);

@@ -20,6 +20,7 @@ interface OperationObject {
   readonly 'x-evpki-action'?: string;
   readonly 'x-evpki-further-actions'?: readonly string[];
   readonly 'x-evpki-body-limit'?: number;
+  readonly 'x-evpki-errors'?: string;
 }
 
 export interface Operation {
@@ -36,6 +37,8 @@ export interface Operation {
   readonly bodyLimit: number;
   /** Whether it is carried out once for each Idempotency-Key. */
   readonly takesKey: boolean;
+  /** The protocol in whose form its errors are; problems (RFC 9457) without. */
+  readonly errors?: string;
 }
 
 /** Room for the largest request that enrolment reads, in JSON; what takes less says so. */
@@ -62,12 +65,14 @@ export type PublicHandlers = Readonly<Record<string, PublicHandler>>;
 
 /**
  * Reads the operations of a document and holds them against the handlers there are.
+ * @param errorForms the names of the forms of errors that there are beside problems
  * @throws Error listing everything that does not fit together
  */
 export function readOperations(
   document: ApiDocument,
   handlers: Handlers,
   publicHandlers: PublicHandlers,
+  errorForms: readonly string[] = [],
 ): Operation[] {
   const operations: Operation[] = [];
   const faults: string[] = [];
@@ -90,7 +95,11 @@ export function readOperations(
         const {
           'x-evpki-further-actions': furtherActions = [],
           'x-evpki-body-limit': bodyLimit = BODY_LIMIT,
+          'x-evpki-errors': errors,
         } = operation;
+        if (errors !== undefined && !errorForms.includes(errors)) {
+          faults.push(`${where}: nothing writes errors of the form ${errors}`);
+        }
         const takesKey = operation.parameters?.some(({ $ref }) => $ref === KEY_PARAMETER) ?? false;
         operations.push({
           id,
@@ -101,6 +110,7 @@ export function readOperations(
           isPublic,
           bodyLimit,
           takesKey,
+          ...(errors === undefined ? {} : { errors }),
         });
       }
     }
@@ -140,15 +150,26 @@ export function requireKnownActions(operations: readonly Operation[], access: Ac
 export function operationFinder(
   operations: readonly Operation[],
 ): (method: string, path: string) => Operation | undefined {
-  const patterns = operations.map((operation) => {
-    const literal = operation.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
-    return { operation, pattern: new RegExp(`^${literal.replace(/\{\w+\}/g, '[^/]+')}$`) };
-  });
+  const patterns = patternsOf(operations);
   return (method, path) =>
     patterns.find(
       ({ operation, pattern }) => operation.method === method.toLowerCase() && pattern.test(path),
     )?.operation;
 }
+
+/** Finds the form of errors at a path, whatever the method is: it may be one that is not there. */
+export function errorFormFinder(
+  operations: readonly Operation[],
+): (path: string) => string | undefined {
+  const patterns = patternsOf(operations.filter(({ errors }) => errors !== undefined));
+  return (path) => patterns.find(({ pattern }) => pattern.test(path))?.operation.errors;
+}
+
+const patternsOf = (operations: readonly Operation[]) =>
+  operations.map((operation) => {
+    const literal = operation.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+    return { operation, pattern: new RegExp(`^${literal.replace(/\{\w+\}/g, '[^/]+')}$`) };
+  });
 
 /**
  * The names of members that openapi.yaml marks with `x-evpki-secret`: they are in an answer once.

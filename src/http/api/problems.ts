@@ -1,4 +1,7 @@
-/** Errors as problem details (RFC 9457), and nothing of evpki's insides in any of them. */
+/**
+ * Errors as problem details (RFC 9457), or in the form of the protocol that a caller speaks, and
+ * nothing of evpki's insides in any of them.
+ */
 
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import {
@@ -42,8 +45,20 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
   415: 'media-type-unsupported',
 };
 
-/** Answers every error that a handler or middleware throws. */
-export function problemHandler(logger: Logger): ErrorRequestHandler {
+/** How another protocol on this listener says what a problem would. */
+export type ErrorForm = (
+  error: ServiceError,
+  requestId: string,
+) => { readonly status: number; readonly body: unknown };
+
+/**
+ * Answers every error that a handler or middleware throws.
+ * @param formOf the form that the caller of a request understands; undefined for a problem
+ */
+export function problemHandler(
+  logger: Logger,
+  formOf: (request: Request) => ErrorForm | undefined = () => undefined,
+): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) {
       next(error);
@@ -53,20 +68,31 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     if (!known) logger.error('request-failed', { requestId: requestIdOf(request), error });
     const allowed = isHttpError(error) ? error.headers?.Allow : undefined;
     if (allowed) response.set('Allow', allowed);
-    sendProblem(
+    sendError(
       request,
       response,
       known ?? new ServiceError('internal', 'the request failed; the log says why'),
+      formOf(request),
     );
   };
 }
 
-function sendProblem(request: Request, response: Response, error: ServiceError): void {
+function sendError(
+  request: Request,
+  response: Response,
+  error: ServiceError,
+  form: ErrorForm | undefined,
+): void {
   const { http } = errorCodes[error.code];
   if (http === 401) response.set('WWW-Authenticate', 'Bearer realm="evpki"');
   const seconds = error instanceof RateLimited ? error.retryAfterSeconds : passing[error.code];
   if (seconds !== undefined) response.set('Retry-After', String(seconds));
-  response.status(http).type(PROBLEM_TYPE).send(problemText(request, error));
+  if (form) {
+    const { status, body } = form(error, requestIdOf(request));
+    response.status(status).json(body);
+  } else {
+    response.status(http).type(PROBLEM_TYPE).send(problemText(request, error));
+  }
 }
 
 /** An error as the body of an answer. */

@@ -1,4 +1,5 @@
 import { toPem } from '../../pki/pem.ts';
+import { instantOf } from '../../services/instants.ts';
 import {
   deleteProvisioning,
   findProvisioning,
@@ -12,7 +13,6 @@ import {
   registerProvisioning,
 } from '../../services/provisioning-registration.ts';
 import { type LookupParts, lookUpVehicle } from '../../services/vehicle-lookup.ts';
-import { instantOf } from './instants.ts';
 import type { Handlers } from './operations.ts';
 import type {
   NewProvisioningCertificate,

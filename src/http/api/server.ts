@@ -19,6 +19,7 @@ import { onceForEachKey } from './idempotency.ts';
 import { refuseNullCharacters } from './null-characters.ts';
 import {
   type ApiDocument,
+  errorFormFinder,
   type Handler,
   type Handlers,
   type Operation,
@@ -28,7 +29,7 @@ import {
   requireKnownActions,
   secretMembers,
 } from './operations.ts';
-import { problemHandler } from './problems.ts';
+import { type ErrorForm, problemHandler } from './problems.ts';
 import { purposeOf, type RateLimits } from './rate-limits.ts';
 import { noteRefusals } from './refusals.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
@@ -39,6 +40,8 @@ export interface ApiParts {
   readonly documentText: string;
   readonly handlers: Handlers;
   readonly publicHandlers: PublicHandlers;
+  /** By the name that openapi.yaml gives them (`x-evpki-errors`). */
+  readonly errorForms?: Readonly<Record<string, ErrorForm>>;
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
@@ -54,7 +57,13 @@ export interface ApiParts {
 
 /** @throws Error when openapi.yaml, the handlers and the access policy do not fit together */
 export function createApi(parts: ApiParts): Express {
-  const operations = readOperations(parts.document, parts.handlers, parts.publicHandlers);
+  const { errorForms = {} } = parts;
+  const operations = readOperations(
+    parts.document,
+    parts.handlers,
+    parts.publicHandlers,
+    Object.keys(errorForms),
+  );
   requireKnownActions(operations, parts.access);
   const principals = new WeakMap<Request, Principal>();
   const app = express();
@@ -106,7 +115,8 @@ export function createApi(parts: ApiParts): Express {
     throw new ServiceError('not-found', 'there is nothing by this path');
   });
   app.use(noteRefusals(parts.refusals, principals));
-  app.use(problemHandler(parts.logger));
+  const errorsOf = errorFormFinder(operations);
+  app.use(problemHandler(parts.logger, ({ path }) => errorForms[errorsOf(path) ?? '']));
   return app;
 }
 

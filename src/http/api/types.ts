@@ -1119,7 +1119,6 @@ export interface AuthorizeResult {
   contract?: {
     id: string;
     emaid: string;
-    pcid: string;
   };
   /**
    * Why it is not accepted

@@ -43,6 +43,8 @@ export function decodeDocument(grammar: State, octets: Uint8Array): Decoded<unkn
     octets.subarray(0, octets.length - trailingZeros),
     encodeDocument(grammar, message),
   );
+  // The reader refuses every form but the shortest one, so that nothing but hits should differ. As
+  // digests depend on it, this is not left to the reader alone.
   if (difference !== undefined && stringTableHits === 0) {
     reader.fail('not-canonical', 'the document is written otherwise', difference * 8);
   }

@@ -5,7 +5,7 @@ import type { ExiReader } from './exi-reader.ts';
 import type { ElementType, Production, State } from './grammar.ts';
 
 /** Reads what follows an element's start, to its end. */
-export function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
+function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
   const values: Record<string, unknown> = { ...type.label };
   let state = type.start;
   for (;;) {
@@ -51,7 +51,7 @@ export function readEvent(reader: ExiReader, state: State): Known {
 export function readValue(reader: ExiReader, production: Exclude<Known, { event: 'EE' }>): unknown {
   switch (production.event) {
     case 'AT': {
-      reader.path.push(`@${production.name}`);
+      reader.path.push(production.step);
       const value = production.type.read(reader, production.key);
       reader.path.pop();
       return value;
@@ -90,9 +90,8 @@ export function writeElement(writer: BitWriter, type: ElementType<unknown>, give
       state = production.next;
     }
   }
-  const end = state.productions.findIndex(({ event }) => event === 'EE');
-  if (end < 0) writer.fail('bad-value', 'something is missing');
-  writer.bits(end, state.width);
+  if (state.end < 0) writer.fail('bad-value', 'something is missing');
+  writer.bits(state.end, state.width);
 }
 
 /** Which production a field's value takes; -1 if none. */
@@ -120,7 +119,7 @@ export function writeValue(
 ): void {
   switch (production.event) {
     case 'AT':
-      writer.path.push(`@${production.name}`);
+      writer.path.push(production.step);
       production.type.write(writer, value);
       writer.path.pop();
       return;

@@ -14,6 +14,8 @@ import type { ExiErrorCode } from './exi-error.ts';
 export interface State {
   readonly productions: readonly Production[];
   readonly width: number;
+  /** Code of the element's end; -1 where it may not end. */
+  readonly end: number;
 }
 
 export type Production =
@@ -26,6 +28,8 @@ type Entry =
   | {
       readonly event: 'AT';
       readonly name: string;
+      /** Of a path. */
+      readonly step: string;
       /** Tells attributes of one name and several namespaces apart. */
       readonly key: string;
       readonly type: Datatype<unknown>;
@@ -98,6 +102,7 @@ export const optionalAttribute = <T>(
 const attributeEntry = <T>(name: string, type: Datatype<T>, prefix: string): Entry => ({
   event: 'AT',
   name,
+  step: `@${name}`,
   key: `${prefix}@${name}`,
   type,
 });
@@ -231,7 +236,8 @@ export const globalElements = (
         field: 'value',
         entries: Array.from(
           { length: count },
-          (_, code) => (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
+          (_, code) =>
+            (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
         ),
       },
     ],
@@ -239,6 +245,7 @@ export const globalElements = (
   ).productions,
   // A document has no code that leaves the schema.
   width: Math.ceil(Math.log2(count)),
+  end: -1,
 });
 
 /** The states of a type, of which the first is returned and leads to all others. */
@@ -254,7 +261,7 @@ function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): S
     const known = states.get(`${index} ${count}`);
     if (known) return known;
     const productions: Production[] = [];
-    const state = { productions, width: 0 };
+    const state = { productions, width: 0, end: -1 };
     states.set(`${index} ${count}`, state);
     const part = parts[index];
     if (!part) {
@@ -271,6 +278,7 @@ function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): S
       if (count >= part.min) productions.push(...stateAt(index + 1, 0).productions);
     }
     state.width = Math.ceil(Math.log2(productions.length + 1));
+    state.end = productions.findIndex(({ event }) => event === 'EE');
     return state;
   };
   return stateAt(0, 0);

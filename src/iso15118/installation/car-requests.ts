@@ -10,6 +10,7 @@ import type {
 import { encodeIso20 } from '../exi/iso20.ts';
 import type { Iso20InstallationRequest } from '../exi/iso20-messages.ts';
 import { signElements } from '../signature/sign-elements.ts';
+import { chainOf } from './chain-element.ts';
 import { signedInIso2Request, signedInIso20Request } from './signed-elements.ts';
 
 interface CarRequest {
@@ -58,7 +59,7 @@ export function buildIso2UpdateRequest(
   return signedIso2(request, signer, {
     name: 'CertificateUpdateReq',
     id: REQUEST_ID,
-    contractCertificateChain: { certificate, subCertificates },
+    contractCertificateChain: chainOf({ certificate, subCertificates }),
     emaid,
     rootCertificateIds,
   });
@@ -94,7 +95,10 @@ export async function buildIso20InstallationRequest(
       sessionId: request.sessionId,
       timeStamp: BigInt(Math.floor(request.at.getTime() / 1000)),
     },
-    oemProvisioningCertificateChain: { id: REQUEST_ID, certificate, subCertificates },
+    oemProvisioningCertificateChain: {
+      id: REQUEST_ID,
+      ...chainOf({ certificate, subCertificates }),
+    },
     rootCertificateIds: request.rootCertificateIds,
     maximumContractCertificateChains: request.maximumContractCertificateChains,
     ...(prioritizedEmaids ? { prioritizedEmaids } : {}),

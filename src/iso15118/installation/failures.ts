@@ -94,15 +94,11 @@ export const failureAnswers = {
     'iso15118-20': 'WARNING_CertificateRevoked',
     because: 'The certificate or one above it has been revoked.',
   },
-  'revocation-unknown': {
-    'iso15118-2': 'FAILED_CertChainError',
-    'iso15118-20': 'WARNING_CertificateValidationError',
-    because: 'Whether it has been revoked cannot be found out, so that the chain is not verified.',
-  },
   'provisioning-certificate-unknown': {
     'iso15118-2': 'FAILED_NoCertificateAvailable',
     'iso15118-20': 'WARNING_NoContractMatchingPCIDFound',
-    because: 'Nobody has registered this PCID, so that no contract can be for it.',
+    because:
+      'Nobody has registered this PCID, or nobody whose roots vouch for this certificate, so that no contract can be for it.',
   },
   'provisioning-certificate-replaced': {
     'iso15118-2': 'FAILED_NoCertificateAvailable',
@@ -127,8 +123,8 @@ export const failureAnswers = {
   },
   'service-unavailable': {
     'iso15118-2': 'FAILED',
-    'iso15118-20': 'FAILED',
-    because: 'It is not for the car: the service could not answer in time. It may ask again.',
+    'iso15118-20': 'WARNING_NoCertificateAvailable',
+    because: 'It is not for the car: its contract cannot be renewed now. It may ask again.',
   },
 } as const satisfies Readonly<Record<string, ResponseCodes & { readonly because: string }>>;
 

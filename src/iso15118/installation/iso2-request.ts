@@ -9,6 +9,7 @@ import type { Pcid } from '../../identifiers/pcid.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { attributeValue } from '../../pki/names.ts';
 import type { PublicKey } from '../../pki/public-key.ts';
+import { ExiError } from '../exi/exi-error.ts';
 import { decodeIso2 } from '../exi/iso2.ts';
 import type {
   Iso2Body,
@@ -116,6 +117,16 @@ export const readIso2Update = (
       decoding: decodingOf(decoded),
     };
   });
+
+/** Whether it is a CertificateUpdateReq; what cannot be read is none. Nothing is verified. */
+export function isIso2Update(exi: Uint8Array): boolean {
+  try {
+    return decodeIso2(exi).message.body.name === 'CertificateUpdateReq';
+  } catch (error) {
+    if (error instanceof ExiError) return false;
+    throw error;
+  }
+}
 
 type BodyNamed<Name extends Iso2Body['name']> = Extract<Iso2Body, { readonly name: Name }>;
 

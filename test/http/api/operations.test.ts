@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadApiDocument, loadPolicies } from '../../../src/declarations.ts';
 import {
   type ApiDocument,
+  errorFormFinder,
   operationFinder,
   readOperations,
   requireKnownActions,
@@ -81,5 +82,25 @@ describe('the operation of a request', () => {
     ['GET', '/x/things', undefined],
   ])('%s %s is %s', (method, path, id) => {
     expect(find(method, path)?.id).toBe(id);
+  });
+});
+
+describe('the form of errors', () => {
+  const get = { operationId: 'getThing', 'x-evpki-action': 'things:read' };
+  const withForm = { paths: { '/things/{id}': { get: { ...get, 'x-evpki-errors': 'odd' } } } };
+
+  test('fails the start where nothing writes it', () => {
+    const handlers = { getThing: handle };
+    expect(() => readOperations(withForm, handlers, {})).toThrow(
+      'GET /things/{id}: nothing writes errors of the form odd',
+    );
+  });
+
+  test('is that of the path, whatever the method is, and of no other', () => {
+    const formOf = errorFormFinder(readOperations(withForm, { getThing: handle }, {}, ['odd']));
+    expect([formOf('/things/x'), formOf('/things'), formOf('/things/x/y')]).toEqual([
+      ...['odd', undefined, undefined],
+    ]);
+    expect(errorFormFinder(operations)('/things/x')).toBeUndefined();
   });
 });

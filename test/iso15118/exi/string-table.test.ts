@@ -16,6 +16,7 @@ import {
   exiErrorOf,
   iso2,
   iso2Request,
+  iso2Response,
   iso20Request,
   octets,
   reference,
@@ -57,17 +58,19 @@ test('hits in the table of all names', () => {
 });
 
 test('Ids of different namespaces have tables of their own', () => {
-  const message = iso2({
-    name: 'CertificateUpdateReq',
-    id: 'one',
-    contractCertificateChain: { id: 'two', certificate: octets(3) },
-    emaid: 'DE8AAC12345678',
-    rootCertificateIds: [{ ...root, issuerName: 'two' }],
-  });
-  // The table of types:Id has one entry, so that a hit there has no index; the global one has three.
+  const message = iso2(
+    {
+      ...iso2Response,
+      contractCertificateChain: { id: 'c', certificate: octets(3) },
+      encryptedPrivateKey: { id: 'c', value: octets(48) },
+      dhPublicKey: { id: 'a', value: octets(65) },
+    },
+    { signature: { ...signature, id: 'a', signatureValueId: 'b' } },
+  );
+  // The second c is the only Id of its namespace so far, and has no index; a is in the other one.
   const { octets: document, hits } = iso2ByHand(message, true);
-  expect(hits).toBe(1);
-  expect(decodeIso2(document)).toMatchObject({ message, stringTableHits: 1 });
+  expect(hits).toBe(3);
+  expect(decodeIso2(document)).toMatchObject({ message, stringTableHits: 3 });
 });
 
 test('a response of four references is as short as known of an encoder with a table', () => {
@@ -116,8 +119,10 @@ test('hits have the limits of what they stand for', () => {
     rootCertificateIds: [{ ...root, issuerName: 'x'.repeat(300) }],
     prioritizedEmaids,
   };
-  const error = exiErrorOf(() => decodeIso20(iso20ByHand(message, true).octets));
+  const document = iso20ByHand(message, true).octets;
+  const error = exiErrorOf(() => decodeIso20(document));
   expect(error.code).toBe('limit');
+  expect(error.bit).toBeLessThan(document.length * 8);
   expect(error.path).toBe('CertificateInstallationReq/PrioritizedEMAIDs/EMAID');
 });
 
@@ -142,6 +147,15 @@ test.each([
   const error = exiErrorOf(() => decodeIso20(w.finish()));
   expect(error.code).toBe('bad-value');
   expect(error.path).toBe('CertificateInstallationReq/OEMProvisioningCertificateChain/@Id');
+});
+
+test('hits excuse nothing else: the bits after the end', () => {
+  const message = iso2({ ...iso2Request, rootCertificateIds: [root, root] });
+  const { octets: document } = iso2ByHand(message, true);
+  expect(decodeIso2(document).stringTableHits).toBe(1);
+  const changed = document.slice();
+  changed[changed.length - 1] = (changed.at(-1) as number) | 1;
+  expect(exiErrorOf(() => decodeIso2(changed)).code).toBe('not-canonical');
 });
 
 test('what a document can make of its hits is bounded', () => {

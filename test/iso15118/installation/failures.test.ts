@@ -34,7 +34,6 @@ describe('every reason why a car gets no contract', () => {
       'request-unexpected',
       'signature-missing',
       'signature-invalid',
-      'service-unavailable',
     ]);
   });
 });

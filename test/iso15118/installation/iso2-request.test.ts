@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeIso2, encodeIso2 } from '../../../src/iso15118/exi/iso2.ts';
 import type { Iso2InstallationRequest } from '../../../src/iso15118/exi/iso2-messages.ts';
 import {
+  isIso2Update,
   readIso2Installation,
   readIso2Update,
 } from '../../../src/iso15118/installation/iso2-request.ts';
@@ -274,6 +275,13 @@ describe('a request with a bit flipped', () => {
       if (read.ok) expect(decodeIso2(exi).message.body).toEqual(original);
     }
   });
+});
+
+test('a message says itself whether it is an update; what cannot be read is none', () => {
+  expect(isIso2Update(fromHex(update.request.exiHex))).toBe(true);
+  expect(isIso2Update(installExi)).toBe(false);
+  expect(isIso2Update(fromHex(update.request.exiHex).subarray(0, 40))).toBe(false);
+  expect(isIso2Update(new Uint8Array())).toBe(false);
 });
 
 test('20,000 mutated requests: none is read as of another certificate, or with another content', () => {

@@ -49,6 +49,10 @@ const many = (make: (index: number) => Certificate, count = 300): Certificate[] 
 const serial = (index: number) => new Uint8Array([0x40, index >> 8, index & 0xff]);
 
 describe('A3 any set of candidates costs at most 200 signature checks', () => {
+  test('200 is what holds where the caller says nothing', () => {
+    expect(defaultPathLimits.signatureChecks).toBe(200);
+  });
+
   test('a cycle below no anchor costs none before the way up is explained', () => {
     const candidates = [authority('A', 'B'), authority('B', 'A')];
     const verdict = judge({ certificate: leaf('A'), candidates, anchors });

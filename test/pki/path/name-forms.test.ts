@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { oid, sequence, setOf, utf8String } from '../../../src/pki/der-writer.ts';
 import type { AnyGeneralName } from '../../../src/pki/extensions/general-names.ts';
 import { isInSubtree, nameOf, subtreeOf } from '../../../src/pki/path/name-forms.ts';
 
@@ -45,6 +46,14 @@ describe('RFC 5280 4.2.1.10 names and subtrees', () => {
     ['forms differ', dns('a.example'), uriBase('a.example'), undefined],
   ])('%s', (_what, name, base, expected) => {
     expect(inside(name, base)).toBe(expected);
+  });
+
+  test('RFC 5280 7.1 the attributes of an RDN have no order', () => {
+    const together = (...values: readonly string[]): Uint8Array =>
+      sequence(setOf(...values.map((value) => sequence(oid('2.5.4.3'), utf8String(value)))));
+    // DER orders both by case, and each the other way round.
+    const [name, base] = [together('B', 'a'), together('A', 'b')].map((der) => other(0xa4, der));
+    expect(inside(name as AnyGeneralName, base as ReturnType<typeof other>)).toBe(true);
   });
 
   test('an exclusion is about whatever a wildcard stands for', () => {

@@ -149,6 +149,12 @@ describe('a path that does not', () => {
     ]);
   });
 
+  test('is not above itself, though it be among the candidates', () => {
+    const stranger = root('Stranger');
+    const verdict = validatePath({ ...chain, certificate: stranger, candidates: [stranger] });
+    expect(verdict).toMatchObject({ ok: false, attempt: [stranger], candidatesSeen: 0 });
+  });
+
   test('a time that is none is outside every validity', () => {
     const codes = problemsOf({ ...chain, at: new Date(Number.NaN) }).map(({ code }) => code);
     expect(new Set(codes)).toEqual(new Set(['not-yet-valid', 'expired']));

@@ -1,4 +1,4 @@
-import { ServiceError } from '../../services/errors.ts';
+import { ServiceError } from './errors.ts';
 
 /**
  * The moment that an RFC 3339 text in the form of openapi.yaml's `date-time` names.

@@ -1,0 +1,89 @@
+import { nameText } from '../../pki/names.ts';
+import type { ContractParts, ContractView } from '../../services/contract-creation.ts';
+import { contractsNamed, endContractsNamed } from '../../services/contract-data.ts';
+import { type ContractSigningParts, provideContract } from '../../services/contract-signing.ts';
+import { changeRank } from '../../services/contracts.ts';
+import { base64 } from './base64.ts';
+import type { OpcpHandlers } from './handler.ts';
+import { namespaceOf, standardAsked } from './namespaces.ts';
+import type { OpcpContract, OpcpContracts, OpcpProvidedContract } from './types.ts';
+
+const SESSION_ID_OCTETS = 8;
+
+/** The contract certificate pool, but for cars that ask themselves. */
+export const contractHandlers = (parts: ContractParts & ContractSigningParts) => {
+  const setDefault: OpcpHandlers[string] = async (request, response, principal) => {
+    const { pcid, emaid } = request.params as { pcid: string; emaid: string };
+    for (const { contract } of await contractsNamed(parts, principal, { pcid, emaid })) {
+      await changeRank(parts, principal, contract.id, { isDefault: true });
+    }
+    response.end();
+  };
+  return {
+    async opcpGetContracts(request, response, principal) {
+      const pcid = String(request.params.identifier);
+      const wanted = { pcid, ...asked(request.query) };
+      response.json(listOf(await contractsNamed(parts, principal, wanted)));
+    },
+
+    async opcpLookUpContract(request, response, principal) {
+      const emaid = String(request.params.emaid);
+      const wanted = { emaid, ...asked(request.query) };
+      response.json(listOf(await contractsNamed(parts, principal, wanted)));
+    },
+
+    async opcpDeleteSignedContractData(request, response, principal) {
+      const emaid = String(request.params.identifier);
+      const keepsCertificates = request.get('X-Skip-Revocation') === 'true';
+      await endContractsNamed(parts, principal, emaid, { keepsCertificates });
+      response.end();
+    },
+
+    opcpSetDefaultContract: setDefault,
+    opcpPostDefaultContract: setDefault,
+
+    async opcpProvideSignedContractData(request, response, principal) {
+      const { emaid, pcid } = request.params as { emaid: string; pcid: string };
+      const { sessionID = '', cpsV2GRootCertificateFingerprint: root } = request.query as Record<
+        string,
+        string | undefined
+      >;
+      const standard = standardAsked(request.query) ?? 'iso15118-2';
+      const { exi, cps, contract } = await provideContract(
+        parts,
+        principal,
+        { emaid, pcid, standard },
+        {
+          sessionId: Buffer.from(sessionID.padStart(2 * SESSION_ID_OCTETS, '0'), 'hex'),
+          ...(root === undefined ? {} : { rootSha256: root.toLowerCase() }),
+        },
+      );
+      const body: OpcpProvidedContract = {
+        certificateInstallationRes: base64(exi),
+        xsdMsgDefNamespace: namespaceOf[standard],
+        emaid: contract.emaid,
+        cpsRootDistinguishedName: nameText(cps.root.subject),
+      };
+      response.json(body);
+    },
+  } satisfies OpcpHandlers;
+};
+
+function asked(query: Readonly<Record<string, unknown>>) {
+  const standard = standardAsked(query);
+  return standard === undefined ? {} : { standard };
+}
+
+const listOf = (views: readonly ContractView[]): OpcpContracts => ({
+  XMLContracts: views.map(contractOf),
+});
+
+const contractOf = ({ contract, bundle }: ContractView): OpcpContract => ({
+  pcid: contract.pcid,
+  emaid: contract.emaid,
+  xsdMsgDefNamespace: namespaceOf[contract.standard],
+  contractCertificate: base64(bundle.certificate),
+  defaultContract: contract.isDefault,
+  certValidFrom: bundle.notBefore.toISOString(),
+  certValidTo: bundle.notAfter.toISOString(),
+});

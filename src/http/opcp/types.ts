@@ -1,0 +1,235 @@
+/** The bodies of OPCP. Generated from openapi.yaml by `npm run generate`. */
+
+export interface ApiBodies {
+  OpcpError?: OpcpError;
+  OpcpInstallationRequest?: OpcpInstallationRequest;
+  OpcpInstallationAnswer?: OpcpInstallationAnswer;
+  OpcpInstallationRefusal?: OpcpInstallationRefusal;
+  OpcpContracts?: OpcpContracts;
+  OpcpContract?: OpcpContract;
+  OpcpProvidedContract?: OpcpProvidedContract;
+  OpcpNewProvisioningCertificate?: OpcpNewProvisioningCertificate;
+  OpcpProvisioningCertificate?: OpcpProvisioningCertificate;
+  OpcpOemMessage?: OpcpOemMessage;
+  OpcpGeneration?: OpcpGeneration;
+  OpcpGenerated?: OpcpGenerated;
+  OpcpContractDataToSign?: OpcpContractDataToSign;
+  OpcpContractData?: OpcpContractData;
+  OpcpSignedContractData?: OpcpSignedContractData;
+  OpcpCpsSigners?: OpcpCpsSigners;
+  OpcpCpsSigner?: OpcpCpsSigner;
+}
+export interface OpcpError {
+  /**
+   * @minItems 1
+   */
+  errorMessages: string[];
+  /**
+   * The `X-Request-Id` of the answer, as it stands in the log
+   */
+  traceId: string;
+}
+export interface OpcpInstallationRequest {
+  /**
+   * What the car sent, in base64
+   */
+  certificateInstallationReq: string;
+  xsdMsgDefNamespace: string;
+  metadata?: string;
+}
+export interface OpcpInstallationAnswer {
+  CCPResponse: {
+    /**
+     * Exactly one
+     *
+     * @minItems 1
+     * @maxItems 1
+     */
+    emaidContent: {
+      messageDef: {
+        /**
+         * What to send the car, in base64
+         */
+        certificateInstallationRes: string;
+        emaid: string;
+        /**
+         * For people, such as that a charger may not take so long an answer
+         */
+        metaData: string;
+      };
+    }[];
+  };
+  xsdMsgDefNamespace: string;
+}
+export interface OpcpInstallationRefusal {
+  CCPResponse: {
+    /**
+     * @minItems 1
+     * @maxItems 1
+     */
+    emaidContent: {
+      messageDef: {
+        /**
+         * What to send the car, in base64
+         */
+        certificateInstallationRes: string;
+        /**
+         * Why it gets no contract
+         */
+        metaData: string;
+      };
+    }[];
+  };
+}
+export interface OpcpContracts {
+  XMLContracts: OpcpContract[];
+}
+export interface OpcpContract {
+  pcid: string;
+  emaid: string;
+  xsdMsgDefNamespace: string;
+  /**
+   * DER in base64
+   */
+  contractCertificate: string;
+  defaultContract: boolean;
+  certValidFrom: string;
+  certValidTo: string;
+}
+export interface OpcpProvidedContract {
+  /**
+   * In base64
+   */
+  certificateInstallationRes: string;
+  xsdMsgDefNamespace: string;
+  emaid: string;
+  /**
+   * The V2G root above the signature
+   */
+  cpsRootDistinguishedName: string;
+}
+/**
+ * Certificates are DER in base64, or PEM
+ */
+export interface OpcpNewProvisioningCertificate {
+  subCA1Certificate?: string;
+  subCA2Certificate?: string;
+  vehicleCertificate: string;
+  xsdMsgDefNamespace?: string;
+}
+/**
+ * Certificates are DER in base64
+ */
+export interface OpcpProvisioningCertificate {
+  /**
+   * The one below the root
+   */
+  subCA1Certificate?: string;
+  /**
+   * The issuer of the vehicle's, where that is another
+   */
+  subCA2Certificate?: string;
+  vehicleCertificate: string;
+  xsdMsgDefNamespace: string;
+  rootIssuerDistinguishedName: string;
+  /**
+   * Lower-case hex
+   */
+  rootIssuerSerialNumber: string;
+  /**
+   * Key identifier of the root, pairs of lower-case hex with colons
+   */
+  rootAuthorityKeyIdentifier?: string;
+  /**
+   * SHA-256 of the vehicle's certificate, lower-case hex
+   */
+  fingerprint: string;
+}
+export interface OpcpOemMessage {
+  OEMMessage: OpcpProvisioningCertificate;
+}
+export interface OpcpGeneration {
+  /**
+   * No later than a day from now, as certificates hold from when they are made
+   */
+  contractBegins: string;
+  contractEnds: string;
+  pcid: string;
+  emaid: string;
+  xsdMsgDefNamespace: string;
+  metaData?: string;
+}
+export interface OpcpGenerated {
+  pcid: string;
+  emaid: string;
+  xsdMsgDefNamespace: string;
+}
+export interface OpcpContractDataToSign {
+  /**
+   * Needed, since what is encrypted for no known vehicle is not signed
+   */
+  pcid: string;
+  /**
+   * The one in the certificate without
+   */
+  emaid?: string;
+  xsdMsgDefNamespace: string;
+  /**
+   * SHA-256 in hex of the V2G root that the answer is to be signed below
+   */
+  cpsV2GRootCertificateFingerprint?: string;
+  contractData: OpcpContractData;
+  metaData?: string;
+}
+/**
+ * Certificates are DER in base64: `contractCertificate` and the two above it, or all of them as
+ * `contractSignatureCertChain`, which is how clients of before send them
+ *
+ */
+export interface OpcpContractData {
+  contractCertificate?: string;
+  /**
+   * The issuer of the contract certificate, where that is not the one below the root
+   */
+  contractSubCa2Certificate?: string;
+  /**
+   * The one below the root
+   */
+  contractSubCa1Certificate?: string;
+  contractSignatureCertChain?: {
+    contractSignatureCertChainCertificate: string;
+    /**
+     * The issuer of the contract certificate first
+     *
+     * @minItems 1
+     * @maxItems 4
+     */
+    contractSignatureCertChainSubCertificates: string[];
+  };
+  contractSignatureEncryptedPrivateKey: string;
+  dHpublickey: string;
+}
+export interface OpcpSignedContractData {
+  pcid: string;
+  emaid: string;
+  xsdMsgDefNamespace: string;
+  /**
+   * CertificateInstallationRes of ISO 15118-2 as XML, in base64
+   */
+  signedData?: string;
+  cpsRootDistinguishedName: string;
+}
+export interface OpcpCpsSigners {
+  cpsCertificates: OpcpCpsSigner[];
+}
+export interface OpcpCpsSigner {
+  cpsDistinguishedName: string;
+  cpsCertificate: string;
+  validFrom: string;
+  validTo: string;
+  organizationName: string;
+  cpsRootDistinguishedName: string;
+  cpsSubCa1Certificate?: string;
+  cpsSubCa2Certificate?: string;
+  xsdMsgDefNamespace: string;
+}

@@ -1,0 +1,174 @@
+/**
+ * Contracts as platforms of Plug & Charge name them: by EMAID, PCID and standard. To ask for the
+ * same contract again is to renew it.
+ */
+
+import { type Emaid, parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
+import { readCertificate } from '../pki/certificate.ts';
+import { DerError } from '../pki/der-element.ts';
+import { attributeValue } from '../pki/names.ts';
+import { PemError, readPemBlocks } from '../pki/pem.ts';
+import type { Principal } from './access-policy.ts';
+import { type BundleText, bringBundle, bringNextBundle } from './brought-bundles.ts';
+import { type ContractParts, type ContractView, createContract } from './contract-creation.ts';
+import type { Contract, PncStandard } from './contract-records.ts';
+import { endContract, findContract, listContracts, renewContract } from './contracts.ts';
+import { type FieldViolation, ServiceError } from './errors.ts';
+import { organizationMeant } from './organizations.ts';
+import { pcidOf } from './vehicle-lookup.ts';
+
+const DAY = 86_400_000;
+/** As many as one EMAID has cars, or one car contracts. */
+const MOST = 100;
+
+/** A contract by what is in it. */
+export interface ContractName {
+  readonly emaid: string;
+  readonly pcid: string;
+  readonly standard: PncStandard;
+}
+
+/**
+ * Makes a contract with a key of evpki's, or renews it if there is one: its certificate ends on the
+ * day on which the contract ends, or the day before.
+ * @returns `created` is false for one that was renewed
+ * @throws ServiceError `request-malformed` for a period that cannot be certified; and as
+ *   `createContract` and `renewContract`
+ */
+export async function generateContractData(
+  parts: ContractParts,
+  principal: Principal,
+  wanted: ContractName & { readonly begins: Date; readonly ends: Date },
+): Promise<ContractView & { readonly created: boolean }> {
+  const { emaid, pcid, standard } = wanted;
+  const validityDays = validityOf(wanted, parts.clock());
+  const present = await presentContract(parts, principal, wanted);
+  if (!present) {
+    const view = await createContract(parts, principal, { emaid, pcid, standard, validityDays });
+    return { ...view, created: true };
+  }
+  const view = await renewContract(parts, principal, present.id, { validityDays });
+  return { ...view, created: false };
+}
+
+/**
+ * Takes a bundle that was made elsewhere: the first of its contract, or the next.
+ * @param wanted.emaid the one in the certificate without
+ * @throws ServiceError as `bringBundle` and `bringNextBundle`
+ */
+export async function bringContractData(
+  parts: ContractParts,
+  principal: Principal,
+  wanted: Omit<ContractName, 'emaid'> & { readonly emaid?: string; readonly bundle: BundleText },
+): Promise<ContractView & { readonly created: boolean }> {
+  const { pcid, standard, bundle } = wanted;
+  const emaid = wanted.emaid ?? certifiedEmaid(bundle);
+  const present = await presentContract(parts, principal, { emaid, pcid, standard });
+  if (!present) {
+    const view = await bringBundle(parts, principal, { emaid, pcid, standard }, bundle);
+    return { ...view, created: true };
+  }
+  return { ...(await bringNextBundle(parts, principal, present.id, bundle)), created: false };
+}
+
+/**
+ * The contracts of the caller's organization that have not ended, with an EMAID or of a car.
+ * @throws ServiceError `request-malformed`, `not-found` when there is none
+ */
+export async function contractsNamed(
+  parts: ContractParts,
+  principal: Principal,
+  wanted: Partial<ContractName>,
+): Promise<readonly ContractView[]> {
+  const { emaid, pcid, standard } = wanted;
+  const page = await listContracts(parts, principal, {
+    ...(emaid === undefined ? {} : { emaid }),
+    ...(pcid === undefined ? {} : { pcid }),
+    limit: MOST,
+  });
+  const present = page.items.filter(
+    (one) => one.state !== 'ended' && (standard ?? one.standard) === one.standard,
+  );
+  if (present.length === 0) {
+    throw new ServiceError('not-found', `there is no contract of ${emaid ?? pcid}`);
+  }
+  return Promise.all(present.map(({ id }) => findContract(parts, principal, id)));
+}
+
+/**
+ * Ends the contracts of an EMAID, whatever cars they are for.
+ * @param options.keepsCertificates that nothing is revoked by it: only where evpki has issued
+ *   nothing
+ * @throws ServiceError `not-found`, `not-permitted`, `request-malformed`, `conflict`
+ */
+export async function endContractsNamed(
+  parts: ContractParts,
+  principal: Principal,
+  emaid: string,
+  options: { readonly keepsCertificates: boolean },
+): Promise<void> {
+  const views = await contractsNamed(parts, principal, { emaid });
+  if (options.keepsCertificates && views.some(({ contract }) => contract.issuing)) {
+    throw new ServiceError(
+      'conflict',
+      `evpki has issued the certificate of ${emaid}: it is revoked when the contract ends`,
+    );
+  }
+  for (const { contract } of views) await endContract(parts, principal, contract.id);
+}
+
+/** The contract of the caller's organization with this name, if there is one that goes on. */
+async function presentContract(
+  parts: ContractParts,
+  principal: Principal,
+  { emaid: emaidText, pcid: pcidText, standard }: ContractName,
+): Promise<Contract | undefined> {
+  const { id } = await organizationMeant(parts, principal, undefined, 'contract');
+  const pcid = pcidOf(pcidText, 'body.pcid');
+  const emaid = emaidOf(emaidText);
+  const contracts = await parts.contracts.contractsOfCar(pcid, standard);
+  return contracts.find((one) => one.organizationId === id && sameEmaid(emaidOf(one.emaid), emaid));
+}
+
+function emaidOf(text: string): Emaid {
+  const emaid = parseEmaid(text);
+  if (emaid.ok) return emaid.value;
+  throw malformed([{ code: 'invalid', message: emaid.reason, field: 'body.emaid' }]);
+}
+
+/** The common name of the first certificate; what is wrong with the chain is said later. */
+function certifiedEmaid({ certificateChain }: BundleText): string {
+  try {
+    const [leaf] = readPemBlocks(certificateChain);
+    const name = leaf && attributeValue(readCertificate(leaf.der).subject, 'CN');
+    if (name !== undefined) return name;
+  } catch (error) {
+    if (!(error instanceof PemError || error instanceof DerError)) throw error;
+  }
+  const message = 'is not in the contract certificate, or that cannot be read';
+  throw malformed([{ code: 'emaid', message, field: 'body.emaid' }]);
+}
+
+/**
+ * Whole days from now to the end of a contract: what evpki certifies holds from the moment in which
+ * it does.
+ */
+function validityOf(
+  { begins, ends }: { readonly begins: Date; readonly ends: Date },
+  now: Date,
+): number {
+  const violations: FieldViolation[] = [];
+  const refuse = (field: string, message: string) =>
+    violations.push({ code: 'period', message, field: `body.${field}` });
+  // What begins on this day, in whatever time zone, begins now.
+  if (begins.getTime() > now.getTime() + DAY) {
+    refuse('contractBegins', 'is later than tomorrow: certificates hold from when they are made');
+  }
+  if (ends <= now) refuse('contractEnds', 'is in the past');
+  if (ends <= begins) refuse('contractEnds', 'is before contractBegins');
+  if (violations.length > 0) throw malformed(violations);
+  return Math.floor((ends.getTime() - now.getTime()) / DAY);
+}
+
+const malformed = (violations: readonly FieldViolation[]) =>
+  new ServiceError('request-malformed', 'this is no contract data', violations);

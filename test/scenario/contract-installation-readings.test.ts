@@ -1,0 +1,80 @@
+/** Cars whose signatures depart from the profile as some on the road do: taken, and told of. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeIso2, encodeIso2 } from '../../src/iso15118/exi/iso2.ts';
+import type { SignatureReference } from '../../src/iso15118/exi/xml-signature.ts';
+import { encodeSignedInfo } from '../../src/iso15118/exi/xmldsig.ts';
+import { ecdsaDerToRaw } from '../../src/pki/ecdsa.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import {
+  askToInstall,
+  leaveFactory,
+  rootIdOf,
+  rootOf,
+  sent,
+  takeIso2,
+  type Vehicle,
+} from '../support/vehicles.ts';
+
+let evpki: TestApp;
+let vehicle: Vehicle;
+let csms: Record<string, string>;
+beforeAll(async () => {
+  evpki = await startTestApp();
+  const as = async (organization: string, role: string) => ({
+    authorization: `Bearer ${await evpki.tokenOf(organization, [role])}`,
+  });
+  csms = await as('demo-cpo', 'csms');
+  vehicle = await leaveFactory(evpki, await as('demo-oem', 'oem'), 'iso15118-2');
+  const contract = { emaid: 'DE8EVC00000001', pcid: vehicle.pcid };
+  sent(
+    await evpki.call('POST', '/v1/contracts', contract, await as('demo-mo', 'emsp-operator')),
+    201,
+  );
+});
+afterAll(() => evpki?.close());
+
+/** A request whose references were changed before they were signed. */
+async function askWith(change: (reference: SignatureReference) => SignatureReference) {
+  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+  const { header, body } = decodeIso2(question.exi).message;
+  if (!header.signature) throw new Error('it is not signed');
+  const { signedInfo } = header.signature;
+  const changed = { ...signedInfo, references: signedInfo.references.map(change) };
+  const signatureValue = ecdsaDerToRaw(
+    await vehicle.signer.sign(encodeSignedInfo(changed)),
+    'P-256',
+  );
+  const signature = { signedInfo: changed, signatureValue };
+  return { ...question, exi: encodeIso2({ header: { ...header, signature }, body }) };
+}
+const ask = async (exi: Uint8Array) => {
+  const exiRequest = Buffer.from(exi).toString('base64');
+  const iso15118SchemaVersion = 'urn:iso:15118:2:2013:MsgDef';
+  const body = { iso15118SchemaVersion, action: 'Install', exiRequest };
+  return sent(await evpki.call('POST', '/v1/ocpp/contract-certificate', body, csms), 200);
+};
+
+test.each<[string, (reference: SignatureReference) => SignatureReference]>([
+  ['missing-transforms', ({ transforms: _, ...reference }) => reference],
+  ['reference-id', (reference) => ({ ...reference, id: 'r1' })],
+])('%s: the car gets its contract, answer and log say how it was read', async (reading, change) => {
+  const question = await askWith(change);
+  const answer = await ask(question.exi);
+  expect(answer).toMatchObject({ status: 'Accepted', responseCode: 'OK', readings: [reading] });
+  takeIso2(question, Buffer.from(answer.exiResponse, 'base64'), vehicle.scalar);
+  const { items } = sent(await evpki.call('GET', '/v1/audit?organization=demo-mo&limit=1'), 200);
+  expect(items[0]).toMatchObject({
+    action: 'contract.installed',
+    details: { readings: [reading] },
+  });
+});
+
+test('what no car is known for is refused', async () => {
+  const { exi } = await askWith((reference) => ({ ...reference, type: 'urn:t' }));
+  expect(await ask(exi)).toMatchObject({
+    responseCode: 'FAILED_SignatureError',
+    reason: 'signature-invalid',
+    readings: [],
+  });
+});

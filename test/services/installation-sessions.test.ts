@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import {
+  afterDelivery,
+  deliveryOrder,
+  type InstallationSession,
+  sessionKey,
+} from '../../src/services/installation-sessions.ts';
+
+/** A car that asks again and again, of whose contracts some cannot be had. */
+function asking(offered: readonly string[], without: readonly string[] = []) {
+  let session: InstallationSession | undefined;
+  let requests = 0;
+  return (offeredNow = offered, repeats = false): [string | undefined, number] => {
+    if (!repeats) requests += 1;
+    const requestSha256 = String(requests);
+    const order = deliveryOrder(offeredNow, session, requestSha256);
+    expect([...order].sort()).toEqual([...offeredNow].sort());
+    const id = order.find((one) => !without.includes(one));
+    if (id === undefined) return [undefined, 0];
+    const { delivered, remaining } = afterDelivery(order, id, session, requestSha256);
+    expect(new Set(delivered).size).toBe(delivered.length);
+    session = { key: 'key', requestSha256, delivered, updatedAt: new Date(0) };
+    return [id, remaining];
+  };
+}
+
+describe('the contracts of a car in one session', () => {
+  test('come one after the other, and from the beginning when it has all of them', () => {
+    const next = asking(['a', 'b', 'c']);
+    const got = [1, 2, 3, 4, 5].map(() => next());
+    expect(got).toEqual([
+      ['a', 2],
+      ['b', 1],
+      ['c', 0],
+      ['a', 2],
+      ['b', 1],
+    ]);
+  });
+
+  test('come again to a car that repeats its request', () => {
+    const next = asking(['a', 'b']);
+    expect([next(), next(undefined, true), next(undefined, true)]).toEqual(Array(3).fill(['a', 1]));
+    expect([next(), next(undefined, true)]).toEqual([
+      ['b', 0],
+      ['b', 0],
+    ]);
+    expect(next()).toEqual(['a', 1]);
+  });
+
+  test('are counted without those that cannot be had, and end', () => {
+    const next = asking(['a', 'b', 'c'], ['a', 'c']);
+    expect(next()).toEqual(['b', 1]);
+    expect(next()).toEqual(['b', 0]);
+    const first = asking(['a', 'b'], ['a']);
+    expect(first()).toEqual(['b', 0]);
+  });
+
+  test('may become more or fewer in between', () => {
+    const next = asking(['a', 'b']);
+    expect(next()).toEqual(['a', 1]);
+    expect(next(['b', 'c', 'a'])).toEqual(['b', 1]);
+    expect(next(['c', 'a'])).toEqual(['c', 0]);
+    expect(next(['b', 'c'], true)).toEqual(['c', 0]);
+    expect(next(['b'], true)).toEqual(['b', 0]);
+  });
+
+  test('are remembered for this car and this session alone', () => {
+    const [one, two] = [Buffer.alloc(8, 1), Buffer.alloc(8, 2)];
+    const keys = [sessionKey('A', one), sessionKey('A', two), sessionKey('B', one)];
+    expect(new Set(keys).size).toBe(3);
+    expect(sessionKey('A', one)).toBe(keys[0]);
+  });
+});

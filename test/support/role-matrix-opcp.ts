@@ -1,0 +1,108 @@
+/** The rows of the role matrix that are asked in OPCP. */
+
+import type { Ask, Call, Row, Side } from './role-matrix.ts';
+import { contractOf, newContract, newVehicle, pcidOf, registered } from './role-matrix-rows.ts';
+
+const xsdMsgDefNamespace = 'urn:iso:15118:2:2013:MsgDef';
+const DAY = 86_400_000;
+
+/** The names of a contract of the side's. */
+const namesOf = async (side: Side, administrator: Call) => {
+  const id = await contractOf(side, administrator);
+  const { json } = await administrator('GET', `/v1/contracts/${id}`);
+  return { emaid: String(json.emaid), pcid: pcidOf(side.organization) };
+};
+
+/** The body for a contract that there is not yet, for a vehicle that there is. */
+const newNames = async (side: Side, administrator: Call) => {
+  await contractOf(side, administrator);
+  return { ...newContract(side), xsdMsgDefNamespace };
+};
+
+const overNames = (row: Omit<Row, 'ask'>, params: (names: Names) => Ask['params']): Row => ({
+  ...row,
+  ask: async (side, administrator) => {
+    const asked = params(await namesOf(side, administrator));
+    return asked === undefined ? {} : { params: asked };
+  },
+});
+type Names = Awaited<ReturnType<typeof namesOf>>;
+
+const overVehicle = (row: Omit<Row, 'ask'>): Row => ({
+  ...row,
+  ask: async (side, administrator) => {
+    await registered(side, administrator);
+    return { params: { pcid: pcidOf(side.organization) } };
+  },
+});
+
+export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
+  opcpGetSignedContractData: [
+    {
+      // Whose the car is, its signature says, and this has none.
+      foreign: 'same',
+      ask: () => ({ body: { certificateInstallationReq: 'AAAA', xsdMsgDefNamespace } }),
+      success: [400],
+    },
+  ],
+  opcpGetContracts: [overNames({ success: [200] }, ({ pcid }) => ({ identifier: pcid }))],
+  opcpDeleteSignedContractData: [
+    overNames({ kind: 'contract', success: [200] }, ({ emaid }) => ({ identifier: emaid })),
+  ],
+  opcpSetDefaultContract: [overNames({ kind: 'contract', success: [200] }, (names) => names)],
+  opcpPostDefaultContract: [overNames({ kind: 'contract', success: [200] }, (names) => names)],
+  opcpProvideSignedContractData: [overNames({ success: [200] }, (names) => names)],
+  opcpLookUpContract: [overNames({ success: [200] }, ({ emaid }) => ({ emaid }))],
+
+  opcpAddProvisioningCertificate: [
+    {
+      kind: 'oem-provisioning',
+      // It is always the caller's organization that registers.
+      foreign: 'same',
+      ask: async (side, administrator) => {
+        const { certificate } = await newVehicle(side, administrator);
+        return { body: { vehicleCertificate: certificate } };
+      },
+      success: [200],
+    },
+  ],
+  opcpGetProvisioningCertificate: [
+    overVehicle({ foreignWith: 'provisioning-certificates:lookup', success: [200] }),
+  ],
+  opcpDeleteProvisioningCertificate: [overVehicle({ kind: 'oem-provisioning', success: [200] })],
+  // That it is there may be known.
+  opcpLookUpVehicle: [overVehicle({ foreign: [200], success: [200] })],
+
+  opcpGenerateSignedContractData: [
+    {
+      kind: 'contract',
+      // It is always the caller's organization that makes a contract.
+      foreign: 'same',
+      ask: async (side, administrator) => ({
+        body: {
+          ...(await newNames(side, administrator)),
+          contractBegins: new Date().toISOString(),
+          contractEnds: new Date(Date.now() + 100 * DAY).toISOString(),
+        },
+      }),
+      success: [201],
+    },
+  ],
+  opcpSignContractData: [
+    {
+      kind: 'contract',
+      foreign: 'same',
+      ask: async (side, administrator) => ({
+        body: {
+          ...(await newNames(side, administrator)),
+          contractData: {
+            ...{ contractCertificate: 'AAAA', contractSubCa1Certificate: 'AAAA' },
+            ...{ contractSignatureEncryptedPrivateKey: 'AAAA', dHpublickey: 'AAAA' },
+          },
+        },
+      }),
+      success: [400],
+    },
+  ],
+  opcpListCpsSigners: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+};
