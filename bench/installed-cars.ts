@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createParts, type Parts } from '../src/app/parts.ts';
+import { createParts } from '../src/app/parts.ts';
 import { loadPolicies } from '../src/declarations.ts';
 import { demoPassphrase } from '../src/keystore/passphrase.ts';
 import { openVault } from '../src/keystore/vault.ts';
@@ -13,12 +13,17 @@ import { createMetrics } from '../src/observe/metrics.ts';
 import { emptyKeyList } from '../src/pki/key-list.ts';
 import type { Principal } from '../src/services/access-policy.ts';
 import type { PncStandard } from '../src/services/contract-records.ts';
-import type { InstallationCommand } from '../src/services/installation-records.ts';
+import { openCps } from '../src/services/cps-signers.ts';
+import type {
+  InstallationCommand,
+  InstallationParts,
+} from '../src/services/installation-records.ts';
 import type { Logger } from '../src/services/logger.ts';
+import { validateChain } from '../src/services/validation.ts';
 import { openDatabase } from '../src/storage/database.ts';
 import { observationStore } from '../src/storage/observations.ts';
 import { vaultStore } from '../src/storage/vault.ts';
-import { startTestApp, type TestApp } from '../test/support/app.ts';
+import type { TestApp } from '../test/support/app.ts';
 import {
   askToInstall,
   leaveFactory,
@@ -82,24 +87,18 @@ const silent: Logger = {
 };
 
 export interface Installations {
-  readonly parts: Parts;
-  readonly cars: readonly Car[];
+  readonly parts: InstallationParts;
+  /** The same, but that the database is asked once: for a vehicle that asks again and again. */
+  readonly withoutDatabase: InstallationParts;
   commandFor(car: Car): InstallationCommand;
   close(): Promise<void>;
 }
 
-/** Vehicles of a standard, and the parts of an evpki that knows them, in this process. */
+/** The parts that answer vehicles in this process, over a database that evpki has made. */
 export async function openInstallations(
   dataDir: string,
   standard: PncStandard,
-  howMany: number,
 ): Promise<Installations> {
-  const { hierarchy, organizations } = demo[standard];
-  const evpki = await startTestApp({ hierarchy, dataDir });
-  const cars = await makeCars(evpki, standard, howMany);
-  const publicUrl = evpki.app.publicUrl;
-  await evpki.close();
-
   const clock = () => new Date();
   const processId = 'bench';
   const database = await openDatabase(`sqlite:${join(dataDir, 'evpki.sqlite')}`, {
@@ -109,7 +108,7 @@ export async function openInstallations(
   const record = await vaultStore(database).findVault();
   if (!record) throw new Error('no vault');
   const parts = createParts({
-    ...{ database, publicUrl, clock, processId, ...loadPolicies() },
+    ...{ database, publicUrl: 'http://pki.example', clock, processId, ...loadPolicies() },
     vault: await openVault(passphrase, record),
     blockedKeys: emptyKeyList,
     monotonic: () => performance.now(),
@@ -118,13 +117,42 @@ export async function openInstallations(
     metrics: createMetrics(() => observationStore(database).observe(1), clock),
     clientKeys: 0,
   });
+  const kept = {
+    ...parts,
+    provisioning: askedOnce(parts.provisioning),
+    contracts: askedOnce(parts.contracts),
+    cpsSigners: askedOnce(parts.cpsSigners),
+    anchors: askedOnce(parts.anchors),
+    paths: askedOnce(parts.paths),
+  };
   const principal: Principal = {
-    ...{ actor: 'client:bench', organizationId: organizations.cpo, roles: ['csms'] },
+    ...{ actor: 'client:bench', organizationId: demo[standard].organizations.cpo },
+    roles: ['csms'],
   };
   return {
-    parts,
-    cars,
+    parts: parts.installation,
+    withoutDatabase: {
+      ...parts.installation,
+      ...kept,
+      audit: { recordAudit: async () => undefined },
+      validateChain: (question) => validateChain(kept, question),
+      openCps: (question) => openCps(kept, question),
+    },
     commandFor: ({ exi }) => ({ principal, standard, action: 'Install', exi }),
     close: () => database.close(),
   };
+}
+
+/** A store whose methods go on answering as they did at first. */
+function askedOnce<Store extends object>(store: Store): Store {
+  const answers = new Map<string | symbol, unknown>();
+  return new Proxy(store, {
+    get: (target, method) => {
+      const ask = Reflect.get(target, method) as (...given: unknown[]) => unknown;
+      return (...given: unknown[]) => {
+        if (!answers.has(method)) answers.set(method, ask(...given));
+        return answers.get(method);
+      };
+    },
+  });
 }

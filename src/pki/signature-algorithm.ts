@@ -148,7 +148,7 @@ const verifiedAtOnce: ReadonlySet<KeyAlgorithm> = new Set([
   ...(['P-256', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const),
 ]);
 
-/** {@link verifySignature}, on the thread pool for keys that would hold the event loop: 0.3 to 3 ms. */
+/** {@link verifySignature}, on the thread pool for keys that would hold the event loop. */
 export async function verifySignatureOffLoop(
   key: PublicKey,
   algorithm: SignatureAlgorithm,

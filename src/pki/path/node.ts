@@ -22,6 +22,10 @@ export interface PathNode extends CertificateFacts {
 /** What a certificate says by itself, whoever asks and when. */
 export interface CertificateFacts {
   readonly certificate: Certificate;
+  /** Its octets, as text. */
+  readonly derKey: string;
+  /** Its public key, as text that is the same for the same key. */
+  readonly spkiKey: string;
   /** The names as keys that are equal where RFC 5280 7.1 takes them for the same. */
   readonly subjectKey: string;
   readonly issuerKey: string;
@@ -38,8 +42,11 @@ export interface CertificateFacts {
   readonly policyExtensions: PolicyExtensions | undefined;
 }
 
-/** The names alone, for certificates of which nobody knows yet whether they matter. */
-export type Named = Pick<CertificateFacts, 'certificate' | 'subjectKey' | 'issuerKey'>;
+/** The keys alone, for certificates of which nobody knows yet whether they matter. */
+export type Named = Pick<
+  CertificateFacts,
+  'certificate' | 'derKey' | 'spkiKey' | 'subjectKey' | 'issuerKey'
+>;
 
 // Callers keep the certificates of authorities, and validate one leaf after the other with them.
 const knownNames = new WeakMap<Certificate, Named>();
@@ -64,7 +71,11 @@ function namesOf(certificate: Certificate): Named {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
-  return { certificate, subjectKey, issuerKey };
+  return {
+    ...{ certificate, subjectKey, issuerKey },
+    derKey: textOf(certificate.der),
+    spkiKey: textOf(certificate.spki),
+  };
 }
 
 export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
@@ -78,13 +89,13 @@ export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRul
 }
 
 function factsOf(certificate: Certificate): CertificateFacts {
-  const { subjectKey, issuerKey } = named(certificate);
-  const selfIssued = subjectKey === issuerKey;
+  const keys = named(certificate);
+  const selfIssued = keys.subjectKey === keys.issuerKey;
   const policyExtensions = policiesOf(certificate.rawExtensions);
   const { constraints, findings: constraintFindings } = constraintsOf(certificate);
   let names: readonly ConstrainedName[] | undefined;
   return {
-    ...{ certificate, subjectKey, issuerKey, selfIssued, constraints, constraintFindings },
+    ...{ ...keys, selfIssued, constraints, constraintFindings },
     issuerFindings: issuerFindings(certificate),
     names() {
       names ??= constrainedNames(certificate);
@@ -98,6 +109,9 @@ function factsOf(certificate: Certificate): CertificateFacts {
     policyExtensions,
   };
 }
+
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 function policiesOf(raw: readonly RawExtension[]) {
   try {

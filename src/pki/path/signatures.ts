@@ -37,7 +37,7 @@ export function signatureChecker(spending: Spending): CheckSignature {
     if (!sameBytes(signatureAlgorithmDer, outerSignatureAlgorithmDer)) return 'unverifiable';
     const byKey = known.get(child) ?? new Map<string, boolean>();
     known.set(child, byKey);
-    const key = keyText(issuer);
+    const key = issuer.spkiKey;
     const before = byKey.get(key);
     if (before !== undefined) return before ? 'good' : 'bad';
     if (!spend(spending, 'signatureChecks')) return 'unchecked';
@@ -46,7 +46,3 @@ export function signatureChecker(spending: Spending): CheckSignature {
     return good ? 'good' : 'bad';
   };
 }
-
-/** The key of a certificate, as text that is the same for the same key. */
-export const keyText = ({ certificate }: PathNode): string =>
-  Buffer.from(certificate.spki).toString('latin1');

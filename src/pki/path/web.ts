@@ -9,7 +9,6 @@ import type { Certificate } from '../certificate.ts';
 import type { Spending } from './limits.ts';
 import { type Named, named, nodeOf, type PathNode } from './node.ts';
 import type { PathRules } from './rules.ts';
-import { keyText } from './signatures.ts';
 
 export interface Web {
   readonly leaf: PathNode;
@@ -34,14 +33,14 @@ export interface WebInput {
 }
 
 export function weave(input: WebInput, rules: PathRules, spending: Spending): Web {
+  const leafName = named(input.certificate);
+  const { derKey: leafKey } = leafName;
   const anchors = distinct(input.anchors);
   const isAnchor = (der: string): boolean => anchors.has(der);
   const candidates = distinct(input.candidates);
-  const leafKey = derText(input.certificate);
   for (const der of [...candidates.keys()]) {
     if (isAnchor(der) || der === leafKey) candidates.delete(der);
   }
-  const leafName = named(input.certificate);
   const chosen = choose(leafName, [...candidates.values()], [...anchors.values()], spending);
   const leaf = nodeOf(leafName, isAnchor(leafKey), rules);
   const others = [
@@ -53,9 +52,7 @@ export function weave(input: WebInput, rules: PathRules, spending: Spending): We
 
 /** By their octets: whoever gives a certificate twice gives it once. */
 const distinct = (certificates: readonly Certificate[]): Map<string, Named> =>
-  new Map(certificates.map((certificate) => [derText(certificate), named(certificate)]));
-
-const derText = ({ der }: Certificate): string => Buffer.from(der).toString('latin1');
+  new Map(certificates.map(named).map((each) => [each.derKey, each]));
 
 /**
  * The candidates to look at. First those whose names lead from the leaf to an anchor, as many as
@@ -147,8 +144,7 @@ function connect(leaf: PathNode, others: readonly PathNode[], candidates: number
     issuersOf,
     namesakesOf: (child) => (bySubject.get(child.issuerKey) ?? []).filter((each) => each !== child),
     disconnect(child, issuer) {
-      const key = keyText(issuer);
-      const left = issuersOf(child).filter((each) => keyText(each) !== key);
+      const left = issuersOf(child).filter(({ spkiKey }) => spkiKey !== issuer.spkiKey);
       issuers.set(child, left);
       distances.clear();
     },
