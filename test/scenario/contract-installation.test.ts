@@ -321,6 +321,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const elsewhere = Buffer.from('fedcba9876543210', 'hex');
       const wished = await next({ most: 2, emaids: [first.emaid], sessionId: elsewhere });
       expect(wished.got).toEqual([first.emaid, 1]);
+
+      // What the charger allows counts as what the car has room for.
+      const question = await askToInstall(vehicle, roots, { most: 3 });
+      const alone = await ask(question, { maximumContractCertificateChains: 1 });
+      expect(sent(alone, 200).remainingContracts).toBe(0);
     });
 
     test('cannot be encrypted for the key of a car of ISO 15118-2', async () => {
