@@ -510,6 +510,14 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
         id: contract.id,
       });
+      // It may be brought again for the next contract: that one is meant then.
+      const following = { ...contract, id: newId('a-contract') };
+      const another = { ...bundle(1), id: newId('bundle'), contractId: following.id };
+      const anew = { ...command, contract: following, bundle: another };
+      expect(await store().createBrought(anew)).toBe('created');
+      expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
+        id: following.id,
+      });
     });
 
     test('a contract is found by a certificate of any of its bundles and its EMAID', async () => {
