@@ -149,9 +149,8 @@ async function judged(
     const detail = 'No contract of this evpki has this certificate.';
     return { chain: 'valid', state: 'unknown', detail };
   }
-  // Its operator may have said here that it is over; that it goes on is for its issuer to say.
-  const isUnknown = verdict.statusUnknown.some(({ der }) => sameBytes(der, certificate.der));
-  if (contract.state === 'active' && isUnknown) return unknown;
+  // A certificate that its operator has brought goes on as long as the operator says here that the
+  // contract does (docs/adr/0019-contract-bundles.md).
   return { chain: 'valid', state: contract.state, contract };
 }
 

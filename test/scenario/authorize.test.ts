@@ -401,7 +401,7 @@ describe('a contract at a charger', () => {
       expect(pair(await byHash(emaid, hashDataOf([leaf, sub.der])))).toEqual(missing);
     });
 
-    test('that has brought it: what its operator says of it counts, the rest is not known', async () => {
+    test('that has brought it: what its operator says of it counts', async () => {
       await (await trust('demo-mo'))();
       const vehicle = await newVehicle();
       const emaid = newEmaid();
@@ -412,7 +412,8 @@ describe('a contract at a charger', () => {
         pair(await present(emaid, chain)),
         pair(await byHash(emaid, hashDataOf(chain))),
       ];
-      expect(await answers()).toEqual([untrusted, untrusted]);
+      const accepted = ['Accepted', 'Accepted'];
+      expect(await answers()).toEqual([accepted, accepted]);
       await change(id, '/suspension');
       const blocked = ['Accepted', 'Blocked'];
       expect(await answers()).toEqual([blocked, blocked]);
