@@ -91,7 +91,6 @@ export async function visibleCps(parts: CpsParts): Promise<VisibleCps[]> {
   for (const signer of await parts.cpsSigners.signersAt(parts.clock())) {
     const place = await placeOf(parts, signer.issuerId);
     if (!place?.standard || place.notAfter <= parts.clock()) continue;
-    if (await isRevoked(parts, signer)) continue;
     const { certificate, notBefore, notAfter, certificateId, authorityId, organizationId } = signer;
     const { subCertificates, root, standard } = place;
     visible.push({

@@ -66,7 +66,9 @@ describe.each(Object.keys(standards) as Standard[])('a car of %s', (standard) =>
     expect(result).toMatchObject({ status: 0, stderr: '' });
     expect(result.stdout).toMatch(/^[A-Za-z0-9+/]+={0,2}\n$/);
     const exi = Buffer.from(result.stdout, 'base64');
-    const read = standard === 'iso15118-2' ? readIso2Installation(exi) : readIso20Installation(exi);
+    const read = await (standard === 'iso15118-2'
+      ? readIso2Installation(exi)
+      : readIso20Installation(exi));
     if (!read.ok) throw new Error(read.failure.message);
     const [leaf, ...above] = readPemBlocks(text(standard, 'vehicle.pem')).map(({ der }) => der);
     expect(fingerprint(read.request.certificate.der)).toBe(fingerprint(leaf ?? new Uint8Array()));
