@@ -8,6 +8,7 @@ import { declarationPath } from './declaration-errors.ts';
 import { parseDuration } from './durations.ts';
 import { type KeyFamily, keyFamilies, keyFamily } from './profile.ts';
 import type { Extensions, ProfileFile } from './profile-schema.ts';
+import type { KeyAlgorithm } from './public-key.ts';
 import type { KeyUsage } from './template.ts';
 
 /** A profile file as far as its sections have the right shape. */
@@ -173,6 +174,7 @@ function checkIdentifiers({ file, extensions, has }: Readable, report: Report): 
   if (file.kind && file.kind !== 'root-ca' && !has('extensions.authorityKeyIdentifier')) {
     report(['extensions', 'authorityKeyIdentifier'], 'is missing: only roots go without it');
   }
+  checkContractKeyIdentifier({ file, extensions, has }, report);
   for (const name of [
     'subjectKeyIdentifier',
     'authorityKeyIdentifier',
@@ -182,6 +184,27 @@ function checkIdentifiers({ file, extensions, has }: Readable, report: Report): 
     if (extensions[name]?.critical !== true) continue;
     const message = 'must be false (RFC 5280); a standard that wants it critical gets a variant';
     report(['extensions', name, 'critical'], message);
+  }
+}
+
+/** Keys of ISO 15118-20 contracts. */
+const sealedUnderIdentifier: readonly KeyAlgorithm[] = ['P-521', 'Ed448'];
+
+/**
+ * A contract key of ISO 15118-20 is sealed under its certificate's key identifier, 8 octets of
+ * additional data: with another one no vehicle could open it.
+ */
+function checkContractKeyIdentifier(
+  { file: { kind, keys }, extensions: { subjectKeyIdentifier }, has }: Readable,
+  report: Report,
+): void {
+  if (kind !== 'contract' || !keys?.some((key) => sealedUnderIdentifier.includes(key))) return;
+  const path = ['extensions', 'subjectKeyIdentifier'];
+  if (subjectKeyIdentifier) {
+    if (subjectKeyIdentifier.octets === 8) return;
+    report([...path, 'octets'], 'must be 8 in a contract of ISO 15118-20 ([V2G20-2492])');
+  } else if (!has('extensions.subjectKeyIdentifier')) {
+    report(path, 'is missing in a contract of ISO 15118-20 ([V2G20-2492])');
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
+import { chainLimits } from '../iso15118/installation/chain-limits.ts';
 import { sameBytes } from '../pki/byte-order.ts';
 import {
   type Certificate,
@@ -47,12 +48,6 @@ const forms = {
   'P-256': { standard: 'iso15118-2', curve: 'P-256', dhPublicKey: 65, encrypted: 48 },
   'P-521': { standard: 'iso15118-20', curve: 'SECP521', dhPublicKey: 133, encrypted: 94 },
   Ed448: { standard: 'iso15118-20', curve: 'X448', dhPublicKey: 56, encrypted: 84 },
-} as const;
-
-/** What the messages have room for: octets of a certificate, certificates above the first. */
-const limits = {
-  'iso15118-2': { octets: 800, above: 4 },
-  'iso15118-20': { octets: 1600, above: 3 },
 } as const;
 
 /**
@@ -202,7 +197,7 @@ function chainFaults(
   const faults: FieldViolation[] = [];
   const add = (code: string, message: string) =>
     faults.push(fault(code, message, 'certificateChain'));
-  const { octets, above } = limits[standard];
+  const { octets, above } = chainLimits[standard];
   if (certificates.length < 2 || certificates.length > above + 1) {
     add('chain', `has the certificate and 1 to ${above} above it, without the root`);
   }

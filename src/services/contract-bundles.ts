@@ -5,6 +5,7 @@
  * certificate without its bundle, no contract without a bundle, and no key.
  */
 
+import { chainFaults, chainLimits } from '../iso15118/installation/chain-limits.ts';
 import { keyIdentifier, spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type PublicKey, readPublicKey } from '../pki/public-key.ts';
@@ -70,13 +71,15 @@ export interface BundleWanted {
 
 /**
  * Makes a bundle: a new key, sealed for the recipient, and its certificate.
- * @throws ServiceError `csr-refused` with what policy says, `recipient-unfitting`,
+ * @throws ServiceError `csr-refused` with what policy says, or why no message could carry what is
+ *   above the certificate; `recipient-unfitting`,
  *   `authority-not-active`, `contract-exists`, `contract-not-active`, `bundle-outrun`,
  *   `vehicle-unknown` when the car was registered anew or deleted meanwhile
  */
 export async function makeBundle(parts: BundleParts, wanted: BundleWanted): Promise<Bundle> {
   const { contract, recipient, actor } = wanted;
   const { profile, issuer } = await issuing(parts, contract);
+  checkRoom(contract, issuer);
   const { publicKey, sealed } = await freshKey(parts, contract, recipient);
   const bundle: SealedBundle = {
     id: newId('bdl', parts.random),
@@ -129,6 +132,18 @@ async function issuing(
   const issuer = authority && (await parts.issuers.current(authority));
   if (!issuer) throw new ServiceError('authority-not-active', `${by.authorityId} is not active`);
   return { profile, issuer };
+}
+
+/**
+ * What stands above an authority that somebody else has certified may be anything.
+ * @throws ServiceError `csr-refused`
+ */
+function checkRoom({ standard }: Contract, { chain, authority: { id } }: ReadyIssuer): void {
+  const faults = chainFaults(standard, chain, chainLimits[standard].leastAboveContract);
+  if (faults.length === 0) return;
+  const why = `no vehicle could be sent what ${id} certifies: have ${id} certified anew with a chain that fits, or use another authority`;
+  const violations = faults.map((fault) => ({ ...fault, field: 'authority' }));
+  throw new ServiceError('csr-refused', why, violations);
 }
 
 /** A new contract key, which nobody has any more but the recipient, in its seal. */

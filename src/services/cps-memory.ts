@@ -19,7 +19,7 @@ export interface CpsPlace {
 }
 
 export interface CpsMemory {
-  /** By issuer id. Undefined for an issuer below a root that evpki does not know. */
+  /** By issuer id. Undefined for an issuer that no car can be shown: see `placeOf`. */
   readonly places: Map<string, CpsPlace | undefined>;
   /** By signer id: the keys that are opened. */
   readonly opened: Map<string, Promise<Signer>>;

@@ -5,6 +5,7 @@
  */
 
 import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
+import { chainFaults } from '../iso15118/installation/chain-limits.ts';
 import { namesRoot } from '../iso15118/root-certificate-ids.ts';
 import {
   type Certificate,
@@ -129,6 +130,7 @@ async function placeFor(
   return rootCertificateIds.some((id) => namesRoot(id, place.root)) ? place : undefined;
 }
 
+/** Undefined too where no answer to a car has room for the chain. */
 async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | undefined> {
   const { places } = parts.cpsMemory;
   if (places.has(issuerId)) return places.get(issuerId);
@@ -147,8 +149,14 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
           notAfter: new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime()))),
         }
       : undefined;
-  places.set(issuerId, place);
-  return place;
+  const faults = place?.standard ? chainFaults(place.standard, place.subCertificates) : [];
+  const isKnown = places.has(issuerId);
+  places.set(issuerId, faults.length > 0 ? undefined : place);
+  if (faults.length > 0 && !isKnown) {
+    const detail = faults.map(({ message }) => message).join('; ');
+    parts.logger.error('cps-chain-unfitting', { issuer: issuerId, detail });
+  }
+  return places.get(issuerId);
 }
 
 function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {

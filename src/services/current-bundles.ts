@@ -1,6 +1,7 @@
 /**
  * The bundle that a contract has for a car at this moment: the stored one as long as it fits, so
- * that a car that has lost the answer gets the same again; a new one otherwise.
+ * that a car that has lost the answer gets the same again; a new one otherwise. Nothing in a
+ * request of ISO 15118-2 is fresh: whatever a car may ask for once, anybody may send again.
  */
 
 import { sameBytes } from '../pki/byte-order.ts';
@@ -20,33 +21,49 @@ import { ServiceError } from './errors.ts';
 const WAIT_MILLISECONDS = 3_000;
 const LOOK_MILLISECONDS = 50;
 
-/** What a contract's newest bundle is worth to a recipient. */
+/** What the bundles of a contract are worth to a recipient. */
 export type Standing =
   | 'holds'
-  /** It is encrypted for another key. */
+  /** None of those that count is encrypted for its key. */
   | 'stale'
   /** Its certificate is not valid (yet, or any more), or an authority above it is revoked. */
   | 'expired'
-  /** Its certificate is held or revoked. */
+  /** Its certificate, or that of the contract's newest bundle, is held or revoked. */
   | 'stopped';
 
 /**
- * The newest bundle of a contract, and what it is worth to the recipient: the car as it is
- * registered now, or the old contract of an update.
+ * The newest bundle of a contract for a recipient: the car as it is registered now, or the old
+ * contract of an update; where there is none, the newest of all. And what it is worth.
+ *
+ * Each recipient has its own, so that a car's installation and its update, asked for in turn, do
+ * not put each other out of date: recorded requests could be sent again and again, and each would
+ * be certified anew. But nothing counts from before the last bundle that was made for a car: a car
+ * with another key, or an operator's renewal, has come since.
  */
 export async function currentBundle(
   parts: Pick<BundleParts, 'contracts' | 'clock'>,
   contract: Pick<Contract, 'id'>,
   recipient: BundleRecipient,
 ): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
-  const [bundle] = await parts.contracts.listBundles(contract.id);
-  if (!bundle) throw new Error(`the contract ${contract.id} has no bundle`);
-  return { bundle, standing: standingOf(bundle, recipient, parts.clock()) };
+  const bundles = await parts.contracts.listBundles(contract.id);
+  const [newest] = bundles;
+  if (!newest) throw new Error(`the contract ${contract.id} has no bundle`);
+  const own = newestFor(bundles, recipient);
+  if (newest.certificateState !== 'issued') return { bundle: newest, standing: 'stopped' };
+  if (!own) return { bundle: newest, standing: 'stale' };
+  return { bundle: own, standing: standingOf(own, parts.clock()) };
 }
 
-function standingOf(bundle: Bundle, recipient: BundleRecipient, now: Date): Standing {
+/** Of bundles, newest first: see {@link currentBundle}. */
+function newestFor(bundles: readonly Bundle[], recipient: BundleRecipient): Bundle | undefined {
+  const wanted = recipientFingerprint(recipient);
+  const last = lastForCar(bundles);
+  const counting = last ? bundles.slice(0, bundles.indexOf(last) + 1) : bundles;
+  return counting.find(({ recipientSha256 }) => recipientSha256 === wanted);
+}
+
+function standingOf(bundle: Bundle, now: Date): Standing {
   if (bundle.certificateState !== 'issued') return 'stopped';
-  if (bundle.recipientSha256 !== recipientFingerprint(recipient)) return 'stale';
   const isValid = bundle.notBefore <= now && now <= bundle.notAfter;
   // Nobody trusts what a revoked authority has signed, though nothing is said of its certificates.
   return isValid && !bundle.authorityRevoked ? 'holds' : 'expired';

@@ -21,7 +21,7 @@ import {
 } from './installation-contracts.ts';
 import { acceptedReadings, readingsOf } from './installation-readings.ts';
 import type { InstallationAnswer, InstallationParts } from './installation-records.ts';
-import { cpsFor } from './installation-signing.ts';
+import { cpsFor, written } from './installation-signing.ts';
 
 const standard = 'iso15118-2';
 
@@ -89,13 +89,14 @@ async function respond(
   choose: () => Promise<ChosenContract>,
 ): Promise<Omit<InstallationAnswer, 'readings'>> {
   const cps = await cpsFor(parts, standard, wanted.rootCertificateIds, wanted.pcid);
-  const { contract, bundle } = await choose();
+  const chosen = await choose();
+  const { contract, bundle } = chosen;
   const { certificate, subCertificates, encryptedPrivateKey, dhPublicKey } = bundle;
   const delivery = {
     ...{ sessionId, certificate, subCertificates, encryptedPrivateKey, dhPublicKey },
     emaid: contract.emaid,
   };
-  const exi = await buildIso2Response(name, delivery, cps);
+  const exi = await written(parts, chosen, cps, () => buildIso2Response(name, delivery, cps));
   return { exi, responseCode: 'OK', contract, signedBy: cps };
 }
 

@@ -23,7 +23,7 @@ import {
   requestFingerprint,
   sessionKey,
 } from './installation-sessions.ts';
-import { cpsFor } from './installation-signing.ts';
+import { cpsFor, written } from './installation-signing.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
 
 const standard = 'iso15118-20';
@@ -67,7 +67,8 @@ async function install(
     ...(command.prioritizedEmaids ?? []),
   ]);
   const offered = contracts.slice(0, mostChains(command, request));
-  const { contract, bundle, remaining } = await chosen(parts, command, request, car, offered);
+  const choice = await chosen(parts, command, request, car, offered);
+  const { contract, bundle, remaining } = choice;
   if (bundle.curve === 'P-256') throw new Error(`the bundle ${bundle.id} is not one of -20`);
   const { subCertificates: above, curve, dhPublicKey, encryptedPrivateKey } = bundle;
   const delivery = {
@@ -76,7 +77,7 @@ async function install(
     subCertificates: above,
     remainingContractCertificateChains: remaining,
   };
-  const exi = await buildIso20Response(delivery, cps);
+  const exi = await written(parts, choice, cps, () => buildIso20Response(delivery, cps));
   return {
     ...{ exi, responseCode: 'OK', contract, signedBy: cps },
     remainingContracts: remaining,

@@ -34,6 +34,23 @@ request:
 maximumSize: 800
 `;
 
+const contract = `
+title: A contract
+standard: None
+kind: contract
+issuedBy: [some-ca]
+subject:
+  - CN: { request: emaid, equals: contract.emaid }
+keys: [P-521]
+validity: { default: P60D, maximum: P90D, minimum: P7D, backdate: PT1H }
+extensions:
+  basicConstraints: { critical: true, ca: false }
+  keyUsage: { critical: true, usages: [digitalSignature] }
+  subjectKeyIdentifier: { critical: false, octets: 8 }
+  authorityKeyIdentifier: { critical: false }
+request: { allowedExtensions: [], repeatWindow: PT0S, approval: false }
+`;
+
 const authority = `
 title: An authority
 standard: None
@@ -216,6 +233,11 @@ describe('the hash of a profile', () => {
     const variants = { strict: { title: 'Strict', critical: ['subjectKeyIdentifier'] } };
     expect(profileOf(changed(leaf, ['variants', variants])).hash).toBe(profileOf(parse(leaf)).hash);
   });
+});
+
+test('contracts of ISO 15118-2 may have any key identifier', () => {
+  const octets = ['extensions.subjectKeyIdentifier.octets', 20] as const;
+  expect(errorsOf(changed(contract, ['keys', ['P-256']], octets))).toEqual([]);
 });
 
 describe('variants', () => {
@@ -686,6 +708,30 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
       ],
       ['nobody', [['issuedBy', []]], 'issuedBy: must not be an empty list'],
       ['self among others', [['issuedBy', ['self', 'some-ca']]], 'issuedBy: self must stand alone'],
+    ],
+  ],
+  [
+    'contracts of ISO 15118-20',
+    contract,
+    [
+      [
+        'V2G20-2492 an SKI that no vehicle opens a key with',
+        [['extensions.subjectKeyIdentifier.octets', 20]],
+        'extensions.subjectKeyIdentifier.octets: must be 8 in a contract of ISO 15118-20',
+      ],
+      [
+        'V2G20-2492 the same with Ed448, beside a key of -2',
+        [
+          ['keys', ['P-256', 'Ed448']],
+          ['extensions.subjectKeyIdentifier.octets', 20],
+        ],
+        'extensions.subjectKeyIdentifier.octets: must be 8',
+      ],
+      [
+        'V2G20-2492 no SKI',
+        [['extensions.subjectKeyIdentifier', undefined]],
+        'extensions.subjectKeyIdentifier: is missing in a contract of ISO 15118-20',
+      ],
     ],
   ],
   [

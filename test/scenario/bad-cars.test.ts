@@ -3,6 +3,8 @@
  * response code, the caller the reason, the log an entry, and nothing else comes of it.
  */
 
+import { join } from 'node:path';
+import sqlite3 from 'sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
 import { type FailureReason, failureAnswers } from '../../src/iso15118/installation/failures.ts';
@@ -105,6 +107,15 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
     const answer = await call('oem', 'POST', '/v1/provisioning-certificates', body);
     return { ...vehicle, registration: sent(answer, 201).id as string };
   }
+  /** Changes a row behind the back of the service. */
+  const inDatabase = (statement: string, values: readonly string[]) =>
+    new Promise<void>((done, fail) => {
+      const opened = new sqlite3.Database(join(evpki.dataDir, 'evpki.sqlite'));
+      opened.configure('busyTimeout', 5_000);
+      opened.run(statement, values, (failed) =>
+        opened.close(() => (failed ? fail(failed) : done())),
+      );
+    });
   let emaids = 0;
   const newEmaid = () =>
     `DE8EVC${standard === 'iso15118-2' ? '2' : '9'}${String(++emaids).padStart(7, '0')}`;
@@ -497,6 +508,20 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
       await at(21 * DAY, async () => {
         await refused(await askToInstall(held, roots), 'certificate-expired');
       });
+    });
+
+    test('when what is stored of it fits into no message: still an answer, and a line in the log', async () => {
+      const vehicle = await fromElsewhere();
+      const { id } = await contractFor(vehicle.pcid);
+      const question = await askToInstall(vehicle, roots);
+      const tooLarge = JSON.stringify([Buffer.alloc(1_601).toString('base64')]);
+      const statement = 'UPDATE contract_bundles SET sub_certificates = ? WHERE contract_id = ?';
+      await inDatabase(statement, [tooLarge, id]);
+      await refused(question, 'service-unavailable');
+      const said = evpki.log.filter((line) => line.includes('contract-not-written'));
+      expect(said.map((line) => JSON.parse(line))).toMatchObject([
+        { level: 'error', contract: id },
+      ]);
     });
 
     test('when no contract of the length agreed can be issued any more', async () => {

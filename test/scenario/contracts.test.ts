@@ -231,6 +231,39 @@ describe('creating a contract', () => {
     await expect(attempt()).rejects.toEqual(code(expected));
   });
 
+  test.each([
+    ['more certificates than', (chain: readonly Uint8Array[]) => [...chain, ...chain, ...chain]],
+    ['a larger certificate than', ([first]: readonly Uint8Array[]) => [first, new Uint8Array(801)]],
+  ])('below %s a message has room for, no key is made', async (_, made) => {
+    const car = await registered();
+    const { pcid } = car.registered;
+    let keys = 0;
+    const parts: Services = {
+      ...services,
+      contractKeys: {
+        generate: (algorithm) => {
+          keys += 1;
+          return services.contractKeys.generate(algorithm);
+        },
+      },
+      issuers: {
+        ...services.issuers,
+        current: async (authority) => {
+          const issuer = await services.issuers.current(authority);
+          return issuer && { ...issuer, chain: made(issuer.chain) as Uint8Array[] };
+        },
+      },
+    };
+    const attempt = createContract(parts, demoMo, { emaid: newEmaid(), pcid });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'csr-refused',
+      message: expect.stringContaining('have mo-sub-ca-2 certified anew'),
+      violations: [{ field: 'authority', message: expect.stringContaining('has room for') }],
+    });
+    expect(keys).toBe(0);
+    expect(await services.contracts.contractsOfCar(pcid, 'iso15118-2')).toEqual([]);
+  });
+
   test('what policy refuses leaves nothing behind', async () => {
     await whereTimePasses(async (pass) => {
       const car = await registered();
@@ -406,8 +439,7 @@ describe('installing', () => {
     expect([await statusOf(old), await statusOf(updated)]).toEqual(['issued', 'issued']);
 
     // A car that then asks for an installation has lost its keys, but is the same car.
-    const installed = await install(contract, car);
-    expect(installed).toMatchObject({ reason: 'renewed', generation: 3 });
+    expect(await install(contract, car)).toEqual(old);
     expect([await statusOf(old), await statusOf(updated)]).toEqual(['issued', 'issued']);
 
     await revoke(services, demoMo, old.certificateId ?? '', 'superseded');
@@ -417,6 +449,87 @@ describe('installing', () => {
       ...{ contract, registrationId, oldContractCertificate: foreign },
     });
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
+  });
+
+  describe('requests that somebody has recorded', () => {
+    /** A contract with the two that a car could have sent: an installation and an update of it. */
+    async function recorded(change: Parameters<typeof create>[1] = {}) {
+      const car = await registered();
+      const { contract, bundle: old } = await create(car, change);
+      const registrationId = car.registered.id;
+      const updateOf = ({ certificate: oldContractCertificate }: Bundle) =>
+        bundleForUpdate(services, { contract, oldContractCertificate, registrationId });
+      return { car, contract, old, updateOf };
+    }
+    const countOf = async ({ id }: Contract) => (await services.contracts.listBundles(id)).length;
+    const suspect = async (bundle: Bundle, reason: 'certificateHold' | 'superseded') =>
+      revoke(services, demoMo, bundle.certificateId ?? '', reason);
+
+    test('an installation and an update, sent in turn, are answered with two bundles', async () => {
+      const { car, contract, old, updateOf } = await recorded();
+      const updates: Bundle[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        expect(await install(contract, car)).toEqual(old);
+        updates.push(await updateOf(old));
+      }
+      expect(updates.map(({ generation }) => generation)).toEqual([2, 2, 2, 2]);
+      expect(await countOf(contract)).toBe(2);
+    });
+
+    test('a renewal wins over the update before it; after that they are three and one', async () => {
+      const { car, contract, old, updateOf } = await recorded();
+      await updateOf(old);
+      const { bundle: renewed } = await renewContract(services, demoMo, contract.id);
+      const updates: Bundle[] = [];
+      for (let round = 0; round < 4; round += 1) {
+        expect(await install(contract, car)).toEqual(renewed);
+        updates.push(await updateOf(old));
+      }
+      expect(updates.map(({ generation }) => generation)).toEqual([4, 4, 4, 4]);
+      expect(await countOf(contract)).toBe(4);
+    });
+
+    test('what has expired is made anew for its own recipient, once', async () => {
+      await whereTimePasses(async (pass) => {
+        const { car, contract, old, updateOf } = await recorded({ validityDays: 28 });
+        pass(20);
+        const updated = await updateOf(old);
+        pass(9);
+        for (let round = 0; round < 3; round += 1) {
+          expect(await install(contract, car)).toMatchObject({ generation: 3, reason: 'renewed' });
+          await expect(updateOf(old)).rejects.toEqual(code('recipient-unfitting'));
+        }
+        expect(await updateOf(updated)).toMatchObject({ generation: 4, reason: 'update' });
+        expect(await countOf(contract)).toBe(4);
+      });
+    });
+
+    test('none is made behind the back of whoever has stopped one, or the newest', async () => {
+      const { car, contract, old, updateOf } = await recorded();
+      const updated = await updateOf(old);
+      await suspect(updated, 'certificateHold');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+      await expect(updateOf(old)).rejects.toEqual(code('contract-not-active'));
+      await release(services, demoMo, updated.certificateId ?? '');
+      await suspect(old, 'superseded');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+      expect(await countOf(contract)).toBe(2);
+    });
+
+    test('a former key registered again after an update is another car’s all the same', async () => {
+      const { car, contract, old, updateOf } = await recorded();
+      const updated = await updateOf(old);
+      const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+      await registerCar(services, anew, car);
+      const second = await install(contract, anew);
+      const back = { ...car, registered: { ...car.registered, id: `${car.registered.id}_back` } };
+      await registerCar(services, back, anew);
+      const third = await install(contract, back);
+      expect(third).toMatchObject({ generation: 4, reason: 're-registered' });
+      expect(await install(contract, back)).toEqual(third);
+      const states = await Promise.all([old, updated, second, third].map(statusOf));
+      expect(states).toEqual(['revoked', 'revoked', 'revoked', 'issued']);
+    });
   });
 
   test('the default comes first, then priority, then age; what is suspended or ended is not there', async () => {

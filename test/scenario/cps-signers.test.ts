@@ -13,14 +13,15 @@ import { nodeDigest, signatureAlgorithmFor } from '../../src/pki/signature-algor
 import { activateAuthority } from '../../src/services/activation.ts';
 import { rollOver } from '../../src/services/authorities.ts';
 import { CPS_SIGNERS_JOB, type CpsStandard } from '../../src/services/cps-records.ts';
-import { openCps, type ReadyCps } from '../../src/services/cps-signers.ts';
+import { openCps, type ReadyCps, visibleCps } from '../../src/services/cps-signers.ts';
 import { parseHierarchy } from '../../src/services/hierarchies.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { capture } from '../support/captured-log.ts';
 import { demoDeclarations } from '../support/declarations.ts';
-import { foreignRoot } from '../support/foreign-roots.ts';
-import { authorityExtensions, issue, templateFor } from '../support/issuing.ts';
+import { type ForeignRoot, foreignRoot } from '../support/foreign-roots.ts';
+import { authorityExtensions, generateKey, issue, templateFor } from '../support/issuing.ts';
 import { noOpenssl, opensslVerify } from '../support/other-tools.ts';
 import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
 import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
@@ -367,32 +368,85 @@ describe.each(preparedBackends)('on $name', (backend) => {
     await expectSound(await open([root, newRoot]), now);
   });
 
-  scene('below the root of somebody else', async () => {
-    const { key, certificate: root } = foreignRoot();
-    expect(await open([root])).toBeUndefined();
+  /**
+   * Has the external authority certified below somebody's root.
+   * @param between certificates that stand between the two
+   */
+  async function activateBelow({ key: rootKey, certificate: root }: ForeignRoot, between = 0) {
     const [issuer] = await services.authorities.listIssuers('external-cps');
     const authority = await services.authorities.findAuthority('external-cps');
     if (!issuer || !authority) throw new Error('external-cps is not there');
     const spki = readPublicKey(issuer.spki);
     if (!spki.ok) throw new Error('external-cps has no key');
-    const subject = { publicKey: spki.value, privateKey: key.privateKey };
+    const notAfter = new Date('2028-01-01T00:00:00Z');
+    const above = [root];
+    let [signer, issuerName] = [rootKey, root.subjectDer];
+    for (let index = 0; index < between; index += 1) {
+      const key = generateKey();
+      const subject = { attributes: [{ type: 'CN', value: `Foreign Sub-CA ${index}` }] } as const;
+      const extensions = authorityExtensions(key, signer);
+      above.unshift(
+        issue(templateFor(key, signer, { issuerName, subject, extensions, notAfter }), signer),
+      );
+      [signer, issuerName] = [key, above[0]?.subjectDer ?? issuerName];
+    }
+    const subject = { publicKey: spki.value, privateKey: signer.privateKey };
     const signed = issue(
-      templateFor(subject, key, {
-        issuerName: root.subjectDer,
+      templateFor(subject, signer, {
+        issuerName,
         subject: readName(DerReader.over(issuer.subject, 4_096)),
-        extensions: authorityExtensions(subject, key, 0),
-        notAfter: new Date('2028-01-01T00:00:00Z'),
+        extensions: authorityExtensions(subject, signer, 0),
+        notAfter,
       }),
-      key,
+      signer,
     );
-    const pem = [signed.der, root.der].map((der) => toPem('CERTIFICATE', der)).join('');
+    const chain = [signed, ...above].map(({ der }) => der);
+    const pem = chain.map((der) => toPem('CERTIFICATE', der)).join('');
     await activateAuthority(services, administrator, authority, pem);
+    return chain.slice(0, -1);
+  }
+
+  scene('below the root of somebody else', async () => {
+    const foreign = foreignRoot();
+    const { certificate: root } = foreign;
+    expect(await open([root])).toBeUndefined();
+    const chain = await activateBelow(foreign);
     const cps = await open([root]);
     await expectSound(cps, now);
     expect(cps?.authorityId).toBe('external-cps');
     expect(cps?.root.der).toEqual(root.der);
-    expect(cps?.subCertificates).toEqual([signed.der]);
+    expect(cps?.subCertificates).toEqual(chain);
   });
+
+  scene('as many certificates below that root as a message has room for', async () => {
+    const foreign = foreignRoot();
+    const chain = await activateBelow(foreign, 3);
+    const cps = await open([foreign.certificate]);
+    await expectSound(cps, now);
+    expect(cps?.subCertificates).toEqual(chain);
+  });
+
+  scene(
+    'one more, and there is none: no message could carry it, which is logged once',
+    async () => {
+      const foreign = foreignRoot();
+      await activateBelow(foreign, 4);
+      const log = capture();
+      const logging = { ...services, logger: log.logger };
+      for (let round = 0; round < 3; round += 1) {
+        expect(await open([foreign.certificate], 'iso15118-2', logging)).toBeUndefined();
+      }
+      await everyJob(logging);
+      expect((await visibleCps(logging)).map(({ authorityId }) => authorityId)).not.toContain(
+        'external-cps',
+      );
+      const said = log.lines.filter((line) => line.includes('cps-chain-unfitting'));
+      expect(said.map((line) => JSON.parse(line).detail)).toEqual([
+        '5 certificates stand between leaf and root; iso15118-2 has room for 0 to 4',
+      ]);
+      expect(await open([await rootOf('v2g-root')])).toBeDefined();
+    },
+  );
 
   scene(
     'two processes at once: whichever is made is good, and both use the same from then on',
