@@ -607,6 +607,7 @@ describe('looking', () => {
     await register({ ...registrationOf(certificate, edwards), x448PublicKey });
     expect(await findForContract(partsWith(), pcid, 'iso15118-20')).toEqual({
       organizationId: 'oem',
+      registrationId: expect.stringMatching(/^pcp_/),
       recipient: {
         ...{ pcid, standard: 'iso15118-20', spki: certificate.spki },
         x448PublicKey: new Uint8Array(key),
