@@ -30,6 +30,7 @@ const parts: PublicParts = {
   isIssuer: async () => false,
   issuerCertificate: async () => undefined,
   trouble: async () => undefined,
+  hexRequests: true,
 };
 
 /** Reads what it is sent, and sends the same bytes as evpki. */

@@ -195,6 +195,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   // Ready means all of it: whoever waits for that goes on to the API.
   door.parts = {
     ...publicParts(parts),
+    hexRequests: config.ocspHex === 'on',
     trouble: async () => (door.isStopping ? 'stopping' : databaseTrouble(database)),
   };
   running.push(async () => {

@@ -55,7 +55,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
 });
 
 /** What the public listener answers with. */
-export const publicParts = (parts: Parts): Omit<PublicParts, 'trouble'> => ({
+export const publicParts = (parts: Parts): Omit<PublicParts, 'trouble' | 'hexRequests'> => ({
   answer: (request) => parts.ocsp.answer(request),
   findCrl: (issuerId) => parts.crls.findCrl(issuerId),
   readChunk: (issuerId, number, chunk) => parts.crls.readChunk(issuerId, number, chunk),

@@ -148,6 +148,13 @@ export const settings = {
     description:
       'Connections that one address (IPv6: /64) may have open at a time to the API, and as many to the public port, of 2,000 in all; 0 for no limit. Behind a proxy all come from one.',
   },
+  ocspHex: {
+    env: 'EVPKI_OCSP_HEX',
+    type: oneOf('on', 'off'),
+    default: 'on',
+    description:
+      'Whether OCSP requests in ASCII hex are answered, in hex as well: CitrineOS up to 1.8 asks so.',
+  },
   clientKeys: {
     env: 'EVPKI_CLIENT_KEYS',
     type: count,

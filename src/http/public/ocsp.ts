@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ocspError } from '../../pki/ocsp/build-response.ts';
+import { fromHex, toHex } from '../../pki/ocsp/hex.ts';
 import { decodeGetPath, ocspCacheHeaders, ocspEtag } from '../../pki/ocsp/http.ts';
 import { MAX_OCSP_REQUEST_BYTES } from '../../pki/ocsp/request.ts';
 import type { Clock } from '../../services/clock.ts';
@@ -10,6 +11,8 @@ import type { OcspReply } from '../../services/ocsp-responder.ts';
 export interface OcspDoor {
   readonly answer: (request: Uint8Array) => OcspReply | Promise<OcspReply>;
   readonly clock: Clock;
+  /** Whether requests in ASCII hex are answered, in hex as well. */
+  readonly hexRequests: boolean;
 }
 
 const CONTENT_TYPE = 'application/ocsp-response';
@@ -28,7 +31,10 @@ export function serveOcsp(
 ): void {
   if (request.method === 'POST') {
     readBody(request, failed, (body) => {
-      if (body === 'too-large') sendTooLarge(response);
+      const der = body !== 'too-large' && door.hexRequests ? fromHex(body) : undefined;
+      if (body === 'too-large' || (der ?? body).length > MAX_OCSP_REQUEST_BYTES) {
+        sendTooLarge(response);
+      } else if (der) answerHex(door, response, der, failed);
       else answer(door, request, response, body, failed);
     });
   } else if (request.method === 'GET' || request.method === 'HEAD') {
@@ -39,6 +45,19 @@ export function serveOcsp(
     response.writeHead(405, { Allow: 'GET, HEAD, POST', 'Cache-Control': 'no-store' });
     response.end();
   }
+}
+
+/** Not to be kept by anybody: who else asks for the same asks in DER. */
+function answerHex(
+  door: OcspDoor,
+  response: ServerResponse,
+  request: Uint8Array,
+  failed: (error: unknown) => void,
+): void {
+  const reply = async () => toHex((await door.answer(request)).der);
+  reply()
+    .then((hex) => sendDer(response, [...contentHeaders(hex), 'Cache-Control', 'no-store'], hex))
+    .catch(failed);
 }
 
 function answer(
@@ -127,6 +146,9 @@ function sendTooLarge(response: ServerResponse): void {
   response.end();
 }
 
+/** Room for a request in hex and a line break. */
+const MAX_BODY = 2 * MAX_OCSP_REQUEST_BYTES + 2;
+
 /** Calls `done` once, unless the request fails before its end. */
 function readBody(
   request: IncomingMessage,
@@ -139,9 +161,9 @@ function readBody(
   request.on('data', (chunk: Buffer) => {
     const before = length;
     length += chunk.length;
-    if (length > MAX_OCSP_REQUEST_BYTES) {
+    if (length > MAX_BODY) {
       request.pause();
-      if (before <= MAX_OCSP_REQUEST_BYTES) done('too-large');
+      if (before <= MAX_BODY) done('too-large');
     } else if (first === undefined) first = chunk;
     else {
       more ??= [first];
@@ -149,7 +171,7 @@ function readBody(
     }
   });
   request.on('end', () => {
-    if (length > MAX_OCSP_REQUEST_BYTES) return;
+    if (length > MAX_BODY) return;
     // One chunk is the rule, and needs no copy.
     done(more ? Buffer.concat(more) : (first ?? Buffer.alloc(0)));
   });
