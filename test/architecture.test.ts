@@ -143,6 +143,7 @@ describe('planted violations of direction are reported', () => {
     ['src/jobs/planted.ts', '../storage/stations.ts', 'jobs imports storage'],
     ['src/notify/planted.ts', '../storage/stations.ts', 'notify imports storage'],
     ['src/observe/planted.ts', '../config/settings.ts', 'observe imports config'],
+    ['src/outbound/planted.ts', '../http/listener.ts', 'outbound imports http/listener.ts'],
     ['src/console/planted.ts', '../http/api/server.ts', 'console imports http/api'],
     ['src/cli/planted.ts', '../storage/stations.ts', 'cli imports storage'],
     ['src/cli/planted.ts', '../main.ts', 'cli imports main.ts'],

@@ -45,6 +45,7 @@ export const places: Readonly<Record<string, Place>> = {
   gateway: adapter('network'),
   jobs: adapter('local'),
   notify: adapter('network'),
+  outbound: adapter('network'),
   observe: adapter('network', ['pino', 'picocolors', 'prom-client']),
   console: adapter('network'),
   cli: adapter(
