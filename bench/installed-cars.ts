@@ -115,6 +115,7 @@ export async function openInstallations(
     random: randomBytes,
     logger: silent,
     metrics: createMetrics(() => observationStore(database).observe(1), clock),
+    askOutbound: async () => ({ ok: false, failure: 'host-not-allowed' }),
     clientKeys: 0,
   });
   const kept = {

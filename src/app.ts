@@ -11,6 +11,7 @@ import { abandonExpired, backgroundWork, concludeAudit } from './app/background.
 import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
+import { outboundFetcher } from './app/outbound.ts';
 import { createParts } from './app/parts.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
@@ -43,6 +44,7 @@ import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
+import { WEBHOOKS_JOB } from './services/webhook-deliveries.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
@@ -131,6 +133,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ...{ database, vault, profiles, access, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
+    askOutbound: await outboundFetcher(config),
     clientKeys: config.clientKeys,
   });
   await checkClock(parts, INSTANCE_ORGANIZATION, config.clockPutBack);
@@ -142,6 +145,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => concludeAudit(parts), ...backgroundWork(parts, metrics));
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
+  await parts.jobs.schedule(WEBHOOKS_JOB, clock());
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);

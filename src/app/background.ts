@@ -9,6 +9,7 @@ import { buildCrl } from '../services/crls.ts';
 import { warnOfIssuerEnds } from '../services/issuer-ends.ts';
 import { renewResponder } from '../services/ocsp-signers.ts';
 import { POLL_MILLISECONDS } from '../services/status-confirmation.ts';
+import { deliverWebhooks, WEBHOOKS_JOB } from '../services/webhook-deliveries.ts';
 import { every } from './lifecycle.ts';
 import { measuredJobs } from './measured.ts';
 import type { Parts } from './parts.ts';
@@ -33,6 +34,7 @@ export function backgroundWork(parts: Parts, metrics: Metrics): (() => Promise<v
         'ocsp-signer': (issuerId: string) => renewResponder(parts, issuerId),
         [CPS_SIGNERS_JOB]: () => renewCpsSigners(parts),
         [CHECKPOINT_JOB]: () => checkpointJob(parts),
+        [WEBHOOKS_JOB]: () => deliverWebhooks(parts),
       },
       metrics,
     ),

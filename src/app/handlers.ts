@@ -25,6 +25,7 @@ import { contractDataHandlers } from '../http/opcp/contract-data.ts';
 import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts.ts';
 import { installationHandlers } from '../http/opcp/installation.ts';
 import { vehicleHandlers } from '../http/opcp/vehicles.ts';
+import { webhookHandlers } from '../http/opcp/webhooks.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -51,6 +52,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...installationHandlers(parts),
   ...vehicleHandlers(parts),
   ...opcpContractHandlers(parts),
+  ...webhookHandlers(parts),
   ...contractDataHandlers(parts),
 });
 

@@ -3,6 +3,7 @@
 import { contractKeys } from '../keystore/contract-keys.ts';
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
+import { webhookSecrets } from '../keystore/webhook-secrets.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
@@ -19,6 +20,7 @@ import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
 import type { Logger } from '../services/logger.ts';
 import { createOcspResponder } from '../services/ocsp-responder.ts';
+import type { AskOutbound } from '../services/outbound.ts';
 import { createParsedCertificates } from '../services/parsed-certificates.ts';
 import type { EndContracts } from '../services/provisioning.ts';
 import type { ValidateChain } from '../services/provisioning-registration.ts';
@@ -54,6 +56,7 @@ import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
+import { webhookStore } from '../storage/webhooks.ts';
 import {
   measuredAudit,
   measuredContracts,
@@ -77,6 +80,7 @@ export interface Foundation {
   readonly logger: Logger;
   readonly processId: string;
   readonly metrics: Metrics;
+  readonly askOutbound: AskOutbound;
   /** Idempotency-Keys of one client; 0 for any number. */
   readonly clientKeys: number;
 }
@@ -120,6 +124,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
+    webhooks: webhookStore(database),
+    webhookSecrets: webhookSecrets(vault),
     paths: pathFactStore(database),
     parsed: createParsedCertificates(),
     revocations: measuredRevocations(revocationStore(database), metrics),

@@ -72,6 +72,14 @@ export const baseUrl = text.transform((value, context) => {
   return z.NEVER;
 });
 
+const hostRule = /^(?:(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/** Hosts, `*.` for all below one, a port behind a colon; several with commas. */
+export const hostRules = text.refine(
+  (value) => value === '' || value.split(',').every((rule) => hostRule.test(rule.trim())),
+  'must be hosts such as hooks.example.org, *.example.org or 192.0.2.7:8080, with commas between',
+);
+
 /** Where the database is: `sqlite:<path>`, or a postgres:// URL in any form that `pg` reads. */
 export const databaseUrl = text.refine(
   (value) => isSqlite(value) || isPostgres(value),

@@ -8,6 +8,7 @@ import {
   baseUrl,
   count,
   databaseUrl,
+  hostRules,
   instant,
   listenHost,
   oneOf,
@@ -154,6 +155,19 @@ export const settings = {
     default: 'on',
     description:
       'Whether OCSP requests in ASCII hex are answered, in hex as well: CitrineOS up to 1.8 asks so.',
+  },
+  outboundInternalHosts: {
+    env: 'EVPKI_OUTBOUND_INTERNAL_HOSTS',
+    type: hostRules,
+    default: '',
+    description:
+      'Hosts that evpki may ask although their addresses are not public, such as receivers of webhooks: `hooks.example.org`, `*.example.org` for all below it, with `:port` for one port; several with commas.',
+  },
+  outboundCaFile: {
+    env: 'EVPKI_OUTBOUND_CA_FILE',
+    type: text,
+    description:
+      'PEM file with roots that the servers that evpki asks may have, beside those that Node.js trusts.',
   },
   clientKeys: {
     env: 'EVPKI_CLIENT_KEYS',

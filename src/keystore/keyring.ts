@@ -5,7 +5,7 @@ import { generateKey } from './generate.ts';
 import { createSigner } from './signer.ts';
 import type { Vault } from './vault.ts';
 
-export const vaultKeyring = (vault: Vault): Keyring => ({
+export const vaultKeyring = (vault: Pick<Vault, 'seal' | 'open'>): Keyring => ({
   async generate(algorithm, { keyId, authorityId }) {
     const { spki, pkcs8 } = await generateKey(algorithm);
     const envelope = vault.seal(pkcs8, { keyId, authorityId });

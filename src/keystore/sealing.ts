@@ -69,6 +69,7 @@ export function decryptUnder(
   }
 }
 
+/** A key of 32 octets for one purpose, which the caller wipes. */
 // The key-encryption key is uniformly random, so HKDF needs no salt (RFC 5869 3.1).
-const purposeKey = (kek: KeyObject, purpose: string): Buffer =>
+export const purposeKey = (kek: KeyObject, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', kek, new Uint8Array(0), Buffer.from(purpose), 32));

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import type { VaultRecord } from '../services/vault-records.ts';
 import { type EnvelopeIds, openEnvelope, sealEnvelope } from './envelope.ts';
 import { KeystoreError } from './keystore-error.ts';
-import { decryptUnder, encryptUnder } from './sealing.ts';
+import { decryptUnder, encryptUnder, purposeKey } from './sealing.ts';
 
 export interface Vault {
   /**
@@ -26,6 +26,12 @@ export interface Vault {
    * @throws KeystoreError `envelope-rejected`
    */
   open(envelope: Uint8Array, ids: EnvelopeIds): KeyObject;
+  /**
+   * A secret for this purpose and id alone: the same again from the same passphrase, and nothing
+   * that the database could tell.
+   * @returns 32 octets, which the caller wipes
+   */
+  derive(purpose: string, id: string): Buffer;
 }
 
 // RFC 7914 2 calls them N, r and p.
@@ -80,6 +86,8 @@ export async function openVault(passphrase: string, record: VaultRecord): Promis
 const vaultOf = (kek: KeyObject): Vault => ({
   seal: (pkcs8, ids) => sealEnvelope(kek, pkcs8, ids),
   open: (envelope, ids) => openEnvelope(kek, envelope, ids),
+  // Neither of the two has a line break: no two pairs make one text.
+  derive: (purpose, id) => purposeKey(kek, `evpki secret v1\n${purpose}\n${id}`),
 });
 
 type ScryptParameters = Omit<VaultRecord, 'check'>;

@@ -21,6 +21,7 @@ export function hostRule(text: string): HostRule {
 
 /** @param host lower case, IPv6 without brackets */
 export const isListed = (rules: readonly HostRule[], host: string, port: number): boolean =>
+  host !== '' &&
   rules.some(
     (rule) =>
       (rule.port === undefined || rule.port === port) &&

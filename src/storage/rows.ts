@@ -174,6 +174,34 @@ export interface StationRow {
   last_seen_at: string | null;
 }
 
+export interface WebhookEndpointRow {
+  id: string;
+  organization_id: string;
+  url: string;
+  /** JSON, in the order of `webhookEventNames`. */
+  events: string;
+  created_at: string;
+  delivered_at: string | null;
+  failed_at: string | null;
+  failure: string | null;
+}
+
+export interface WebhookDeliveryRow {
+  endpoint_id: string;
+  stream: string;
+  sequence: StoredInteger;
+  event: string;
+  body: string;
+  created_at: string;
+  attempts: StoredInteger;
+  due_at: string;
+}
+
+export interface WebhookPositionRow {
+  stream: string;
+  sequence: StoredInteger;
+}
+
 export interface TrustAnchorRow {
   id: string;
   organization_id: string;

@@ -30,6 +30,7 @@ import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
 import { trustAnchorsConform } from './trust-anchors.ts';
 import { vaultConforms } from './vault.ts';
+import { webhooksConform } from './webhooks.ts';
 import { writingConforms } from './writing.ts';
 
 for (const { name, open } of testBackends) {
@@ -61,6 +62,7 @@ for (const { name, open } of testBackends) {
     pathFactsConform(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
+    webhooksConform(name, open);
     writingConforms(name, open);
   });
 }

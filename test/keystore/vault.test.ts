@@ -4,7 +4,7 @@ import { generateKey } from '../../src/keystore/generate.ts';
 import { createVault, openVault, type Vault } from '../../src/keystore/vault.ts';
 import type { VaultRecord } from '../../src/services/vault-records.ts';
 
-// Every scrypt takes a third of a second and 128 MiB: this file runs six.
+// Every scrypt takes a third of a second and 128 MiB: this file runs eight.
 const passphrase = 'correct horse b\u00e5tt\u00e9ry';
 const ids = { keyId: 'key-1', authorityId: 'v2g-root' };
 
@@ -31,6 +31,18 @@ describe('a vault', () => {
     expect(() => again.open(envelope, { ...ids, keyId: 'key-2' })).toThrow(
       expect.objectContaining({ code: 'envelope-rejected' }),
     );
+  });
+
+  test('derives secrets: the same after a restart, another for each purpose and id', async () => {
+    const again = await openVault(passphrase, record);
+    const hex = (of: Vault, purpose: string, id: string) => of.derive(purpose, id).toString('hex');
+    expect(hex(again, 'webhook', 'a')).toBe(hex(vault, 'webhook', 'a'));
+    const all = [
+      ...[hex(vault, 'webhook', 'a'), hex(vault, 'webhook', 'b'), hex(vault, 'other', 'a')],
+      ...[hex(vault, 'webhook a', ''), hex((await createVault(passphrase)).vault, 'webhook', 'a')],
+    ];
+    expect(new Set(all).size).toBe(all.length);
+    expect(all.every((secret) => secret.length === 64)).toBe(true);
   });
 
   test('K1 does not open with another passphrase', async () => {

@@ -67,6 +67,7 @@ const leaking = (vault: Vault): Vault => ({
     keep(pkcs8);
     return vault.seal(pkcs8, ids);
   },
+  derive: vault.derive,
 });
 
 function keep(secret: Uint8Array): void {

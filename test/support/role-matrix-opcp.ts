@@ -36,6 +36,19 @@ const overVehicle = (row: Omit<Row, 'ask'>): Row => ({
   },
 });
 
+const ENDPOINT = { url: 'https://hooks.example.org/evpki' };
+
+const endpointOf = async ({ organization }: Side, administrator: Call): Promise<string> =>
+  (await administrator('POST', '/v1/webhook/endpoints', { ...ENDPOINT, organization })).json.id;
+
+const overEndpoint = (success: readonly number[], body?: unknown): Row => ({
+  ask: async (side, administrator) => ({
+    params: { id: await endpointOf(side, administrator) },
+    ...(body === undefined ? {} : { body }),
+  }),
+  success,
+});
+
 export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
   opcpGetSignedContractData: [
     {
@@ -104,5 +117,16 @@ export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
       success: [400],
     },
   ],
+  opcpCreateWebhookEndpoint: [
+    {
+      ask: ({ organization }) => ({ body: { ...ENDPOINT, organization } }),
+      success: [201],
+    },
+  ],
+  // Whose they are is in the tests of the endpoints.
+  opcpListWebhookEndpoints: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+  opcpGetWebhookEndpoint: [overEndpoint([200])],
+  opcpChangeWebhookEndpoint: [overEndpoint([200], ENDPOINT)],
+  opcpDeleteWebhookEndpoint: [overEndpoint([204])],
   opcpListCpsSigners: [{ foreign: 'same', ask: () => ({}), success: [200] }],
 };

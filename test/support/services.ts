@@ -8,6 +8,7 @@ import { contractKeys } from '../../src/keystore/contract-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
+import { purposeKey } from '../../src/keystore/sealing.ts';
 import { createVault, openVault, type Vault } from '../../src/keystore/vault.ts';
 import { prepareBootstrap } from '../../src/services/access.ts';
 import { createActiveDeclarations } from '../../src/services/active-declarations.ts';
@@ -79,6 +80,7 @@ const knownKey = createSecretKey(Buffer.alloc(32, 7));
 const knownVault: Vault = {
   seal: (pkcs8, ids) => sealEnvelope(knownKey, pkcs8, ids),
   open: (envelope, ids) => openEnvelope(knownKey, envelope, ids),
+  derive: (purpose, id) => purposeKey(knownKey, `${purpose} ${id}`),
 };
 const vaultCreated = {
   at: new Date(),

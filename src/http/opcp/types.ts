@@ -1,5 +1,30 @@
 /** The bodies of OPCP. Generated from openapi.yaml by `npm run generate`. */
 
+/**
+ * What happened to what is the organization's own, or to what of others its audit log tells
+ *
+ */
+export type OpcpWebhookEvent =
+  | 'root.cert.added'
+  | 'root.cert.removed'
+  | 'oem.prov.cert.added'
+  | 'oem.prov.cert.replaced'
+  | 'oem.prov.cert.deleted'
+  | 'oem.contract.added'
+  | 'mo.contract.added'
+  | 'mo.contract.renewed'
+  | 'mo.contract.suspended'
+  | 'mo.contract.resumed'
+  | 'mo.contract.deleted'
+  | 'mo.contract.installed'
+  | 'request.waiting'
+  | 'request.rejected'
+  | 'certificate.issued'
+  | 'certificate.held'
+  | 'certificate.released'
+  | 'certificate.revoked'
+  | 'authority.activated';
+
 export interface ApiBodies {
   OpcpError?: OpcpError;
   OpcpInstallationRequest?: OpcpInstallationRequest;
@@ -18,6 +43,12 @@ export interface ApiBodies {
   OpcpSignedContractData?: OpcpSignedContractData;
   OpcpCpsSigners?: OpcpCpsSigners;
   OpcpCpsSigner?: OpcpCpsSigner;
+  OpcpWebhookEvent?: OpcpWebhookEvent;
+  OpcpWebhookWish?: OpcpWebhookWish;
+  OpcpNewWebhookEndpoint?: OpcpNewWebhookEndpoint;
+  OpcpWebhookEndpoint?: OpcpWebhookEndpoint;
+  OpcpWebhookEndpointWithSecret?: OpcpWebhookEndpointWithSecret;
+  OpcpWebhookEndpoints?: OpcpWebhookEndpoints;
 }
 export interface OpcpError {
   /**
@@ -232,4 +263,95 @@ export interface OpcpCpsSigner {
   cpsSubCa1Certificate?: string;
   cpsSubCa2Certificate?: string;
   xsdMsgDefNamespace: string;
+}
+export interface OpcpWebhookWish {
+  /**
+   * https; http on this machine only
+   */
+  url: string;
+  /**
+   * Every event without
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  events?: OpcpWebhookEvent[];
+}
+export interface OpcpNewWebhookEndpoint {
+  /**
+   * https; http on this machine only
+   */
+  url: string;
+  /**
+   * Every event without
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  events?: OpcpWebhookEvent[];
+  /**
+   * For those who reach other organizations than their own
+   */
+  organization?: string;
+}
+export interface OpcpWebhookEndpoint {
+  id: string;
+  organization: string;
+  url: string;
+  events: OpcpWebhookEvent[];
+  createdAt: string;
+  /**
+   * Messages that wait to be sent, or sent again
+   */
+  waiting: number;
+  /**
+   * When a message last arrived
+   */
+  deliveredAt?: string;
+  /**
+   * Why the latest message did not arrive; gone with the next that does
+   */
+  failure?: {
+    at: string;
+    /**
+     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
+     * `tls-failed`, `redirected`, `answer-too-large`
+     *
+     */
+    reason: string;
+  };
+}
+export interface OpcpWebhookEndpointWithSecret {
+  id: string;
+  organization: string;
+  url: string;
+  events: OpcpWebhookEvent[];
+  createdAt: string;
+  /**
+   * Messages that wait to be sent, or sent again
+   */
+  waiting: number;
+  /**
+   * When a message last arrived
+   */
+  deliveredAt?: string;
+  /**
+   * Why the latest message did not arrive; gone with the next that does
+   */
+  failure?: {
+    at: string;
+    /**
+     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
+     * `tls-failed`, `redirected`, `answer-too-large`
+     *
+     */
+    reason: string;
+  };
+  /**
+   * Said once; absent where an answer is repeated for its `Idempotency-Key`
+   */
+  secret?: string;
+}
+export interface OpcpWebhookEndpoints {
+  items: OpcpWebhookEndpoint[];
 }

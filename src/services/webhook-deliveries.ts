@@ -1,0 +1,134 @@
+/**
+ * Delivering webhook messages. They are taken out of the audit log, stream by stream, and stay in
+ * the database until their endpoint has answered 2xx or has failed to for a day: at least once,
+ * not always in order. Each is signed with HMAC-SHA256 over its body.
+ */
+
+import { createHmac } from 'node:crypto';
+import type { ChainedEntry } from '../pki/ledger.ts';
+import type { AuditEvent } from './audit.ts';
+import type { AuditStore } from './audit-records.ts';
+import type { Clock } from './clock.ts';
+import type { AskOutbound, OutboundAnswer } from './outbound.ts';
+import { webhookEventOf } from './webhook-events.ts';
+import type {
+  DeliveryOutcome,
+  DueDelivery,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookSecrets,
+  WebhookStore,
+} from './webhook-records.ts';
+
+export interface WebhookDeliveryParts {
+  readonly webhooks: WebhookStore;
+  readonly webhookSecrets: WebhookSecrets;
+  readonly audit: Pick<AuditStore, 'readStream'>;
+  readonly askOutbound: AskOutbound;
+  readonly clock: Clock;
+}
+
+/** The job that does it. */
+export const WEBHOOKS_JOB = 'webhooks';
+
+const REST_MILLISECONDS = 2_000;
+const ENTRIES_AT_ONCE = 500;
+const DELIVERIES_AT_ONCE = 20;
+const TIMEOUT_MILLISECONDS = 5_000;
+/** Nobody reads what endpoints answer; who has more to say does not get to say it. */
+const MAX_ANSWER = 64 * 1024;
+
+const MINUTE = 60_000;
+/** After the first attempt, the second and so on; then as after the last of these. */
+const BACK_OFF = [MINUTE / 2, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 60 * MINUTE];
+const GIVE_UP_MILLISECONDS = 24 * 60 * MINUTE;
+
+/** As a job. @returns when to look again */
+export async function deliverWebhooks(parts: WebhookDeliveryParts): Promise<Date> {
+  const endpoints = await parts.webhooks.listEndpoints();
+  if (endpoints.length > 0) {
+    await collect(parts, endpoints);
+    const due = await parts.webhooks.dueDeliveries(parts.clock(), DELIVERIES_AT_ONCE);
+    await Promise.all(due.map((delivery) => attempt(parts, delivery)));
+  }
+  return new Date(parts.clock().getTime() + REST_MILLISECONDS);
+}
+
+/** Takes what is new in the audit log. */
+async function collect(
+  parts: WebhookDeliveryParts,
+  endpoints: readonly WebhookEndpoint[],
+): Promise<void> {
+  for (const { stream, after } of await parts.webhooks.streamsBehind()) {
+    const entries = await parts.audit.readStream(stream, after, ENTRIES_AT_ONCE);
+    const last = entries.at(-1);
+    if (!last) continue;
+    const createdAt = parts.clock();
+    await parts.webhooks.enqueue({
+      ...{ stream, after, upTo: last.sequence },
+      deliveries: entries.flatMap((entry) => deliveriesOf(entry, endpoints, createdAt)),
+    });
+  }
+}
+
+function deliveriesOf(
+  entry: ChainedEntry,
+  endpoints: readonly WebhookEndpoint[],
+  createdAt: Date,
+): WebhookDelivery[] {
+  const event = webhookEventOf(entry.action);
+  if (event === undefined) return [];
+  const { stream, sequence, at, organizationId: organization, subject } = entry;
+  const details: unknown = JSON.parse(entry.details);
+  const id = `${stream}/${sequence}`;
+  const body = JSON.stringify({ id, event, occurredAt: at, organization, subject, details });
+  const hears = (endpoint: WebhookEndpoint): boolean =>
+    endpoint.organizationId === organization &&
+    endpoint.events.includes(event) &&
+    at >= endpoint.createdAt.toISOString();
+  return endpoints
+    .filter(hears)
+    .map(({ id: endpointId }) => ({ endpointId, stream, sequence, body, event, createdAt }));
+}
+
+async function attempt(parts: WebhookDeliveryParts, delivery: DueDelivery): Promise<void> {
+  const { endpointId, url, body, event } = delivery;
+  const secret = parts.webhookSecrets.secretOf(endpointId);
+  const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+  const answer = await parts.askOutbound({
+    ...{ url, method: 'POST', reach: 'public' },
+    headers: {
+      'Content-Type': 'application/json',
+      'X-Hubject-Signature': signature,
+      'X-Operator-Signature': signature,
+      'X-Evpki-Event': event,
+    },
+    body: Buffer.from(body),
+    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    maximumBody: MAX_ANSWER,
+  });
+  await parts.webhooks.recordOutcome(delivery, outcomeOf(parts.clock(), delivery, answer));
+}
+
+function outcomeOf(at: Date, delivery: DueDelivery, answer: OutboundAnswer): DeliveryOutcome {
+  if (arrived(answer)) return { kind: 'delivered', at };
+  const reason = answer.ok ? `http-${answer.status}` : answer.failure;
+  const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length - 1)] ?? 0;
+  const again = new Date(at.getTime() + pause);
+  const isOver = again.getTime() - delivery.createdAt.getTime() > GIVE_UP_MILLISECONDS;
+  return isOver
+    ? { ...{ kind: 'failed', at, reason, again: undefined }, audit: givenUp(at, delivery, reason) }
+    : { kind: 'failed', at, reason, again };
+}
+
+const arrived = (answer: OutboundAnswer): boolean =>
+  answer.ok && answer.status >= 200 && answer.status < 300;
+
+const givenUp = (
+  at: Date,
+  { organizationId, endpointId, stream, sequence, event, attempts }: DueDelivery,
+  reason: string,
+): AuditEvent => ({
+  ...{ at, organizationId, actor: 'evpki', action: 'webhook.given-up', subject: endpointId },
+  details: { message: `${stream}/${sequence}`, event, reason, attempts: attempts + 1 },
+});

@@ -1,0 +1,230 @@
+/** Webhook endpoints and deliveries in the database. */
+
+import type { WebhookEventName } from '../services/webhook-events.ts';
+import type {
+  DueDelivery,
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookStore,
+} from '../services/webhook-records.ts';
+import type { Database } from './database.ts';
+import { rawRows } from './raw-rows.ts';
+import type {
+  AuditStreamRow,
+  OrganizationRow,
+  StoredInteger,
+  WebhookDeliveryRow,
+  WebhookEndpointRow,
+  WebhookPositionRow,
+} from './rows.ts';
+import { optional, timeOf, timeText } from './values.ts';
+
+export function webhookStore(database: Database): WebhookStore {
+  const { reader } = database;
+  const endpoints = () =>
+    reader<WebhookEndpointRow>('webhook_endpoints')
+      .orderBy('created_at')
+      .orderBy('id')
+      .select<EndpointWithCount[]>(
+        '*',
+        reader.raw(
+          `(SELECT COUNT(*) FROM webhook_deliveries d
+            WHERE d.endpoint_id = webhook_endpoints.id) AS waiting`,
+        ),
+      );
+  return {
+    createEndpoint: ({ endpoint, limit, audit }) =>
+      database.write(async (tx) => {
+        const { organizationId: organization_id } = endpoint;
+        // Endpoints of one organization are added one after the other.
+        await tx
+          .knex<OrganizationRow>('organizations')
+          .where({ id: organization_id })
+          .forUpdate()
+          .first('id');
+        const all = await tx.knex<WebhookEndpointRow>('webhook_endpoints').select();
+        if (all.filter((row) => row.organization_id === organization_id).length >= limit) {
+          return 'too-many';
+        }
+        // While there was none nobody has read the log: what is in it is not for this one.
+        if (all.length === 0) {
+          await tx.knex('webhook_positions').delete();
+          await tx.knex.raw(
+            `INSERT INTO webhook_positions (stream, sequence)
+             SELECT stream, sequence FROM audit_streams WHERE sequence > 0`,
+          );
+        }
+        await tx.knex<WebhookEndpointRow>('webhook_endpoints').insert({
+          id: endpoint.id,
+          organization_id,
+          url: endpoint.url,
+          events: JSON.stringify(endpoint.events),
+          created_at: timeText(endpoint.createdAt),
+          delivered_at: null,
+          failed_at: null,
+          failure: null,
+        });
+        tx.appendAudit(audit);
+        return 'created';
+      }),
+
+    changeEndpoint: ({ id, url, events, audit }) =>
+      database.write(async (tx) => {
+        const changed = await tx
+          .knex<WebhookEndpointRow>('webhook_endpoints')
+          .where({ id })
+          .update({ url, events: JSON.stringify(events), failed_at: null, failure: null });
+        if (changed === 0) return 'missing';
+        tx.appendAudit(audit);
+        return 'changed';
+      }),
+
+    deleteEndpoint: ({ id, audit }) =>
+      database.write(async (tx) => {
+        // In this order: whoever enqueues meanwhile finds no endpoint to enqueue for.
+        await tx.knex('webhook_endpoints').where({ id }).forUpdate().first('id');
+        await tx.knex('webhook_deliveries').where({ endpoint_id: id }).delete();
+        if ((await tx.knex('webhook_endpoints').where({ id }).delete()) === 0) return 'missing';
+        tx.appendAudit(audit);
+        return 'deleted';
+      }),
+
+    findEndpoint: async (id) => {
+      const [row] = await endpoints().where({ id });
+      return row && endpointOf(row);
+    },
+
+    listEndpoints: async (organizationId) => {
+      const query = endpoints();
+      if (organizationId !== undefined) query.where({ organization_id: organizationId });
+      return (await query).map(endpointOf);
+    },
+
+    streamsBehind: async () => {
+      const rows: { stream: string; after: StoredInteger | null }[] = await reader(
+        'audit_streams as s',
+      )
+        .leftJoin('webhook_positions as p', 'p.stream', 's.stream')
+        .whereRaw('s.sequence > COALESCE(p.sequence, 0)')
+        .orderBy('s.stream')
+        .select('s.stream', 'p.sequence as after');
+      return rows.map(({ stream, after }) => ({ stream, after: Number(after ?? 0) }));
+    },
+
+    enqueue: ({ stream, after, upTo, deliveries }) =>
+      database.write(async ({ knex }) => {
+        // Whoever reads a stream holds its row: two never take the same stretch.
+        await knex<AuditStreamRow>('audit_streams').where({ stream }).forUpdate().first('stream');
+        const position = await knex<WebhookPositionRow>('webhook_positions')
+          .where({ stream })
+          .first();
+        if (Number(position?.sequence ?? 0) !== after) return 'moved';
+        await knex<WebhookPositionRow>('webhook_positions')
+          .insert({ stream, sequence: upTo })
+          .onConflict('stream')
+          .merge();
+        const ids = [...new Set(deliveries.map(({ endpointId }) => endpointId))];
+        const present: string[] = await knex('webhook_endpoints')
+          .whereIn('id', ids)
+          .forUpdate()
+          .pluck('id');
+        const rows = deliveries
+          .filter(({ endpointId }) => present.includes(endpointId))
+          .map(deliveryRow);
+        for (let next = 0; next < rows.length; next += ROWS_PER_INSERT) {
+          await knex('webhook_deliveries').insert(rows.slice(next, next + ROWS_PER_INSERT));
+        }
+        return 'enqueued';
+      }),
+
+    dueDeliveries: async (now, limit) => {
+      const at = { knex: reader, dialect: database.dialect };
+      return (await rawRows<DueRow>(at, DUE, [timeText(now), PER_ENDPOINT, limit])).map(dueOf);
+    },
+
+    recordOutcome: ({ endpointId, stream, sequence }, outcome) =>
+      database.write(async (tx) => {
+        const row = () =>
+          tx
+            .knex<WebhookDeliveryRow>('webhook_deliveries')
+            .where({ endpoint_id: endpointId, stream, sequence });
+        const endpoint = () =>
+          tx.knex<WebhookEndpointRow>('webhook_endpoints').where({ id: endpointId });
+        if (outcome.kind === 'delivered') {
+          await row().delete();
+          await endpoint().update({
+            delivered_at: timeText(outcome.at),
+            failed_at: null,
+            failure: null,
+          });
+          return;
+        }
+        const { at, reason, again, audit } = outcome;
+        if (again)
+          await row()
+            .update({ due_at: timeText(again) })
+            .increment('attempts', 1);
+        else await row().delete();
+        await endpoint().update({ failed_at: timeText(at), failure: reason });
+        if (audit) tx.appendAudit(audit);
+      }),
+  };
+}
+
+/** Of one endpoint at a time: one that does not answer must not keep all others waiting. */
+const PER_ENDPOINT = 5;
+
+/** The oldest of every endpoint come first. */
+const DUE = `
+  SELECT * FROM (
+    SELECT d.*, e.url, e.organization_id, ROW_NUMBER() OVER (
+      PARTITION BY d.endpoint_id ORDER BY d.due_at, d.stream, d.sequence
+    ) AS turn
+    FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.due_at <= ?
+  ) due WHERE turn <= ? ORDER BY turn, due_at LIMIT ?`;
+
+/** Rows per INSERT: far below the limits on bound values of either database. */
+const ROWS_PER_INSERT = 100;
+
+type EndpointWithCount = WebhookEndpointRow & { readonly waiting: StoredInteger };
+type DueRow = WebhookDeliveryRow & Pick<WebhookEndpointRow, 'url' | 'organization_id'>;
+
+const endpointOf = (row: EndpointWithCount): WebhookEndpoint => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  url: row.url,
+  events: JSON.parse(row.events) as WebhookEventName[],
+  createdAt: timeOf(row.created_at),
+  waiting: Number(row.waiting),
+  ...optional('deliveredAt', row.delivered_at === null ? null : timeOf(row.delivered_at)),
+  ...optional(
+    'failure',
+    row.failed_at === null || row.failure === null
+      ? null
+      : { at: timeOf(row.failed_at), reason: row.failure },
+  ),
+});
+
+const deliveryRow = (delivery: WebhookDelivery): WebhookDeliveryRow => ({
+  endpoint_id: delivery.endpointId,
+  stream: delivery.stream,
+  sequence: delivery.sequence,
+  event: delivery.event,
+  body: delivery.body,
+  created_at: timeText(delivery.createdAt),
+  attempts: 0,
+  due_at: timeText(delivery.createdAt),
+});
+
+const dueOf = (row: DueRow): DueDelivery => ({
+  endpointId: row.endpoint_id,
+  stream: row.stream,
+  sequence: Number(row.sequence),
+  event: row.event as WebhookEventName,
+  body: row.body,
+  createdAt: timeOf(row.created_at),
+  attempts: Number(row.attempts),
+  url: row.url,
+  organizationId: row.organization_id,
+});
