@@ -2,15 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll } from 'vitest';
 import { leaveDeclarations } from './declarations.ts';
 import type { Job, Line } from './issuing-process.ts';
+import { makeOneFile } from './one-file.ts';
 
 export interface Ending {
   readonly signal: NodeJS.Signals | null;
@@ -45,37 +42,9 @@ export interface Launcher {
 /** As many processes at a time, for each of vitest's workers; each keeps a processor busy. */
 const AT_A_TIME = 2;
 
-/** Clients of databases: the native one, and those that knex only loads if it is told to. */
-const leftOutside = [
-  ...['sqlite3', 'better-sqlite3', 'mysql', 'mysql2', 'mariadb', 'oracledb', 'tedious'],
-  ...['pg-native', 'pg-query-stream'],
-];
-
-/**
- * Makes the process one file and reads the declarations once: hundreds are started, and to find
- * and load hundreds of modules takes longer than what most of them do in their lives.
- */
+/** Makes the process one file and reads the declarations once: hundreds are started. */
 async function prepareProcesses(): Promise<Launcher> {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const script = join(folder, 'issuing-process.mjs');
-  await build({
-    entryPoints: [join(root, 'test/support/issuing-process.ts')],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: `node${process.versions.node}`,
-    keepNames: true,
-    external: leftOutside,
-    // What was CommonJS asks for the modules of Node in its own way.
-    banner: {
-      js: `import { createRequire as requireOf } from 'node:module';
-const require = requireOf(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
+  const { folder, script, remove } = await makeOneFile('test/support/issuing-process.ts');
   const declarations = join(folder, 'declarations');
   leaveDeclarations(declarations);
 
@@ -92,7 +61,7 @@ const require = requireOf(import.meta.url);`,
         waiting.shift()?.();
       }
     },
-    remove: () => rm(folder, { recursive: true }),
+    remove,
   };
 }
 
