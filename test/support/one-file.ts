@@ -13,7 +13,10 @@ export interface OneFile {
   remove(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What programs look for beside themselves. */
+const beside = ['node_modules', 'package.json', 'policies', 'ca', 'openapi.yaml'];
 
 /** Clients of databases: the native one, and those that knex only loads if it is told to. */
 const leftOutside = [
@@ -21,10 +24,13 @@ const leftOutside = [
   ...['pg-native', 'pg-query-stream'],
 ];
 
-/** @param entry its first module, from the root of the repository, such as `src/cli/main.ts` */
-export async function makeOneFile(entry: string): Promise<OneFile> {
+/**
+ * @param entry its first module, from the root of the repository, such as `src/cli/main.ts`
+ * @param root the checkout that it is from
+ */
+export async function makeOneFile(entry: string, root = repository): Promise<OneFile> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
-  for (const name of ['node_modules', 'package.json']) {
+  for (const name of beside) {
     await symlink(join(root, name), join(folder, name));
   }
   const script = join(folder, entry.replace(/\.ts$/, '.js'));
