@@ -1,9 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * What changes the process for whoever runs in it next: replaced modules, clocks, methods and
+ * variables. A file with one of these has a process of its own. All others share one per worker:
+ * to import the service anew for each takes longer than most of them take to run.
+ */
+const changesProcess =
+  /\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers|setSystemTime|resetModules)\b|\bdelete process\.env|\bprocess\.(env\.\w+ = |(chdir|umask|on|once)\()/;
+
+const root = import.meta.dirname;
+const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => join('test', file));
+const alone = files.filter((file) => changesProcess.test(readFileSync(join(root, file), 'utf8')));
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nothing is measured by them; they end what hangs, on a machine that is busy otherwise, too.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Vitest would leave one processor idle: of two that is half of them.
+    maxWorkers: Math.max(2, availableParallelism()),
+    projects: [
+      { extends: true, test: { name: 'alone', include: alone } },
+      {
+        extends: true,
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: alone, isolate: false },
+      },
+    ],
   },
 });

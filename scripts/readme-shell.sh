@@ -24,6 +24,18 @@ if [ -n "$(git -C "$root" status --porcelain)" ]; then
 fi
 git clone --quiet --no-local "$root" "$scratch/evpki"
 
+# Where no prebuilt binary of sqlite3 can be had, `npm ci` compiles it, for minutes. The one that
+# this checkout has is offered as the prebuilt one; of another version it would have another name.
+sqlite3=$root/node_modules/sqlite3
+if [ -f "$sqlite3/build/Release/node_sqlite3.node" ]; then
+  name=$(node -p 'const { version, binary } = require(process.argv[1]);
+    `sqlite3-v${version}-napi-v${Math.max(...binary.napi_versions)}-${process.platform}-${process.arch}`' \
+    "$sqlite3/package.json")
+  mkdir "$scratch/prebuilds"
+  tar -czf "$scratch/prebuilds/$name.tar.gz" -C "$sqlite3" build/Release/node_sqlite3.node
+  export npm_config_sqlite3_local_prebuilds="$scratch/prebuilds"
+fi
+
 # `-v` below prints the blocks as they are read, each after its place in the README.
 script="$scratch/readme.sh"
 cat >"$script" <<'BASH'

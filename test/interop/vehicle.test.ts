@@ -3,16 +3,21 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCliService } from '../support/cli-service.ts';
+import { makeOneFile, type OneFile } from '../support/one-file.ts';
 import { cannotRunLines, shownLines } from '../support/shown-lines.ts';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe.skipIf(cannotRunLines)('the shown lines', () => {
+  let command: OneFile;
+  beforeAll(async () => {
+    command = await makeOneFile('src/cli/main.ts');
+  });
+  afterAll(() => command?.remove());
+
   test.each([
     ['iso15118-2', 'ca/demo.yaml'],
     ['iso15118-20', 'ca/iso15118-20.yaml'],
@@ -33,13 +38,12 @@ describe.skipIf(cannotRunLines)('the shown lines', () => {
         await mkdir(again);
         await copyFile(`${first}/api-ca.pem`, `${again}/api-ca.pem`);
         const script = lines.replaceAll(first, again);
-        const evpki = 'evpki() { node --import tsx src/cli/main.ts "$@"; }';
+        const evpki = `evpki() { node '${command.script}' "$@"; }`;
         // Not synchronously: the service runs in this very process.
         const { stdout, stderr } = await run(
           'bash',
           ['-euo', 'pipefail', '-c', `${evpki}\n${script}`],
           {
-            cwd: root,
             timeout: 110_000,
             env: { ...process.env, EVPKI_CLIENT_CONFIG: service.credentialsFile },
           },

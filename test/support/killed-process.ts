@@ -1,17 +1,13 @@
 /** Runs `issuing-process.ts` and tells how it ended. */
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll } from 'vitest';
 import { leaveDeclarations } from './declarations.ts';
 import type { Job, Line } from './issuing-process.ts';
+import { makeOneFile } from './one-file.ts';
 
 export interface Ending {
   readonly signal: NodeJS.Signals | null;
@@ -43,36 +39,12 @@ export interface Launcher {
   remove(): Promise<void>;
 }
 
-/** As many processes at a time; each keeps a processor busy. */
-const AT_A_TIME = 3;
+/** As many processes at a time, for each of vitest's workers; each keeps a processor busy. */
+const AT_A_TIME = 2;
 
-/**
- * Compiles the process and reads the declarations once: hundreds are started, and both take longer
- * than what most of them do in their lives.
- */
+/** Makes the process one file and reads the declarations once: hundreds are started. */
 async function prepareProcesses(): Promise<Launcher> {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
-  for (const name of ['node_modules', 'package.json']) {
-    await symlink(join(root, name), join(folder, name));
-  }
-  const options = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: {
-      noEmit: false,
-      noCheck: true,
-      removeComments: true,
-      rootDir: root,
-      outDir: folder,
-    },
-    files: [join(root, 'test/support/issuing-process.ts')],
-    include: [],
-  };
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options));
-  const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
-  const compiler = join(typescript, '../bin/tsc');
-  await promisify(execFile)(process.execPath, [compiler, '-p', folder]);
-  const script = join(folder, 'test/support/issuing-process.js');
+  const { folder, script, remove } = await makeOneFile('test/support/issuing-process.ts');
   const declarations = join(folder, 'declarations');
   leaveDeclarations(declarations);
 
@@ -89,7 +61,7 @@ async function prepareProcesses(): Promise<Launcher> {
         waiting.shift()?.();
       }
     },
-    remove: () => rm(folder, { recursive: true }),
+    remove,
   };
 }
 

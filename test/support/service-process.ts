@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { type Answer, callApi } from './app.ts';
+import { makeOneFile, repository } from './one-file.ts';
 
 export interface ServiceProcess {
   readonly child: ChildProcess;
@@ -29,7 +29,6 @@ export interface ServiceProcess {
   remove(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const STARTS_WITHIN = 60_000;
 
 /**
@@ -39,10 +38,11 @@ const STARTS_WITHIN = 60_000;
 export async function startServiceProcess(
   env: Readonly<Record<string, string>> = {},
   keptDataDir?: string,
-  folder = root,
+  folder = repository,
 ): Promise<ServiceProcess> {
   const dataDir = keptDataDir ?? (await mkdtemp(join(tmpdir(), 'evpki-service-')));
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const program = await makeOneFile('src/main.ts', folder);
+  const child = spawn(process.execPath, [program.script], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -62,7 +62,10 @@ export async function startServiceProcess(
   child.stderr.on('data', (chunk: Buffer) => {
     complaints += chunk.toString();
   });
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  const ended = once(child, 'close').then(async ([code, signal]) => {
+    await program.remove();
+    return { code, signal };
+  });
 
   const listening = await new Promise<Record<string, unknown>>((resolve, reject) => {
     const failed = (why: string) => {

@@ -1,0 +1,54 @@
+/** A program of ours as one file: to find and load hundreds of modules takes longer than to run. */
+
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+export interface OneFile {
+  /** A temporary folder, laid out as the repository is. */
+  readonly folder: string;
+  readonly script: string;
+  remove(): Promise<void>;
+}
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What programs look for beside themselves. */
+const beside = ['node_modules', 'package.json', 'policies', 'ca', 'openapi.yaml'];
+
+/** Clients of databases: the native one, and those that knex only loads if it is told to. */
+const leftOutside = [
+  ...['sqlite3', 'better-sqlite3', 'mysql', 'mysql2', 'mariadb', 'oracledb', 'tedious'],
+  ...['pg-native', 'pg-query-stream'],
+];
+
+/**
+ * @param entry its first module, from the root of the repository, such as `src/cli/main.ts`
+ * @param root the checkout that it is from
+ */
+export async function makeOneFile(entry: string, root = repository): Promise<OneFile> {
+  const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
+  for (const name of beside) {
+    await symlink(join(root, name), join(folder, name));
+  }
+  const script = join(folder, entry.replace(/\.ts$/, '.js'));
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: `node${process.versions.node}`,
+    keepNames: true,
+    external: leftOutside,
+    // What was CommonJS asks for the modules of Node in its own way.
+    banner: {
+      js: `import { createRequire as requireOf } from 'node:module';
+const require = requireOf(import.meta.url);`,
+    },
+    logLevel: 'error',
+  });
+  return { folder, script, remove: () => rm(folder, { recursive: true }) };
+}
