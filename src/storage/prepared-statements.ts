@@ -26,37 +26,40 @@ type Connection = Pick<sqlite3.Database, 'prepare'> & {
 export function keepPrepared(connection: Connection, limit = MAX_KEPT): void {
   const kept = new Map<string, sqlite3.Statement>();
 
-  const take = (sql: string, bindings: Bindings): sqlite3.Statement | undefined => {
-    const statement = bindings.some(isLarge) ? undefined : kept.get(sql);
+  const take = (key: string): sqlite3.Statement | undefined => {
+    const statement = kept.get(key);
     // Those used longest ago go first.
-    if (statement && kept.delete(sql)) kept.set(sql, statement);
+    if (statement && kept.delete(key)) kept.set(key, statement);
     return statement;
   };
-  const keep = (sql: string, statement: sqlite3.Statement): void => {
-    kept.set(sql, statement);
+  const keep = (key: string, statement: sqlite3.Statement): void => {
+    kept.set(key, statement);
     const [oldest] = kept;
     if (kept.size > limit && oldest !== undefined) drop(...oldest);
   };
-  const drop = (sql: string, statement: sqlite3.Statement): void => {
-    kept.delete(sql);
+  const drop = (key: string, statement: sqlite3.Statement): void => {
+    kept.delete(key);
     statement.finalize();
   };
 
   const runner =
-    (method: 'all' | 'run') => (sql: string, given: Bindings | undefined, done: Done) => {
-      const bindings = given ?? [];
-      const before = take(sql, bindings);
+    (method: 'all' | 'run') =>
+    (sql: string, given: Bindings = [], done: Done) => {
+      // Without values the driver would leave those of the last time bound.
+      const key = `${given.length} ${sql}`;
+      const isPassing = given.some(isLarge);
+      const before = isPassing ? undefined : take(key);
       const statement = before ?? connection.prepare(sql);
       // What cannot be prepared never comes to run.
       if (!before) statement.once('error', (error: Error) => done.call(statement, error));
-      statement[method](bindings, function (this: unknown, error: Error | null, rows?: unknown[]) {
+      statement[method](given, function (this: unknown, error: Error | null, rows?: unknown[]) {
         if (before) {
           // One that has failed, as a COMMIT may, would be in the middle of its work still.
-          if (error && kept.get(sql) === before) drop(sql, before);
+          if (error && kept.get(key) === before) drop(key, before);
         } else {
           statement.removeAllListeners('error');
-          if (error || kept.has(sql) || bindings.some(isLarge)) statement.finalize();
-          else keep(sql, statement);
+          if (error || isPassing || kept.has(key)) statement.finalize();
+          else keep(key, statement);
         }
         done.call(this, error, rows);
       });
