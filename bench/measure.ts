@@ -21,6 +21,17 @@ const WARM_UP_MICROSECONDS = 6_000_000;
 export async function cpuMicroseconds(
   contestants: readonly Contestant[],
 ): Promise<ReadonlyMap<string, number>> {
+  const rounds = await cpuRounds(contestants);
+  return new Map([...rounds].map(([name, values]) => [name, median(values)]));
+}
+
+/**
+ * The same for each round. What else the machine does makes all work dearer, caches and cores being
+ * shared, but that of one round alike: ratios are taken within rounds.
+ */
+export async function cpuRounds(
+  contestants: readonly Contestant[],
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const times = new Map<string, number>();
   const samples = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
   for (const { name, run } of contestants) times.set(name, await calibrated(run));
@@ -33,7 +44,7 @@ export async function cpuMicroseconds(
       samples.get(name)?.push((user + system) / count);
     }
   }
-  return new Map([...samples].map(([name, values]) => [name, median(values)]));
+  return samples;
 }
 
 /** How often to run for a round of about {@link ROUND_MICROSECONDS}; warms up on the way. */

@@ -5,6 +5,7 @@ import { type DerElement, DerError } from './der-element.ts';
 import { oid, sequence, set } from './der-writer.ts';
 import { problemOfValue, readForeignString, readString, writeString } from './directory-strings.ts';
 import { attributeTypes } from './oids.ts';
+import { remembered } from './remembered.ts';
 import { requireDer } from './require-der.ts';
 
 /** One attribute of a name; every relative distinguished name of ours has exactly one. */
@@ -171,25 +172,26 @@ const hexPairs = (character: string): string =>
  * invisible characters and the amount of white space do not count. It folds a little more than
  * RFC 4518 would, which is right for finding twins: `CN=Foo ` and `CN=foo` must not both exist.
  */
-export function canonicalName(name: DistinguishedName): string {
-  return JSON.stringify(
+export const canonicalName = remembered((name: DistinguishedName): string =>
+  JSON.stringify(
     name.attributes.map(({ type, value, sameRdn }) => [
       typeByOid.get(type) ?? type,
       folded(value),
       ...(sameRdn ? ['+'] : []),
     ]),
-  );
-}
+  ),
+);
 
 /**
  * A key that is equal for names that have the same attributes as {@link canonicalName} compares
  * them, whatever their order and however they are grouped into RDNs. Two names with one key are
  * not one name: this is for recognizing what text says that has lost the order.
  */
-export const attributeSet = (name: DistinguishedName): string =>
+export const attributeSet = remembered((name: DistinguishedName): string =>
   JSON.stringify(
     name.attributes.map(({ type, value }) => `${typeOf(type)}=${folded(value)}`).sort(),
-  );
+  ),
+);
 
 /** Printable ASCII, which is the same in every normal form. */
 const plainText = /^[ -~]*$/;

@@ -8,6 +8,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { curveOf, isOnCurve } from './curves.ts';
 import { edwardsPointProblem } from './edwards-points.ts';
 import { foreignKeyViolation } from './foreign-key.ts';
+import { remembered } from './remembered.ts';
 import { accepted, type Checked, refused, violation } from './violations.ts';
 
 /** The keys that evpki certifies or signs with; RSA by modulus length in bits. */
@@ -156,17 +157,7 @@ export function rsaModulus(key: PublicKey): Uint8Array | undefined {
  * `readPublicKey` has made superfluous. Still it costs as much as verifying a signature, so what
  * came of a key is kept as long as the key is.
  */
-export function importPublicKey(key: PublicKey): KeyObject {
-  const known = imported.get(key);
-  if (known) return known;
-  const made = importAnew(key);
-  imported.set(key, made);
-  return made;
-}
-
-const imported = new WeakMap<PublicKey, KeyObject>();
-
-function importAnew(key: PublicKey): KeyObject {
+export const importPublicKey = remembered((key: PublicKey): KeyObject => {
   const { algorithm, spki, bits } = key;
   switch (algorithm) {
     case 'P-256': {
@@ -187,7 +178,7 @@ function importAnew(key: PublicKey): KeyObject {
       return createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' });
     }
   }
-}
+});
 
 const base64url = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');

@@ -7,6 +7,7 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, serialHex } from '../pki/certificate.ts';
 import type { Profile, ValidationPurpose } from '../pki/profile.ts';
+import { remembered } from '../pki/remembered.ts';
 import type { AuthorityStore } from './authority-records.ts';
 import type { ParsedCertificates } from './parsed-certificates.ts';
 import type { KnownIssuer, PathFactStore, TrustAnchorStore } from './trust-anchor-records.ts';
@@ -101,9 +102,7 @@ async function issuersAbove(
   given: readonly Certificate[],
 ): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
   const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
-    paths.issuersNamed(unique(certificates.map(({ issuerDer }) => issuerDer)), [
-      ...new Set(certificates.map(serialHex)),
-    ]);
+    paths.issuersNamed(issuerNames(certificates), [...new Set(certificates.map(serialHex))]);
   const known = await issuersOf(given);
   const outside: Certificate[] = [];
   for (const { id, signedById } of known) {
@@ -126,8 +125,8 @@ function importedAnchors(
 ) {
   const asked = new Set<string>();
   return async (below: readonly Certificate[]): Promise<Certificate[]> => {
-    const names = below.filter(({ issuerDer }) => !asked.has(textOf(issuerDer)));
-    for (const { issuerDer } of names) asked.add(textOf(issuerDer));
+    const names = below.filter((certificate) => !asked.has(issuerOf(certificate)));
+    for (const certificate of names) asked.add(issuerOf(certificate));
     const keys = [...new Set(names.map(({ issuer }) => nameKey(issuer)))];
     if (keys.length === 0) return [];
     const found = await anchors.anchorsNamed(organizationId, purpose, keys);
@@ -136,11 +135,13 @@ function importedAnchors(
 }
 
 /** A key as text. */
-const keyOf = ({ spki }: Certificate): string => textOf(spki);
+const keyOf = remembered(({ spki }: Certificate): string => textOf(spki));
+const issuerOf = remembered(({ issuerDer }: Certificate): string => textOf(issuerDer));
 
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
-const unique = (values: readonly Uint8Array[]): Uint8Array[] => [
-  ...new Map(values.map((value) => [textOf(value), value])).values(),
+/** Of each name one. */
+const issuerNames = (certificates: readonly Certificate[]): Uint8Array[] => [
+  ...new Map(certificates.map((one) => [issuerOf(one), one.issuerDer])).values(),
 ];

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { fingerprint } from '../pki/certificate.ts';
 import { canonicalName, type DistinguishedName, nameText } from '../pki/names.ts';
+import { remembered } from '../pki/remembered.ts';
 import {
   type AccessPolicy,
   INSTANCE_ORGANIZATION,
@@ -199,8 +200,9 @@ export async function listAnchors(
  * Equal for names that RFC 5280 7.1 takes for the same: SHA-256, hex. It is stored: whoever changes
  * `canonicalName` has to have what is stored made anew.
  */
-export const nameKey = (name: DistinguishedName): string =>
-  createHash('sha256').update(canonicalName(name)).digest('hex');
+export const nameKey = remembered((name: DistinguishedName): string =>
+  createHash('sha256').update(canonicalName(name)).digest('hex'),
+);
 
 const anchorAudit = (
   parts: Pick<TrustAnchorParts, 'clock'>,

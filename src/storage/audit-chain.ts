@@ -4,11 +4,15 @@ import type { Knex } from 'knex';
 import { emptyStream, entryHash, type LedgerEntry, type StreamHead } from '../pki/ledger.ts';
 import type { AuditEvent } from '../services/audit.ts';
 import { StorageError } from './errors.ts';
+import { rawRows } from './raw-rows.ts';
 import type { AuditEntryRow, AuditStreamRow } from './rows.ts';
 import { blob, bytesOf, timeText } from './values.ts';
 
 /** Rows per INSERT: far below the limits on bound values of either database. */
 const ROWS_PER_INSERT = 200;
+
+/** Where the statements of a transaction go. */
+type Statements = Parameters<typeof rawRows>[0];
 
 /** The entries of one transaction, chained to the head that it started from. */
 export interface AuditDraft {
@@ -46,8 +50,8 @@ export class AuditChain {
     this.#head = undefined;
   }
 
-  async draft(tx: Knex): Promise<AuditDraft> {
-    const start = this.#head ?? (await this.#readHead(tx));
+  async draft(at: Statements): Promise<AuditDraft> {
+    const start = this.#head ?? (await this.#readHead(at.knex));
     let head = start;
     const rows: AuditEntryRow[] = [];
     const add = (event: AuditEvent) => {
@@ -68,15 +72,15 @@ export class AuditChain {
         if (head === start) return;
         // Compare and set: were there a second writer of this stream, one of the two would run
         // again from the other's head instead of forking the chain.
-        const moved = await tx<AuditStreamRow>('audit_streams')
-          .where({ stream: this.#stream, sequence: start.sequence })
-          .update({ sequence: head.sequence, hash: blob(head.hash) });
-        if (moved !== 1) {
+        const bindings = [head.sequence, blob(head.hash), this.#stream, start.sequence];
+        const moved = await rawRows(at, MOVE_HEAD, bindings);
+        if (moved.length !== 1) {
           this.forget();
           throw new StorageError('audit-head-moved', 'another process writes this audit stream');
         }
         for (let next = 0; next < rows.length; next += ROWS_PER_INSERT) {
-          await tx('audit_entries').insert(rows.slice(next, next + ROWS_PER_INSERT));
+          const some = rows.slice(next, next + ROWS_PER_INSERT);
+          await rawRows(at, insertEntries(some.length), some.flatMap(valuesOf));
         }
       },
       committed: () => {
@@ -91,6 +95,21 @@ export class AuditChain {
     return { sequence: Number(row.sequence), hash: bytesOf(row.hash) };
   }
 }
+
+// Part of every transaction, as text: the query builder would cost as much as the statements.
+const MOVE_HEAD = `
+  UPDATE audit_streams SET sequence = ?, hash = ? WHERE stream = ? AND sequence = ?
+  RETURNING stream`;
+
+const insertEntries = (count: number): string => `
+  INSERT INTO audit_entries
+    (stream, sequence, at, organization_id, actor, action, subject, details, hash)
+  VALUES ${Array(count).fill('(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`;
+
+const valuesOf = (row: AuditEntryRow) => [
+  ...[row.stream, row.sequence, row.at, row.organization_id, row.actor],
+  ...[row.action, row.subject, row.details, row.hash],
+];
 
 const ledgerEntry = (stream: string, sequence: number, event: AuditEvent): LedgerEntry => ({
   stream,

@@ -10,6 +10,7 @@ import { changeContractState } from './contract-states.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { isStillRegistered } from './provisioning-locks.ts';
+import { rawRows } from './raw-rows.ts';
 import type { ContractRow } from './rows.ts';
 import { blob } from './values.ts';
 
@@ -44,15 +45,8 @@ export function contractStore(database: Database): ContractStore {
     },
 
     contractsOfCar: async (pcid, standard) => {
-      const rows = await reader<ContractRow>('contracts')
-        .where({ pcid, standard })
-        .whereIn('state', ['active', 'suspended'])
-        .orderBy([
-          { column: 'is_default', order: 'desc' },
-          { column: 'priority', order: 'desc' },
-          { column: 'created_at' },
-          { column: 'id' },
-        ]);
+      const at = { knex: reader, dialect: database.dialect };
+      const rows = await rawRows<ContractRow>(at, OF_CAR, [pcid, standard]);
       return seen(rows);
     },
 
@@ -123,6 +117,12 @@ export function contractStore(database: Database): ContractStore {
     changeState: (command) => database.write((tx) => changeContractState(tx, command)),
   };
 }
+
+// Asked for each car, as text: the query builder would cost as much as the query.
+const OF_CAR = `
+  SELECT * FROM contracts
+  WHERE pcid = ? AND standard = ? AND state IN ('active', 'suspended')
+  ORDER BY is_default DESC, priority DESC, created_at, id`;
 
 const seen = (rows: readonly ContractRow[]): Contract[] =>
   rows.flatMap((row) => contractOf(row) ?? []);

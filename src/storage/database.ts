@@ -119,7 +119,7 @@ async function begin(
     await knex.executionPromise;
   };
   try {
-    const draft = await chain.draft(knex);
+    const draft = await chain.draft({ knex, dialect });
     return {
       tx: { knex, dialect, issuerChains: new Map(), appendAudit: draft.append },
       rollback,

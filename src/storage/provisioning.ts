@@ -11,17 +11,19 @@ import { abandonFirstBundles } from './contract-states.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { lockPcid } from './provisioning-locks.ts';
+import { rawRows } from './raw-rows.ts';
 import type { ContractRow, ProvisioningRow } from './rows.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
 const TABLE = 'provisioning_certificates';
 
+// Asked for each car, as text: the query builder would cost as much as the query.
+const BY_PCID = `
+  SELECT * FROM provisioning_certificates
+  WHERE pcid = ? AND standard = ? AND state = 'registered'`;
+
 export function provisioningStore(database: Database): ProvisioningStore {
   const { reader } = database;
-  const registered = (where: Partial<ProvisioningRow>) =>
-    reader<ProvisioningRow>(TABLE)
-      .where({ ...where, state: 'registered' })
-      .first();
   return {
     register: ({ certificate, replaces, audit }) =>
       database.write(async (tx) => {
@@ -65,12 +67,15 @@ export function provisioningStore(database: Database): ProvisioningStore {
     },
 
     findByPcid: async (pcid, standard) => {
-      const row = await registered({ pcid, standard });
+      const at = { knex: reader, dialect: database.dialect };
+      const [row] = await rawRows<ProvisioningRow>(at, BY_PCID, [pcid, standard]);
       return row && certificateOf(row);
     },
 
     findBySha256: async (sha256) => {
-      const row = await registered({ sha256 });
+      const row = await reader<ProvisioningRow>(TABLE)
+        .where({ sha256, state: 'registered' })
+        .first();
       return row && certificateOf(row);
     },
 

@@ -14,6 +14,7 @@ import {
   refuseWeak,
   sqliteWeaknesses,
 } from './durability.ts';
+import { keepPrepared } from './prepared-statements.ts';
 
 /**
  * Opens, or creates, a SQLite database file. The file is readable by its owner only; its
@@ -86,7 +87,10 @@ function pool(
         query(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`)
           .then(() => prepare(query))
           .then(
-            () => done(null, connection),
+            () => {
+              keepPrepared(connection);
+              done(null, connection);
+            },
             (error: unknown) => done(error, connection),
           );
       },

@@ -101,8 +101,9 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
   async function fromElsewhere(
     changes: Parameters<typeof vehicleBelow>[3] = {},
     pcid = freshPcid(),
+    above = root,
   ) {
-    const vehicle = vehicleBelow(root, standard, pcid, changes);
+    const vehicle = vehicleBelow(above, standard, pcid, changes);
     const body = { certificate: pemOf(vehicle.certificate) };
     const answer = await call('oem', 'POST', '/v1/provisioning-certificates', body);
     return { ...vehicle, registration: sent(answer, 201).id as string };
@@ -373,10 +374,26 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
       for (const reason of ['superseded', 'certificateHold']) {
         const vehicle = await newVehicle();
         await contractFor(vehicle.pcid);
+        const question = await askToInstall(vehicle, roots);
+        expect(sent(await ask(question), 200).responseCode).toBe('OK');
         const path = `/v1/certificates/${vehicle.certificateId}/revocation`;
         sent(await call('oem', 'POST', path, { reason }), 200);
-        await refused(await askToInstall(vehicle, roots), 'certificate-revoked');
+        await refused(question, 'certificate-revoked');
       }
+    });
+
+    test('below a root that its maker trusts no more', async () => {
+      const own = makersRoot(standard);
+      const anchor = { certificate: own.pem, organization: organizations.oem };
+      const path = `/v1/trust-anchors/${sent(await call('all', 'POST', '/v1/trust-anchors', anchor), 201).id}`;
+      const purposes = { purposes: ['oem-provisioning'] };
+      sent(await call('all', 'PUT', `${path}/purposes`, purposes), 200);
+      const vehicle = await fromElsewhere({}, freshPcid(), own);
+      await contractFor(vehicle.pcid);
+      const question = await askToInstall(vehicle, roots);
+      expect(sent(await ask(question), 200).responseCode).toBe('OK');
+      expect((await call('all', 'DELETE', path)).status).toBeLessThan(300);
+      await refused(question, 'chain-untrusted');
     });
 
     test('that is not registered any more', async () => {

@@ -3,11 +3,22 @@
 import { ExiError, type ExiErrorCode } from './exi-error.ts';
 import { copyToBits } from './shifted-octets.ts';
 
+/** Enough for most messages. */
+const ROOM = 8_192;
+
+/** Where the writer that finished last has written, all zeros again: the next one writes there. */
+let spare: Uint8Array | undefined;
+
 export class BitWriter {
-  #octets = new Uint8Array(1_024);
+  #octets: Uint8Array;
   #bit = 0;
   /** Names of the elements that are open. */
   readonly path: string[] = [];
+
+  constructor() {
+    this.#octets = spare ?? new Uint8Array(ROOM);
+    spare = undefined;
+  }
 
   /** Bits written so far. */
   get bit(): number {
@@ -92,9 +103,14 @@ export class BitWriter {
     this.#bit += text.length * 8;
   }
 
-  /** What was written; the last octet is filled with zero bits. */
+  /** What was written; the last octet is filled with zero bits. Then it begins anew. */
   finish(): Uint8Array {
-    return this.#octets.slice(0, (this.#bit + 7) >>> 3);
+    const length = (this.#bit + 7) >>> 3;
+    const written = this.#octets.slice(0, length);
+    if (this.#octets.length === ROOM) spare = this.#octets.fill(0, 0, length);
+    this.#octets = new Uint8Array(0);
+    this.#bit = 0;
+    return written;
   }
 
   #makeRoom(length: number): void {

@@ -6,6 +6,7 @@ import { DerError } from '../der-element.ts';
 import { type PolicyExtensions, readPolicyExtensions } from '../extensions/read-policies.ts';
 import { canonicalName } from '../names.ts';
 import type { RawExtension } from '../raw-extensions.ts';
+import { remembered } from '../remembered.ts';
 import { constrainedNames, constraintsOf, type NameConstraints } from './name-constraints.ts';
 import type { ConstrainedName } from './name-forms.ts';
 import { issuerFindings, ownFindings } from './own-findings.ts';
@@ -49,25 +50,7 @@ export type Named = Pick<
 >;
 
 // Callers keep the certificates of authorities, and validate one leaf after the other with them.
-const knownNames = new WeakMap<Certificate, Named>();
-const knownFacts = new WeakMap<Certificate, CertificateFacts>();
-
-function remembered<T>(
-  known: WeakMap<Certificate, T>,
-  certificate: Certificate,
-  make: (certificate: Certificate) => T,
-): T {
-  const before = known.get(certificate);
-  if (before !== undefined) return before;
-  const made = make(certificate);
-  known.set(certificate, made);
-  return made;
-}
-
-export const named = (certificate: Certificate): Named =>
-  remembered(knownNames, certificate, namesOf);
-
-function namesOf(certificate: Certificate): Named {
+export const named = remembered((certificate: Certificate): Named => {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
@@ -76,10 +59,10 @@ function namesOf(certificate: Certificate): Named {
     derKey: textOf(certificate.der),
     spkiKey: textOf(certificate.spki),
   };
-}
+});
 
 export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
-  const facts = remembered(knownFacts, certificate, factsOf);
+  const facts = factsOf(certificate);
   const { selfIssued, policyExtensions: policies, constraintFindings } = facts;
   const findings = [
     ...ownFindings({ certificate, isAnchor, selfIssued, policies }, rules),
@@ -88,7 +71,7 @@ export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRul
   return { ...facts, isAnchor, findings };
 }
 
-function factsOf(certificate: Certificate): CertificateFacts {
+const factsOf = remembered((certificate: Certificate): CertificateFacts => {
   const keys = named(certificate);
   const selfIssued = keys.subjectKey === keys.issuerKey;
   const policyExtensions = policiesOf(certificate.rawExtensions);
@@ -108,7 +91,7 @@ function factsOf(certificate: Certificate): CertificateFacts {
     },
     policyExtensions,
   };
-}
+});
 
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

@@ -68,8 +68,9 @@ function choose(
   const grounded = groundedNames(candidates, anchors);
   const chosen: Named[] = [];
   climb(candidates.filter(({ issuerKey }) => grounded.has(issuerKey)));
-  if (chosen.length < spending.limits.candidates) climb(candidates);
-  else if (chosen.length !== spending.limits.candidates) spending.met.add('limit-candidates');
+  if (chosen.length < spending.limits.candidates) {
+    if (chosen.length < candidates.length) climb(candidates);
+  } else if (chosen.length !== spending.limits.candidates) spending.met.add('limit-candidates');
   return chosen.slice(0, spending.limits.candidates);
 
   /** Level by level, so that the limit cuts off what is far away. */
@@ -105,6 +106,7 @@ function groundedNames(candidates: readonly Named[], anchors: readonly Named[]):
 
 /** Those first whose key identifier a certificate below names. */
 function likeliest(below: readonly Named[], issuers: readonly Named[]): readonly Named[] {
+  if (issuers.length < 2) return issuers;
   const identifiers = new Set(
     below.map(({ certificate }) => hex(certificate.extensions.authorityKeyIdentifier?.value)),
   );
@@ -131,7 +133,7 @@ const hex = (bytes: Uint8Array | undefined): string | undefined =>
 
 function connect(leaf: PathNode, others: readonly PathNode[], candidates: number): Web {
   const bySubject = grouped(others, ({ subjectKey }) => subjectKey);
-  const issuers = new Map<PathNode, PathNode[]>();
+  const issuers = new Map<PathNode, readonly PathNode[]>();
   for (const child of [leaf, ...others]) {
     const namesakes = (bySubject.get(child.issuerKey) ?? []).filter((issuer) => issuer !== child);
     issuers.set(child, byLikelihood(child, namesakes));
@@ -161,7 +163,8 @@ function connect(leaf: PathNode, others: readonly PathNode[], candidates: number
 }
 
 /** Anchors first, then by key identifier, then those that are sound by themselves. */
-function byLikelihood(child: PathNode, issuers: readonly PathNode[]): PathNode[] {
+function byLikelihood(child: PathNode, issuers: readonly PathNode[]): readonly PathNode[] {
+  if (issuers.length < 2) return issuers;
   const rank = (issuer: PathNode): number =>
     (issuer.isAnchor ? 0 : 6) +
     2 * identifierRank(child, issuer) +

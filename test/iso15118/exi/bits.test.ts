@@ -81,6 +81,29 @@ test('the writer grows beyond what it starts with', () => {
   expect(reader.octets(20_000)).toEqual(new Uint8Array(20_000).fill(7));
 });
 
+test('a writer that finishes, fails or grows leaves nothing to the next one', () => {
+  const full = (length: number) => new Uint8Array(length).fill(0xff);
+  const writers = [new BitWriter(), new BitWriter()];
+  for (const writer of writers) writer.octets(full(8_000));
+  const [first, second] = writers as [BitWriter, BitWriter];
+  const written = first.finish();
+  second.octets(full(20_000));
+  const failed = new BitWriter();
+  failed.octets(full(100));
+  expect(exiErrorOf(() => failed.fail('bad-value', 'as it should')).code).toBe('bad-value');
+  const next = new BitWriter();
+  next.bits(0, 3);
+  next.bits(1, 13);
+  expect(next.finish()).toEqual(Uint8Array.of(0, 1));
+  expect(written).toEqual(full(8_000));
+  expect(second.finish()).toEqual(full(28_000));
+  expect(first.finish()).toEqual(new Uint8Array(0));
+  first.octet(7);
+  const other = new BitWriter();
+  other.octet(9);
+  expect([first.finish(), other.finish()]).toEqual([Uint8Array.of(7), Uint8Array.of(9)]);
+});
+
 describe('the end of the document', () => {
   const over = (hex: string): BitReader => new BitReader(fromHex(hex));
 
