@@ -5,9 +5,9 @@
 
 import { readCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
-import { nameText } from '../pki/names.ts';
+import { attributeValue, type DistinguishedName, nameText } from '../pki/names.ts';
 import type { RenewedFacts } from '../pki/policy/renewal.ts';
-import { buildSubject, type Facts } from '../pki/policy/subject.ts';
+import { buildSubject } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
 import type { Violation } from '../pki/violations.ts';
@@ -31,6 +31,7 @@ import {
   issueCertificate,
   objectionsTo,
 } from './issuing.ts';
+import { foreignOperator, namesEvse } from './operators.ts';
 import type { Organization, OrganizationStore } from './organizations.ts';
 import type { RequestStore } from './request-records.ts';
 import { nameQuestion, registeredFacts } from './station-names.ts';
@@ -135,14 +136,23 @@ async function circumstances(
     station && nameQuestion(parts.profiles, organization, station, profile, request);
   const nameTaken =
     stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
+  const { subject } = buildSubject(profile.subject, request.subject, facts);
+  const operator = namesEvse(profile.kind)
+    ? await foreignOperator(
+        parts.organizations,
+        organization,
+        attributeValue(subject, 'CN') ?? attributeValue(request.subject, 'CN') ?? '',
+      )
+    : undefined;
   const input = {
     request,
     profile,
     issuer: issuer.facts,
     facts,
-    keyHistory: await keyHistory(parts, request, profile, facts),
+    keyHistory: await keyHistory(parts, request, subject),
     ...(notAfter ? { notAfter } : {}),
     ...(nameTaken ? { nameTaken } : {}),
+    ...(operator === undefined ? {} : { foreignOperator: operator }),
     ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
   };
   return { issuer, input, stationName };
@@ -162,11 +172,9 @@ async function organizationOf(parts: EnrolmentParts, authority: Authority): Prom
 async function keyHistory(
   parts: EnrolmentParts,
   request: CertificationRequest,
-  profile: Profile,
-  facts: Facts,
+  subject: DistinguishedName,
 ): Promise<{ blocked: boolean; ofAuthority: boolean; certifiedForOther: boolean }> {
   const fingerprint = spkiFingerprint(request.publicKey.spki);
-  const { subject } = buildSubject(profile.subject, request.subject, facts);
   const [blocked, ofAuthority, certifiedForOther] = await Promise.all([
     parts.certificates.isBlockedKey(fingerprint),
     parts.authorities.isAuthorityKey(fingerprint),
