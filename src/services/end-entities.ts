@@ -44,11 +44,12 @@ export async function registerEndEntity(
     throw new ServiceError('conflict', `the station ${found.id} has another SECC id`);
   }
   const serialNumber = entity.serialNumber ?? known?.serialNumber;
+  const evses = evsesOf(entity, known?.evseIds ?? []);
   const details = {
     ...(serialNumber === undefined ? {} : { serialNumber }),
     // One spelling is registered, which certificates bear; which one a client uses may change.
     seccId: known?.seccId ?? commonName,
-    evseIds: [...evseIdsOf(entity), ...(known?.evseIds ?? [])],
+    evseIds: evses.map(({ text }) => text),
     ...(known?.certificateType === undefined ? {} : { certificateType: known.certificateType }),
     ...(known?.securityProfile === undefined ? {} : { securityProfile: known.securityProfile }),
   };
@@ -56,7 +57,7 @@ export async function registerEndEntity(
     const id = known?.id ?? identityFor(commonName);
     return (await putStation(parts, principal, id, details)).station;
   } catch (error) {
-    throw error instanceof ServiceError ? inTheirTerms(error) : error;
+    throw error instanceof ServiceError ? inTheirTerms(error, evses) : error;
   }
 }
 
@@ -66,11 +67,36 @@ const isNameFor = ({ seccId }: Station, commonName: string): boolean =>
   comparableValue('secc-id', seccId).toUpperCase() ===
     comparableValue('secc-id', commonName).toUpperCase();
 
-/** The name counts as an EVSE id if it is one; some clients say it where they know no EVSE ids. */
-function evseIdsOf({ commonName, evseIds }: EndEntity): string[] {
-  if (parseEvseId(commonName).ok) return [...evseIds, commonName];
-  return evseIds.filter((text) => text !== commonName);
+/** An EVSE id with the field that it came in; undefined for one that is known already. */
+interface NamedEvse {
+  readonly text: string;
+  readonly field: string | undefined;
 }
+
+/**
+ * The EVSEs of a charger: those that are known, and of what came in those that are not. Its name is
+ * one of them if it has the form; some clients say it where they know no EVSE ids.
+ * @throws ServiceError `request-malformed` when they are more than a station has
+ */
+function evsesOf({ commonName, evseIds }: EndEntity, known: readonly string[]): NamedEvse[] {
+  const normal = (text: string): string | undefined => {
+    const evse = parseEvseId(text);
+    return evse.ok ? evse.value.normal : undefined;
+  };
+  const there = new Set(known.map(normal));
+  const given = evseIds
+    .map((text, index) => ({ text, field: `body.evseID.${index}` }))
+    .filter(({ text }) => text !== commonName);
+  if (normal(commonName) !== undefined) given.push({ text: commonName, field: 'body.commonName' });
+  const fresh = given.filter(({ text }) => !there.has(normal(text)) || normal(text) === undefined);
+  if (known.length + fresh.length > MAX_EVSES) {
+    throw new ServiceError('request-malformed', `a station has at most ${MAX_EVSES} EVSE ids`);
+  }
+  return [...known.map((text) => ({ text, field: undefined })), ...fresh];
+}
+
+/** As many as can be registered at once. */
+const MAX_EVSES = 100;
 
 /** The name itself, but for one that is longer than an identity may be, as SECC ids are. */
 function identityFor(commonName: string): string {
@@ -82,16 +108,20 @@ function identityFor(commonName: string): string {
 const MAX_IDENTITY = 48;
 
 /** A refusal of a station that names what came in. */
-function inTheirTerms({ code, message, violations }: ServiceError): ServiceError {
-  const named = violations.map((violation) => ({
-    ...violation,
-    ...(violation.field === undefined ? {} : { field: fieldOf(violation.field) }),
-  }));
+function inTheirTerms(
+  { code, message, violations }: ServiceError,
+  evses: readonly NamedEvse[],
+): ServiceError {
+  const named = violations.map(({ field, ...violation }) => {
+    const theirs = field === undefined ? undefined : fieldOf(field, evses);
+    return { ...violation, ...(theirs === undefined ? {} : { field: theirs }) };
+  });
   return new ServiceError(code, message, named);
 }
 
-const fieldOf = (field: string): string =>
-  field
-    .replace(/^(id|body\.seccId)$/, 'body.commonName')
-    .replace(/^body\.evseIds\b/, 'body.evseID')
-    .replace(/^body\.serialNumber$/, 'body.chargeBoxSerialNumber');
+function fieldOf(field: string, evses: readonly NamedEvse[]): string | undefined {
+  if (field === 'id' || field === 'body.seccId') return 'body.commonName';
+  if (field === 'body.serialNumber') return 'body.chargeBoxSerialNumber';
+  const [, index] = /^body\.evseIds\.(\d+)$/.exec(field) ?? [];
+  return index === undefined ? field : evses[Number(index)]?.field;
+}
