@@ -2,7 +2,7 @@
  * Whose EVSE and SECC ids an organization may use: those of its operators. An organization that
  * has none on record may use those that no other has, so that nothing has to be declared before a
  * first charger works, and whoever declares an operator has it for itself from then on
- * (docs/adr/0029-operators.md).
+ * (docs/adr/0029-root-pool-and-operators.md).
  */
 
 import { operatorOf } from '../identifiers/operator.ts';

@@ -3,7 +3,7 @@
  * roots of this evpki, whoever's they are (one of the few uses across organizations: a charger
  * needs the roots of all the mobility operators), and what the organization itself has imported to
  * be handed on. What others have imported is theirs (docs/adr/0020-trust-anchors.md), and the root
- * of a private environment is nobody's but its owner's.
+ * of a private environment is nobody's but its owner's (docs/adr/0029-root-pool-and-operators.md).
  */
 
 import { createHash } from 'node:crypto';

@@ -66,11 +66,11 @@ export function organizationStore(database: Database): OrganizationStore {
       (await reader<OrganizationRow>('organizations').orderBy('id')).map(organizationOf),
 
     isOperatorTaken: async (operator) => {
-      // In quotes it is no part of another one: operators have letters and digits only.
-      const row: unknown = await reader<OrganizationRow>('organizations')
+      const lists: string[] = await reader<OrganizationRow>('organizations')
         .whereLike('operators', `%${JSON.stringify(operator)}%`)
-        .first('id');
-      return row !== undefined;
+        .pluck('operators');
+      // What is looked for by its likeness is no more than like it.
+      return lists.some((list) => (JSON.parse(list) as string[]).includes(operator));
     },
   };
 }

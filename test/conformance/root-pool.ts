@@ -7,10 +7,11 @@ import {
   audit,
   authorityBelow,
   bytes,
+  changeStatus,
   generation,
   issue,
   seconds,
-  setState,
+  revoked as revokedStatus,
 } from './fixtures.ts';
 
 export const rootPoolConforms = (name: string, open: OpenTestDatabase) =>
@@ -78,7 +79,9 @@ export const rootPoolConforms = (name: string, open: OpenTestDatabase) =>
       await opened.database.write(({ knex }) =>
         knex('issuers').where({ id: retired.issuerId }).update({ state: 'retired' }),
       );
-      await setState(opened.database, revoked.certificateId, 'revoked');
+      await changeStatus(opened.database, revoked.certificateId, revokedStatus, {
+        revokesIssuerId: revoked.issuerId,
+      });
       const ids = await idsAt(testTime, 'root');
       expect(ids).not.toContain(retired.issuerId);
       expect(ids).not.toContain(revoked.issuerId);

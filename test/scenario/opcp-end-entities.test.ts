@@ -202,7 +202,7 @@ describe('end entities', () => {
     expect(nobody.status).toBe(401);
   });
 
-  describe('W7 operators', () => {
+  describe('C7 operators', () => {
     test('an organization registers what is its operators’, in every spelling', async () => {
       for (const name of ['DE*ICE*E1', 'nliceE2', 'DE-ICE-S-1', 'Depot-1']) {
         const answer = await strict('PUT', PATH, everest(name, { evseID: [] }));

@@ -317,7 +317,7 @@ describe('RCP the pool of root certificates', () => {
     expect(await listOf(csms)).toEqual(before);
   });
 
-  test('R a revoked root leaves the pool at once, and does not come back by import', async () => {
+  test('a revoked root leaves the pool at once, and does not come back by import', async () => {
     const root = await rootOf(evpki, 'oem-root');
     const id = rootId(root.der);
     // It was imported, too, by somebody who wanted to accept what others have below it.
