@@ -143,19 +143,18 @@ async function circumstances(
   const nameTaken =
     stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
   const { subject } = buildSubject(profile.subject, request.subject, facts);
-  const operator = namesEvse(profile.kind)
-    ? await foreignOperator(
-        parts.organizations,
-        organization,
-        attributeValue(subject, 'CN') ?? attributeValue(request.subject, 'CN') ?? '',
-      )
-    : undefined;
+  const [history, operator] = await Promise.all([
+    keyHistory(parts, request, subject),
+    namesEvse(profile.kind)
+      ? foreignOperator(parts.organizations, organization, certifiedName(subject, request))
+      : undefined,
+  ]);
   const input = {
     request,
     profile,
     issuer: issuer.facts,
     facts,
-    keyHistory: await keyHistory(parts, request, subject),
+    keyHistory: history,
     ...(notAfter ? { notAfter } : {}),
     ...(nameTaken ? { nameTaken } : {}),
     ...(operator === undefined ? {} : { foreignOperator: operator }),
@@ -163,6 +162,10 @@ async function circumstances(
   };
   return { issuer, input, stationName };
 }
+
+/** Where the subject cannot be built, the name that was asked for: everything is said at once. */
+const certifiedName = (subject: DistinguishedName, request: CertificationRequest): string =>
+  attributeValue(subject, 'CN') ?? attributeValue(request.subject, 'CN') ?? '';
 
 function renewedFacts(der: Uint8Array): RenewedFacts {
   const { subject, extensions, spki } = readCertificate(der);

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { type Certificate, fingerprint } from '../pki/certificate.ts';
+import { type Certificate, fingerprint, readCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { decodeBase64, toPem } from '../pki/pem.ts';
 import type { Profile, RootType } from '../pki/profile.ts';
@@ -193,7 +193,8 @@ async function soundAnchors(
   const roots = anchors
     .filter(({ notBefore, notAfter }) => notBefore <= now && now <= notAfter)
     .map(({ id: anchorId, rootType, certificate: der }) => ({
-      ...{ id: rootId(der), rootType, anchorId, certificate: parts.parsed.read(der) },
+      // Not from those that are kept: there are as many as organizations import.
+      ...{ id: rootId(der), rootType, anchorId, certificate: readCertificate(der) },
     }));
   const revoked = await revokedKeys(
     parts,
