@@ -10,8 +10,8 @@ import {
   changeStatus,
   generation,
   issue,
-  seconds,
   revoked as revokedStatus,
+  seconds,
 } from './fixtures.ts';
 
 export const rootPoolConforms = (name: string, open: OpenTestDatabase) =>
