@@ -23,7 +23,9 @@ import { stationHandlers } from '../http/api/stations.ts';
 import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import { contractDataHandlers } from '../http/opcp/contract-data.ts';
 import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts.ts';
+import { endEntityHandlers } from '../http/opcp/end-entities.ts';
 import { installationHandlers } from '../http/opcp/installation.ts';
+import { rootHandlers } from '../http/opcp/roots.ts';
 import { vehicleHandlers } from '../http/opcp/vehicles.ts';
 import { webhookHandlers } from '../http/opcp/webhooks.ts';
 import type { PublicParts } from '../http/public/server.ts';
@@ -54,6 +56,8 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...opcpContractHandlers(parts),
   ...webhookHandlers(parts),
   ...contractDataHandlers(parts),
+  ...rootHandlers(parts),
+  ...endEntityHandlers(parts),
 });
 
 /** What the public listener answers with. */

@@ -53,6 +53,7 @@ import { pathFactStore } from '../storage/path-facts.ts';
 import { provisioningStore } from '../storage/provisioning.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
+import { rootPoolStore } from '../storage/root-pool.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
@@ -127,6 +128,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     webhooks: webhookStore(database),
     webhookSecrets: webhookSecrets(vault),
     paths: pathFactStore(database),
+    rootPool: rootPoolStore(database),
     parsed: createParsedCertificates(),
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),

@@ -150,6 +150,7 @@ export interface Organization {
   readonly stationsOnFirstSight: boolean;
   readonly wmis: readonly string[];
   readonly providers: readonly string[];
+  readonly operators: readonly string[];
 }
 
 export interface Station {
@@ -197,6 +198,7 @@ export interface TrustAnchor {
   readonly notBefore: string;
   readonly notAfter: string;
   readonly purposes: readonly string[];
+  readonly rootType?: string;
   readonly addedAt: string;
   /** PEM. */
   readonly certificate: string;

@@ -20,6 +20,7 @@ interface CreateOptions extends JsonOption {
   readonly stationsOnFirstSight?: true;
   readonly wmi?: readonly string[];
   readonly provider?: readonly string[];
+  readonly operator?: readonly string[];
 }
 
 interface ChangeOptions extends JsonOption {
@@ -31,6 +32,7 @@ interface ChangeOptions extends JsonOption {
   /** False takes all away. */
   readonly wmi?: readonly string[] | false;
   readonly provider?: readonly string[] | false;
+  readonly operator?: readonly string[] | false;
 }
 
 export function addOrganizations(program: Command, io: Io): void {
@@ -59,6 +61,7 @@ export function addOrganizations(program: Command, io: Io): void {
     .option('--stations-on-first-sight', 'register stations that ask through OCPP by their asking')
     .option('--wmi <code...>', 'the WMIs of the vehicles that it registers, as a maker')
     .option('--provider <code...>', 'the EMAIDs of its contracts, such as DE8EV')
+    .option('--operator <code...>', 'the EVSE and SECC ids of its stations, such as DEICE')
     .option('--json', "print the API's answer")
     .action((id: string, options: CreateOptions) => create(id, options, io));
   group
@@ -75,6 +78,8 @@ export function addOrganizations(program: Command, io: Io): void {
     .option('--no-wmi', 'no vehicles from now on')
     .option('--provider <code...>', 'all EMAIDs of contracts from now on, such as DE8EV')
     .option('--no-provider', 'no contracts from now on')
+    .option('--operator <code...>', 'all EVSE and SECC ids of stations from now on, such as DEICE')
+    .option('--no-operator', 'EVSE and SECC ids that no organization has, from now on')
     .option('--json', "print the API's answer")
     .action((id: string, options: ChangeOptions) => change(id, options, io));
   group
@@ -106,8 +111,9 @@ async function show(id: string, options: JsonOption, io: Io): Promise<void> {
 }
 
 async function create(id: string, options: CreateOptions, io: Io): Promise<void> {
-  const { name, role: roles, country, stationsOnFirstSight, wmi: wmis, provider } = options;
-  const body = { id, name, roles, country, stationsOnFirstSight, wmis, providers: provider };
+  const { name, role: roles, country, stationsOnFirstSight } = options;
+  const { wmi: wmis, provider: providers, operator: operators } = options;
+  const body = { id, name, roles, country, stationsOnFirstSight, wmis, providers, operators };
   const answer = await withSession(io, (session) => session.post(PATH, body));
   if (!options.json && answer.status === 200) note(io, 'It was there already, exactly so.');
   tell(answer.body as Organization, options, io);
@@ -119,7 +125,8 @@ async function change(id: string, options: ChangeOptions, io: Io): Promise<void>
   const country = options.country === false ? null : options.country;
   const wmis = options.wmi === false ? [] : options.wmi;
   const providers = options.provider === false ? [] : options.provider;
-  const body = { name, roles, country, stationsOnFirstSight, wmis, providers };
+  const operators = options.operator === false ? [] : options.operator;
+  const body = { name, roles, country, stationsOnFirstSight, wmis, providers, operators };
   if (Object.values(body).every((value) => value === undefined)) {
     throw usageFailure('nothing is to be changed', 'Name what is to be otherwise; see --help.');
   }
@@ -160,6 +167,7 @@ function tell(organization: Organization, { json }: JsonOption, io: Io): void {
       ['stations', organization.stationsOnFirstSight ? 'at first sight' : 'once registered'],
       ['WMIs', organization.wmis.join(', ') || undefined],
       ['providers', organization.providers.join(', ') || undefined],
+      ['operators', organization.operators.join(', ') || undefined],
       ['id', organization.id],
     ]),
   );

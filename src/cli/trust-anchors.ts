@@ -18,6 +18,7 @@ interface JsonOption {
 interface ImportOptions extends JsonOption {
   readonly certificate: string;
   readonly organization?: string;
+  readonly rootType?: string;
 }
 
 interface ShowOptions extends JsonOption {
@@ -48,6 +49,7 @@ export function addTrustAnchors(program: Command, io: Io): void {
       'PEM of the certificate that it has signed itself, - for standard input',
     )
     .option('--organization <id>', 'whose it is to be (default: your organization)')
+    .option('--root-type <type>', 'as what the pool of roots lists it: V2G, MO, OEM, PE')
     .option('--json', "print the API's answer")
     .action((options: ImportOptions) => importRoot(options, io));
   group
@@ -85,8 +87,8 @@ export function addTrustAnchors(program: Command, io: Io): void {
 
 async function importRoot(options: ImportOptions, io: Io): Promise<void> {
   const certificate = await readCertificates(io, options.certificate);
-  const { organization } = options;
-  const body = { certificate, organization };
+  const { organization, rootType } = options;
+  const body = { certificate, organization, rootType };
   const answer = await withSession(io, (session) => session.post(PATH, body));
   const anchor = answer.body as TrustAnchor;
   if (!options.json && answer.status === 200) note(io, 'It was imported before.');
@@ -152,6 +154,7 @@ function tell(anchor: TrustAnchor, { json }: JsonOption, io: Io): void {
     fields([
       ['subject', anchor.subject],
       ['for', anchor.purposes.join(', ')],
+      ['listed as', anchor.rootType],
       ['of', anchor.organization],
       ['valid from', moment(anchor.notBefore, io)],
       ['valid until', moment(anchor.notAfter, io)],

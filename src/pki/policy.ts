@@ -52,6 +52,8 @@ export interface PolicyInput {
   readonly hosts?: readonly string[];
   /** The common name is that of another station: one must not be taken for the other. */
   readonly nameTaken?: boolean;
+  /** The common name is an EVSE or SECC id of this operator, which the organization may not use. */
+  readonly foreignOperator?: string;
   /** The certificate that this one renews. */
   readonly renewed?: RenewedFacts;
   /** The root that a cross-certificate is for; `request` has nothing but its key. */
@@ -87,6 +89,7 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     ...checkCertified(input),
     ...subject.violations,
     ...(input.nameTaken ? [nameTaken] : []),
+    ...(input.foreignOperator ? [operatorNotAllowed(input.foreignOperator, 'subject.CN')] : []),
     ...checkDistinctFromIssuer(subject.subject, input),
     ...requested.violations,
     ...alternativeNames.violations,
@@ -135,6 +138,13 @@ export const keyInUse = violation(
   'The key is already certified for another subject.',
   'publicKey',
 );
+
+export const operatorNotAllowed = (operator: string, field: string): Violation =>
+  violation(
+    'operator-not-allowed',
+    `It is an EVSE or SECC id of the operator ${operator}, which is none of the organization's.`,
+    field,
+  );
 
 /**
  * A cross-certificate with a subject of ours would be one more certificate of an authority; and no

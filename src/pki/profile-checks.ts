@@ -37,6 +37,9 @@ export function checkProfile(readable: Readable, report: Report): void {
   if (readable.has('anchorFor') && kind && kind !== 'root-ca') {
     report(['anchorFor'], 'is only for a root-ca: nothing else is where chains end');
   }
+  if (readable.has('rootType') && kind && kind !== 'root-ca') {
+    report(['rootType'], 'is only for a root-ca: nothing else is in the pool of roots');
+  }
 }
 
 /** `self` and `any` stand alone; roots and only roots sign themselves. */

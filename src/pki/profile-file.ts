@@ -146,6 +146,7 @@ function profileOf(name: string, file: BaseFile): Profile {
     keys: file.keys,
     issuedBy,
     ...(file.anchorFor === undefined ? {} : { anchorFor: file.anchorFor }),
+    ...(file.rootType === undefined ? {} : { rootType: file.rootType }),
     validity: {
       default: milliseconds(validity.default),
       maximum: milliseconds(validity.maximum),

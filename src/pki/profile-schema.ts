@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { oid } from './der-writer.ts';
 import { parseDuration } from './durations.ts';
 import * as oids from './oids.ts';
-import { certificateKinds, registeredFacts, validationPurposes, valueForms } from './profile.ts';
+import {
+  certificateKinds,
+  registeredFacts,
+  rootTypes,
+  validationPurposes,
+  valueForms,
+} from './profile.ts';
 import { keyAlgorithms } from './public-key.ts';
 import { keyUsages } from './template.ts';
 
@@ -127,6 +133,8 @@ export const profileFileSchema = z.strictObject({
   issuedBy: z.array(name).min(1),
   /** Roots only. */
   anchorFor: z.exactOptional(z.array(z.enum(validationPurposes)).min(1)),
+  /** Roots only. */
+  rootType: z.exactOptional(z.enum(rootTypes)),
   subject: z.array(subjectRule).min(1),
   keys: z.array(z.enum(keyAlgorithms)).min(1),
   validity: z.strictObject({

@@ -35,6 +35,13 @@ export type CertificateKind = (typeof certificateKinds)[number];
 export const validationPurposes = ['oem-provisioning', 'contract-validation', 'v2g'] as const;
 export type ValidationPurpose = (typeof validationPurposes)[number];
 
+/**
+ * What a root is in the pool of root certificates: of charging, of a mobility operator, of a
+ * vehicle maker, of a private environment.
+ */
+export const rootTypes = ['V2G', 'MO', 'OEM', 'PE'] as const;
+export type RootType = (typeof rootTypes)[number];
+
 /** The forms that a subject value can be demanded in; each has a parser that normalises it. */
 export const valueForms = [
   'common-name',
@@ -98,6 +105,8 @@ export interface Profile {
   readonly issuedBy: readonly string[];
   /** Of roots: what chains that end at one are accepted for, without anybody importing it. */
   readonly anchorFor?: readonly ValidationPurpose[];
+  /** Of roots: as what the pool of root certificates lists them; not at all without. */
+  readonly rootType?: RootType;
   readonly validity: {
     /** Milliseconds, as are the others. */
     readonly default: number;

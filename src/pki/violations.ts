@@ -31,6 +31,8 @@ export const violationCodes = {
   // The station.
   'station-unknown': 'No station of this identity is registered with the organization.',
   'station-name-taken': 'The common name is that of another station of the organization.',
+  'operator-not-allowed':
+    'An EVSE or SECC id is that of an operator which is none of the organization’s.',
   'certificate-type-unknown': 'The OCPP version does not know the certificate type.',
   'root-unknown': 'No authority that could sign is below the root that the station asks for.',
   // The extensions.

@@ -199,6 +199,14 @@ export const errorCodes = {
     cause: "The EMAID's country and provider are none of the organization's.",
     remedy: 'Have them added to the `providers` of the organization, or use another EMAID.',
   },
+  'operator-not-allowed': {
+    http: 422,
+    opcp: 403,
+    est: 403,
+    exit: 6,
+    cause: 'The EVSE or SECC id is that of an operator which is none of the organization’s.',
+    remedy: 'Have it added to the `operators` of the organization, or use another id.',
+  },
   'recipient-unfitting': {
     http: 422,
     exit: 6,
@@ -326,6 +334,16 @@ export function opcpStatusOf(code: ErrorCode): number {
   const { opcp, http }: ErrorMeaning = errorCodes[code];
   return opcp ?? (http === 422 ? 400 : http);
 }
+
+/** Violations of who asks for what is another's, whatever else may be wrong with it. */
+const foreignThings: ReadonlySet<string> = new Set(['wmi-not-allowed', 'operator-not-allowed']);
+
+/**
+ * Whether a vehicle or an EVSE id is another organization's: to clients of OPCP and EST, which know
+ * statuses only, it is the caller then that is wrong (403).
+ */
+export const isForeignThing = ({ violations }: ServiceError): boolean =>
+  violations.some(({ code }) => foreignThings.has(code));
 
 /** What SignCertificate is answered with; undefined where the CSMS gets a problem instead. */
 export function ocppAnswerOf(code: ErrorCode): 'Accepted' | 'Rejected' | undefined {

@@ -44,7 +44,7 @@ export interface Issuers {
 }
 
 /** Where clients find what an issuer says about its certificates. */
-const issuerUrls = ({ publicUrl, id }: Pick<Issuer, 'publicUrl' | 'id'>) => ({
+export const issuerUrls = ({ publicUrl, id }: Pick<Issuer, 'publicUrl' | 'id'>) => ({
   ocsp: `${publicUrl}/ocsp`,
   crl: `${publicUrl}/crl/${id}.crl`,
   caIssuers: `${publicUrl}/ca/${id}.cer`,

@@ -44,6 +44,11 @@ export interface Organization {
    * as `DE8EV`; none without.
    */
   readonly providers?: readonly string[];
+  /**
+   * Of a charge point operator: country and operator of the EVSE and SECC ids of its stations, such
+   * as `DEICE`. Without any it may use those that no organization has: see `operators.ts`.
+   */
+  readonly operators?: readonly string[];
 }
 
 /** Everything about an organization but its id; `null` where there is none. */
@@ -54,6 +59,7 @@ export interface OrganizationValues {
   readonly stationsOnFirstSight: boolean;
   readonly wmis: readonly string[];
   readonly providers: readonly string[];
+  readonly operators: readonly string[];
 }
 
 /** What is to become of an organization; what is left out stays. */
@@ -79,6 +85,8 @@ export interface OrganizationStore {
   }): Promise<Organization | 'missing' | 'authority-awaiting'>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;
+  /** Whether an organization has this operator (`DEICE`) among its own. */
+  isOperatorTaken(operator: string): Promise<boolean>;
 }
 
 /** How organizations, authorities and hierarchies are called in declarations and paths. */
@@ -108,6 +116,10 @@ const providerList = codeList(
   /^[A-Za-z]{2}[A-Za-z0-9]{3}$/,
   'two letters of the country and three letters or digits of the provider',
 );
+const operatorList = codeList(
+  /^[A-Za-z]{2}[A-Za-z0-9]{3}$/,
+  'two letters of the country and three letters or digits of the operator',
+);
 
 /** An organization as declared; unknown keys are errors. */
 export const organizationDetails = z.strictObject({
@@ -123,6 +135,8 @@ export const organizationDetails = z.strictObject({
   wmis: wmiList.optional(),
   /** Of which EMAIDs it may have contracts. */
   providers: providerList.optional(),
+  /** Of which EVSE and SECC ids its stations are. */
+  operators: operatorList.optional(),
 });
 export type OrganizationDetails = z.infer<typeof organizationDetails>;
 
@@ -133,19 +147,21 @@ const organizationChange = z.strictObject({
   stationsOnFirstSight: z.boolean().optional(),
   wmis: wmiList.optional(),
   providers: providerList.optional(),
+  operators: operatorList.optional(),
 });
 
 export const organizationOf = (
   id: string,
-  { name, country, roles, stationsOnFirstSight, wmis = [], providers = [] }: OrganizationDetails,
+  { wmis = [], providers = [], operators = [], ...details }: OrganizationDetails,
 ): Organization => ({
   id,
-  name,
-  ...(country === undefined ? {} : { country }),
-  roles,
-  ...(stationsOnFirstSight ? { stationsOnFirstSight } : {}),
+  name: details.name,
+  ...(details.country === undefined ? {} : { country: details.country }),
+  roles: details.roles,
+  ...(details.stationsOnFirstSight ? { stationsOnFirstSight: true } : {}),
   ...(wmis.length > 0 ? { wmis } : {}),
   ...(providers.length > 0 ? { providers } : {}),
+  ...(operators.length > 0 ? { operators } : {}),
 });
 
 export interface OrganizationParts {
@@ -317,6 +333,7 @@ export function organizationDifferences(declared: Organization, existing: Organi
     ],
     ['wmis', text(declared.wmis), text(existing.wmis)],
     ['providers', text(declared.providers), text(existing.providers)],
+    ['operators', text(declared.operators), text(existing.operators)],
   ];
   return pairs
     .filter(([, wanted, found]) => wanted !== found)
@@ -358,6 +375,7 @@ export const valuesOf = ({
   stationsOnFirstSight,
   wmis,
   providers,
+  operators,
 }: Organization): OrganizationValues => ({
   name,
   country: country ?? null,
@@ -365,4 +383,5 @@ export const valuesOf = ({
   stationsOnFirstSight: stationsOnFirstSight ?? false,
   wmis: wmis ?? [],
   providers: providers ?? [],
+  operators: operators ?? [],
 });

@@ -22,6 +22,21 @@ export type RefusalReason =
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'
+  /** A one-time enrolment secret: used or withdrawn before, out of time, for somebody else. */
+  | 'secret-unknown'
+  | 'secret-used'
+  | 'secret-withdrawn'
+  | 'secret-expired'
+  | 'secret-of-other'
+  /** A client certificate: none of ours nor below an anchor, out of time, revoked or on hold. */
+  | 'certificate-unknown'
+  | 'certificate-not-valid'
+  | 'certificate-revoked'
+  | 'certificate-held'
+  /** A certificate that holds, of nobody that is registered. */
+  | 'station-unknown'
+  /** What was shown is none of the ways that its label of EST takes. */
+  | 'credentials-not-taken'
   | 'not-permitted';
 
 /** Somebody who was turned away. */
@@ -32,6 +47,8 @@ export interface Refusal {
   readonly organizationId?: string;
   /** The operation, for one that its caller may not do. */
   readonly operation?: string;
+  /** The codes of everything that was wrong with a chain. */
+  readonly violations?: readonly string[];
   /** Where the call came from. */
   readonly address?: string;
 }
@@ -51,6 +68,10 @@ export class NotAuthenticated extends ServiceError {
     this.refusal = refusal;
   }
 }
+
+/** One answer, whatever was wrong with the secret; the audit log knows better. */
+export const secretRefused = (reason: RefusalReason, who: Omit<Refusal, 'reason'>) =>
+  new NotAuthenticated('the user name and enrolment secret are not accepted', { reason, ...who });
 
 /** An unknown somebody, as audit entries name it. */
 const UNKNOWN = 'unknown';
@@ -145,5 +166,9 @@ const eventOf = (refusal: Refusal, at: Date, details: AuditEvent['details']): Au
   actor: refusal.actor ?? UNKNOWN,
   action: 'access.refused',
   subject: refusal.operation ?? '-',
-  details: { reason: refusal.reason, ...details },
+  details: {
+    reason: refusal.reason,
+    ...(refusal.violations ? { violations: refusal.violations } : {}),
+    ...details,
+  },
 });

@@ -5,9 +5,9 @@
 
 import { readCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
-import { nameText } from '../pki/names.ts';
+import { attributeValue, type DistinguishedName, nameText } from '../pki/names.ts';
 import type { RenewedFacts } from '../pki/policy/renewal.ts';
-import { buildSubject, type Facts } from '../pki/policy/subject.ts';
+import { buildSubject } from '../pki/policy/subject.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
 import type { Violation } from '../pki/violations.ts';
@@ -31,6 +31,7 @@ import {
   issueCertificate,
   objectionsTo,
 } from './issuing.ts';
+import { foreignOperator, namesEvse } from './operators.ts';
 import type { Organization, OrganizationStore } from './organizations.ts';
 import type { RequestStore } from './request-records.ts';
 import { nameQuestion, registeredFacts } from './station-names.ts';
@@ -75,10 +76,15 @@ export type RequestResult =
 export async function issueForRequest(
   parts: EnrolmentParts,
   wanted: RequestToIssue,
-  how: { readonly record: EnrolmentRequest; readonly actor: string; readonly approval?: Approval },
+  how: {
+    readonly record: EnrolmentRequest;
+    readonly actor: string;
+    readonly approval?: Approval;
+    readonly secretId?: string;
+  },
 ): Promise<RequestResult> {
   const { issuer, input, stationName } = await circumstances(parts, wanted);
-  const { record, actor, approval } = how;
+  const { record, actor, approval, secretId } = how;
   const result = await issueCertificate(parts, {
     input,
     issuerId: issuer.issuer.id,
@@ -89,6 +95,7 @@ export async function issueForRequest(
     actor,
     request: record,
     ...(approval ? { approval } : {}),
+    ...(secretId ? { secretId } : {}),
     ...(wanted.station ? { stationId: wanted.station.id } : {}),
     ...(stationName ? { stationName } : {}),
   });
@@ -135,18 +142,30 @@ async function circumstances(
     station && nameQuestion(parts.profiles, organization, station, profile, request);
   const nameTaken =
     stationName && (await parts.stations.isNameOfOther({ ...stationName, now: parts.clock() }));
+  const { subject } = buildSubject(profile.subject, request.subject, facts);
+  const [history, operator] = await Promise.all([
+    keyHistory(parts, request, subject),
+    namesEvse(profile.kind)
+      ? foreignOperator(parts.organizations, organization, certifiedName(subject, request))
+      : undefined,
+  ]);
   const input = {
     request,
     profile,
     issuer: issuer.facts,
     facts,
-    keyHistory: await keyHistory(parts, request, profile, facts),
+    keyHistory: history,
     ...(notAfter ? { notAfter } : {}),
     ...(nameTaken ? { nameTaken } : {}),
+    ...(operator === undefined ? {} : { foreignOperator: operator }),
     ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
   };
   return { issuer, input, stationName };
 }
+
+/** Where the subject cannot be built, the name that was asked for: everything is said at once. */
+const certifiedName = (subject: DistinguishedName, request: CertificationRequest): string =>
+  attributeValue(subject, 'CN') ?? attributeValue(request.subject, 'CN') ?? '';
 
 function renewedFacts(der: Uint8Array): RenewedFacts {
   const { subject, extensions, spki } = readCertificate(der);
@@ -162,11 +181,9 @@ async function organizationOf(parts: EnrolmentParts, authority: Authority): Prom
 async function keyHistory(
   parts: EnrolmentParts,
   request: CertificationRequest,
-  profile: Profile,
-  facts: Facts,
+  subject: DistinguishedName,
 ): Promise<{ blocked: boolean; ofAuthority: boolean; certifiedForOther: boolean }> {
   const fingerprint = spkiFingerprint(request.publicKey.spki);
-  const { subject } = buildSubject(profile.subject, request.subject, facts);
   const [blocked, ofAuthority, certifiedForOther] = await Promise.all([
     parts.certificates.isBlockedKey(fingerprint),
     parts.authorities.isAuthorityKey(fingerprint),

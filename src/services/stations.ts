@@ -5,17 +5,19 @@ import type { Parsed } from '../identifiers/parsed.ts';
 import { parseSeccName } from '../identifiers/secc-id.ts';
 import { parseStationIdentity, parseStationSerialNumber } from '../identifiers/station-identity.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
+import { operatorNotAllowed } from '../pki/policy.ts';
 import { type AccessPolicy, type Principal, reachesEveryOrganization } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
+import { foreignOperator } from './operators.ts';
 import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
 import type { SecurityProfile, Station, StationStore } from './station-records.ts';
 
 export interface StationParts {
   readonly stations: StationStore;
-  readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+  readonly organizations: Pick<OrganizationStore, 'findOrganization' | 'isOperatorTaken'>;
   readonly access: AccessPolicy;
   readonly clock: Clock;
 }
@@ -32,8 +34,9 @@ export interface StationDetails {
 /**
  * Registers a station, or replaces what is registered about it. Doing so again changes nothing.
  * @param named the organization, for those who reach others than their own
- * @throws ServiceError `request-malformed` with every field that is wrong, `not-found` for an
- *   organization out of reach, `conflict` when another station has one of the names
+ * @throws ServiceError `request-malformed` with every field that is wrong, `operator-not-allowed`
+ *   with every id of an operator that is none of the organization's, `not-found` for an organization
+ *   out of reach, `conflict` when another station has one of the names
  */
 export async function putStation(
   parts: StationParts,
@@ -43,7 +46,7 @@ export async function putStation(
   named?: string,
 ): Promise<{ readonly station: Station; readonly created: boolean }> {
   const organization = await stationOrganization(parts, principal, named);
-  const checked = checkedStation(id, details);
+  const checked = await checkedStation(parts, organization, id, details);
   const existing = await parts.stations.findStation(organization.id, checked.id);
   const station: Station = {
     ...checked,
@@ -107,7 +110,10 @@ export async function listStations(
 
 /** The organization whose stations a caller means: see `organizationMeant`. */
 export const stationOrganization = (
-  parts: Pick<StationParts, 'organizations' | 'access'>,
+  parts: {
+    readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+    readonly access: AccessPolicy;
+  },
   principal: Principal,
   named: string | undefined,
 ): Promise<Organization> => organizationMeant(parts, principal, named, 'station');
@@ -128,10 +134,12 @@ export const stationAudit = (
   details: { ...plainDetails(station), ...details },
 });
 
-function checkedStation(
+async function checkedStation(
+  parts: StationParts,
+  organization: Organization,
   id: string,
   details: StationDetails,
-): Omit<Station, 'organizationId' | 'createdAt' | 'lastSeenAt'> {
+): Promise<Omit<Station, 'organizationId' | 'createdAt' | 'lastSeenAt'>> {
   const violations: FieldViolation[] = [];
   const taken = <T>(field: string, result: Parsed<T>): T | undefined => {
     if (result.ok) return result.value;
@@ -151,6 +159,16 @@ function checkedStation(
       return evse ? [[evse.normal, evse.display] as const] : [];
     }),
   );
+  const named = [
+    ...(secc === undefined ? [] : [{ field: 'body.seccId', name: secc }]),
+    ...evseIds.map((name, index) => ({ field: `body.evseIds.${index}`, name })),
+  ];
+  const foreign = await foreignNames(parts, organization, named);
+  if (foreign.length > 0 && violations.length === 0) {
+    const message = `not every EVSE or SECC id is one of ${organization.id}`;
+    throw new ServiceError('operator-not-allowed', message, foreign);
+  }
+  violations.push(...foreign);
   if (violations.length > 0 || identity === undefined) {
     throw new ServiceError('request-malformed', 'this is no station', violations);
   }
@@ -162,6 +180,20 @@ function checkedStation(
     ...(certificateType === undefined ? {} : { certificateType }),
     ...(securityProfile === undefined ? {} : { securityProfile }),
   };
+}
+
+/** What is wrong with names of operators that are none of the organization's. */
+async function foreignNames(
+  { organizations }: StationParts,
+  organization: Organization,
+  named: readonly { readonly field: string; readonly name: string }[],
+): Promise<FieldViolation[]> {
+  const violations: FieldViolation[] = [];
+  for (const { field, name } of named) {
+    const operator = await foreignOperator(organizations, organization, name);
+    if (operator !== undefined) violations.push(operatorNotAllowed(operator, field));
+  }
+  return violations;
 }
 
 const plainDetails = (station: Station) => ({

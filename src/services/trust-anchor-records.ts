@@ -1,6 +1,6 @@
 /** Trust anchors as they are stored, and the ports that store them and what paths are judged by. */
 
-import { type ValidationPurpose, validationPurposes } from '../pki/profile.ts';
+import { type RootType, type ValidationPurpose, validationPurposes } from '../pki/profile.ts';
 import type { AuditEvent } from './audit.ts';
 import type { AuthorityState } from './authority-records.ts';
 import type { CertificateState, Page } from './certificate-records.ts';
@@ -24,6 +24,8 @@ export interface TrustAnchor {
   readonly notAfter: Date;
   /** In the order of `anchorPurposes`. */
   readonly purposes: readonly AnchorPurpose[];
+  /** As what the pool of roots lists it; not at all without. */
+  readonly rootType?: RootType;
   readonly addedAt: Date;
 }
 
@@ -51,6 +53,18 @@ export interface TrustAnchorStore {
     readonly id: string;
     readonly from: readonly AnchorPurpose[];
     readonly to: readonly AnchorPurpose[];
+    readonly audit: AuditEvent;
+  }): Promise<'changed' | 'stale'>;
+
+  /**
+   * Says as what the pool of roots lists an anchor.
+   * @param command.from what has been said until now
+   * @returns `stale`, and nothing changed, when that is not so (any more) or it is removed
+   */
+  changeRootType(command: {
+    readonly id: string;
+    readonly from: RootType | undefined;
+    readonly to: RootType;
     readonly audit: AuditEvent;
   }): Promise<'changed' | 'stale'>;
 

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { fingerprint } from '../pki/certificate.ts';
 import { canonicalName, type DistinguishedName, nameText } from '../pki/names.ts';
+import type { RootType } from '../pki/profile.ts';
 import { remembered } from '../pki/remembered.ts';
 import {
   type AccessPolicy,
@@ -31,12 +32,12 @@ import {
   type TrustAnchorStore,
 } from './trust-anchor-records.ts';
 
-const IMPORT = 'trust-anchors:import';
+export const IMPORT = 'trust-anchors:import';
 const TRUST = 'trust-anchors:trust';
-const REMOVE = 'trust-anchors:remove';
+export const REMOVE = 'trust-anchors:remove';
 
 /** Of one organization: more than there are V2G, MO and OEM roots in any market. */
-const MAX_ANCHORS = 500;
+export const MAX_ANCHORS = 500;
 
 export interface TrustAnchorParts {
   readonly anchors: TrustAnchorStore;
@@ -46,10 +47,17 @@ export interface TrustAnchorParts {
   readonly random: RandomBytes;
 }
 
+export interface AnchorDetails {
+  /** For those who reach others than their own. */
+  readonly organization?: string;
+  /** As what the pool of roots lists it; not at all without. */
+  readonly rootType?: RootType;
+}
+
 /**
- * Imports a root certificate for `distribute`. One that is there already stays as it is.
+ * Imports a root certificate for `distribute`. One that is there already stays what it is for; it
+ * gets the root type, if one is given.
  * @param pem one self-signed certificate
- * @param named the organization, for those who reach others than their own
  * @throws ServiceError `root-refused` with everything that speaks against it, `not-permitted` for
  *   roles that are not for roots, `not-found` for an organization out of reach, `conflict` when the
  *   organization has as many as are kept
@@ -58,9 +66,9 @@ export async function importAnchor(
   parts: TrustAnchorParts,
   principal: Principal,
   pem: string,
-  named?: string,
+  { organization, rootType }: AnchorDetails = {},
 ): Promise<{ readonly anchor: TrustAnchor; readonly created: boolean }> {
-  const organizationId = await importingOrganization(parts, principal, named);
+  const organizationId = await importingOrganization(parts, principal, organization);
   requireKind(parts.access, principal, IMPORT, 'root-ca');
   const root = readRootCertificate(pem);
   const now = parts.clock();
@@ -75,13 +83,16 @@ export async function importAnchor(
     notBefore: root.notBefore,
     notAfter: root.notAfter,
     purposes: ['distribute'],
+    ...(rootType === undefined ? {} : { rootType }),
     addedAt: now,
   };
   const outcome = await parts.anchors.importAnchor({
     anchor,
     nameKey: nameKey(root.subject),
     limit: MAX_ANCHORS,
-    audit: anchorAudit(parts, principal, anchor, 'imported', { purposes: anchor.purposes }),
+    audit: anchorAudit(parts, principal, anchor, 'imported', {
+      ...{ purposes: anchor.purposes, rootType: rootType ?? null },
+    }),
   });
   if (outcome === 'imported') return { anchor, created: true };
   if (outcome === 'too-many') {
@@ -89,7 +100,26 @@ export async function importAnchor(
   }
   const existing = await parts.anchors.findAnchorOf(organizationId, anchor.sha256);
   if (!existing) throw new ServiceError('conflict', 'it was removed at the same moment');
-  return { anchor: existing, created: false };
+  return { anchor: await withRootType(parts, principal, existing, rootType), created: false };
+}
+
+/** An anchor as the pool is to list it from now on. */
+async function withRootType(
+  parts: Pick<TrustAnchorParts, 'anchors' | 'clock'>,
+  principal: Principal,
+  anchor: TrustAnchor,
+  to: RootType | undefined,
+): Promise<TrustAnchor> {
+  const { id, rootType: from } = anchor;
+  if (to === undefined || to === from) return anchor;
+  const outcome = await parts.anchors.changeRootType({
+    ...{ id, from, to },
+    audit: anchorAudit(parts, principal, anchor, 'listed', { rootType: to, before: from ?? null }),
+  });
+  if (outcome === 'stale') {
+    throw new ServiceError('conflict', `as what ${id} is listed was changed at the same moment`);
+  }
+  return { ...anchor, rootType: to };
 }
 
 /** Those who run evpki itself have no anchors: they name whose it is to be. */
@@ -208,7 +238,7 @@ const anchorAudit = (
   parts: Pick<TrustAnchorParts, 'clock'>,
   principal: Principal,
   { id, organizationId, sha256, subject }: TrustAnchor,
-  what: 'imported' | 'trusted' | 'removed',
+  what: 'imported' | 'listed' | 'trusted' | 'removed',
   details: AuditEvent['details'],
 ): AuditEvent => ({
   at: parts.clock(),

@@ -31,6 +31,7 @@ export function organizationStore(database: Database): OrganizationStore {
             stations_on_first_sight: organization.stationsOnFirstSight ?? false,
             wmis: JSON.stringify(organization.wmis ?? []),
             providers: JSON.stringify(organization.providers ?? []),
+            operators: JSON.stringify(organization.operators ?? []),
             created_at: timeText(audit.at),
             updated_at: timeText(audit.at),
           })
@@ -63,6 +64,14 @@ export function organizationStore(database: Database): OrganizationStore {
 
     listOrganizations: async () =>
       (await reader<OrganizationRow>('organizations').orderBy('id')).map(organizationOf),
+
+    isOperatorTaken: async (operator) => {
+      const lists: string[] = await reader<OrganizationRow>('organizations')
+        .whereLike('operators', `%${JSON.stringify(operator)}%`)
+        .pluck('operators');
+      // What is looked for by its likeness is no more than like it.
+      return lists.some((list) => (JSON.parse(list) as string[]).includes(operator));
+    },
   };
 }
 
@@ -86,6 +95,7 @@ const changedColumns = ({
   stationsOnFirstSight,
   wmis,
   providers,
+  operators,
 }: OrganizationChange) => ({
   ...(name === undefined ? {} : { name }),
   ...(country === undefined ? {} : { country }),
@@ -93,6 +103,7 @@ const changedColumns = ({
   ...(stationsOnFirstSight === undefined ? {} : { stations_on_first_sight: stationsOnFirstSight }),
   ...(wmis === undefined ? {} : { wmis: JSON.stringify(wmis) }),
   ...(providers === undefined ? {} : { providers: JSON.stringify(providers) }),
+  ...(operators === undefined ? {} : { operators: JSON.stringify(operators) }),
 });
 
 const organizationOf = (row: OrganizationRow): Organization => ({
@@ -103,10 +114,11 @@ const organizationOf = (row: OrganizationRow): Organization => ({
   ...(row.stations_on_first_sight ? { stationsOnFirstSight: true } : {}),
   ...listOf('wmis', row.wmis),
   ...listOf('providers', row.providers),
+  ...listOf('operators', row.operators),
 });
 
 /** Organizations without any have no list. */
-function listOf<K extends 'wmis' | 'providers'>(key: K, stored: string) {
+function listOf<K extends 'wmis' | 'providers' | 'operators'>(key: K, stored: string) {
   const list = JSON.parse(stored) as string[];
   return (list.length > 0 ? { [key]: list } : {}) as { [P in K]?: string[] };
 }

@@ -1,6 +1,7 @@
 /** The columns of each table as the drivers return them. */
 
 import type { AcceptedReason } from '../pki/lifecycle.ts';
+import type { RootType } from '../pki/profile.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
 import type {
@@ -25,6 +26,7 @@ export interface OrganizationRow {
   stations_on_first_sight: StoredBoolean;
   wmis: string;
   providers: string;
+  operators: string;
   created_at: string;
   updated_at: string;
 }
@@ -202,6 +204,27 @@ export interface WebhookPositionRow {
   sequence: StoredInteger;
 }
 
+export interface StationEvseRow {
+  organization_id: string;
+  /** Upper case without asterisks. */
+  evse_id: string;
+  station_id: string;
+}
+
+export interface EnrolmentSecretRow {
+  id: string;
+  organization_id: string;
+  label: string;
+  common_name: string;
+  secret_sha256: string;
+  created_by: string;
+  created_at: string;
+  expires_at: string;
+  withdrawn_at: string | null;
+  /** What it was used for last, abandoned or not. */
+  certificate_id: string | null;
+}
+
 export interface TrustAnchorRow {
   id: string;
   organization_id: string;
@@ -214,6 +237,8 @@ export interface TrustAnchorRow {
   not_after: string;
   /** JSON, in the order of `anchorPurposes`. */
   purposes: string;
+  /** As what the pool of roots lists it; not at all without. */
+  root_type: RootType | null;
   added_at: string;
   removed_at: string | null;
 }

@@ -9,7 +9,7 @@ import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { rawRows } from './raw-rows.ts';
 import type { OrganizationRow, TrustAnchorRow } from './rows.ts';
-import { blob, bytesOf, timeOf, timeText } from './values.ts';
+import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
 export function trustAnchorStore(database: Database): TrustAnchorStore {
   const { reader } = database;
@@ -43,6 +43,18 @@ export function trustAnchorStore(database: Database): TrustAnchorStore {
           .whereNull('removed_at')
           .where({ id, purposes: JSON.stringify(from) })
           .update({ purposes: JSON.stringify(to) });
+        if (changed === 0) return 'stale';
+        tx.appendAudit(audit);
+        return 'changed';
+      }),
+
+    changeRootType: ({ id, from = null, to, audit }) =>
+      database.write(async (tx) => {
+        const changed = await tx
+          .knex<TrustAnchorRow>('trust_anchors')
+          .whereNull('removed_at')
+          .where({ id, root_type: from })
+          .update({ root_type: to });
         if (changed === 0) return 'stale';
         tx.appendAudit(audit);
         return 'changed';
@@ -124,6 +136,7 @@ const anchorRow = (anchor: TrustAnchor, nameKey: string): TrustAnchorRow => ({
   not_before: timeText(anchor.notBefore),
   not_after: timeText(anchor.notAfter),
   purposes: JSON.stringify(anchor.purposes),
+  root_type: anchor.rootType ?? null,
   added_at: timeText(anchor.addedAt),
   removed_at: null,
 });
@@ -137,5 +150,6 @@ const anchorOf = (row: TrustAnchorRow): TrustAnchor => ({
   notBefore: timeOf(row.not_before),
   notAfter: timeOf(row.not_after),
   purposes: JSON.parse(row.purposes) as AnchorPurpose[],
+  ...optional('rootType', row.root_type),
   addedAt: timeOf(row.added_at),
 });

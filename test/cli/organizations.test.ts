@@ -41,7 +41,7 @@ describe('evpki organization', () => {
     const { items } = JSON.parse((await organization('list', '--json')).stdout);
     expect(items).toContainEqual({
       ...{ id: 'example-cpo', name: 'Example CPO', country: 'DE', roles: ['cpo', 'cps'] },
-      ...{ stationsOnFirstSight: true, wmis: [], providers: [] },
+      ...{ stationsOnFirstSight: true, wmis: [], providers: [], operators: [] },
     });
   });
 
@@ -51,14 +51,14 @@ describe('evpki organization', () => {
       JSON.parse((await organization('change', 'changing-cpo', ...options, '--json')).stdout);
     const start = {
       ...{ id: 'changing-cpo', name: 'Example CPO', country: 'DE', roles: ['cpo', 'cps'] },
-      ...{ wmis: [], providers: [] },
+      ...{ wmis: [], providers: [], operators: [] },
     };
     expect(await change('--name', 'Other')).toEqual({
       ...{ ...start, name: 'Other', stationsOnFirstSight: true },
     });
     expect(await change('--no-country', '--no-stations-on-first-sight', '--role', 'cpo')).toEqual({
       ...{ id: 'changing-cpo', name: 'Other', roles: ['cpo'], stationsOnFirstSight: false },
-      ...{ wmis: [], providers: [] },
+      ...{ wmis: [], providers: [], operators: [] },
     });
     expect(await change('--country', 'FR', '--stations-on-first-sight')).toMatchObject({
       country: 'FR',
@@ -69,6 +69,16 @@ describe('evpki organization', () => {
       2,
       expect.stringMatching(/nothing is to be/),
     ]);
+  });
+
+  test('operators are given and taken away', async () => {
+    const made = await create('new-cpo', '--operator', 'deice', 'NLICE');
+    expect(made.stdout).toMatch(/operators +DEICE, NLICE\n/);
+    const change = (...options: string[]) => organization('change', 'new-cpo', ...options);
+    expect((await change('--operator', 'FRICE')).stdout).toMatch(/operators +FRICE\n/);
+    const wrong = await change('--operator', 'ICE');
+    expect([wrong.status, wrong.stdout]).toEqual([2, '']);
+    expect((await change('--no-operator')).stdout).not.toMatch(/operators/);
   });
 
   test('WMIs and providers are given and taken away', async () => {

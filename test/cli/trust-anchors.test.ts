@@ -62,6 +62,19 @@ test('trust replaces what it is for; show and list tell', async () => {
   expect(JSON.parse(back.stdout).purposes).toEqual(['distribute']);
 });
 
+test('import says as what the pool of roots lists it, and may say so later', async () => {
+  const id = await imported();
+  const shown = await anchor('show', id);
+  expect(shown.stdout).not.toMatch(/listed as/);
+  const certificate = ['import', '--certificate', file, ...OF_OEM];
+  const listed = await anchor(...certificate, '--root-type', 'MO');
+  expect(listed.stdout).toMatch(/listed as +MO\n/);
+  expect((await anchor('show', id)).stdout).toBe(listed.stdout);
+  const wrong = await anchor(...certificate, '--root-type', 'CPS');
+  expect([wrong.status, wrong.stdout]).toEqual([2, '']);
+  expect(wrong.stderr).toMatch(/--root-type/);
+});
+
 test('remove takes it away', async () => {
   const id = await imported();
   const removed = await anchor('remove', id);

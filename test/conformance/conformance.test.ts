@@ -26,6 +26,7 @@ import { pathFactsConform } from './path-facts.ts';
 import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
+import { rootPoolConforms } from './root-pool.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
 import { trustAnchorsConform } from './trust-anchors.ts';
@@ -60,6 +61,7 @@ for (const { name, open } of testBackends) {
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
     pathFactsConform(name, open);
+    rootPoolConforms(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
     webhooksConform(name, open);

@@ -47,6 +47,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
         stationsOnFirstSight: true,
         wmis: ['DEM', '1EV'],
         providers: ['DE8EV'],
+        operators: ['DEICE', 'NLICE'],
       };
       expect(await create(first)).toBe('created');
       expect(await create({ id, name: 'Other', roles: [] })).toBe('exists');
@@ -54,7 +55,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       const second: Organization = { id, name: 'Other', roles: ['mo'] };
       const everything: OrganizationChange = {
         ...{ name: 'Other', country: null, roles: ['mo'], stationsOnFirstSight: false },
-        ...{ wmis: [], providers: [] },
+        ...{ wmis: [], providers: [], operators: [] },
       };
       expect(await change(id, everything)).toEqual(second);
       expect(await store().findOrganization(id)).toEqual(second);
@@ -86,6 +87,7 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
       const changes: OrganizationChange[] = [
         ...[{ name: 'Second' }, { country: 'FR' }, { roles: ['mo' as const] }],
         ...[{ stationsOnFirstSight: true }, { wmis: ['DEM'] }, { providers: ['DE8EV'] }],
+        { operators: ['DEICE'] },
       ];
       for (let round = 0; round < 5; round += 1) {
         const id = newId('org');
@@ -93,9 +95,23 @@ export const organizationsConform = (name: string, open: OpenTestDatabase) =>
         await Promise.all(changes.map((one) => change(id, one)));
         expect(await store().findOrganization(id)).toEqual({
           ...{ id, name: 'Second', country: 'FR', roles: ['mo'], stationsOnFirstSight: true },
-          ...{ wmis: ['DEM'], providers: ['DE8EV'] },
+          ...{ wmis: ['DEM'], providers: ['DE8EV'], operators: ['DEICE'] },
         });
       }
+    });
+
+    test('an operator is taken while an organization has it, and by nothing like it', async () => {
+      const id = newId('org');
+      await create({ id, name: 'First', roles: ['cpo'], operators: ['SEAB1', 'SEAB2'] });
+      expect(await store().isOperatorTaken('SEAB1')).toBe(true);
+      expect(await store().isOperatorTaken('SEAB2')).toBe(true);
+      for (const other of ['SEAB3', 'SEAB', 'EAB1', 'S%', '_EAB1', '"', '']) {
+        expect(await store().isOperatorTaken(other), other).toBe(false);
+      }
+      await change(id, { operators: ['SEAB2'] });
+      expect(await store().isOperatorTaken('SEAB1')).toBe(false);
+      await change(id, { operators: [] });
+      expect(await store().isOperatorTaken('SEAB2')).toBe(false);
     });
 
     test('of concurrent creations one creates', async () => {

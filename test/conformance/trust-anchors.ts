@@ -54,6 +54,33 @@ export const trustAnchorsConform = (name: string, open: OpenTestDatabase) =>
       expect(await store().findAnchor('another')).toBeUndefined();
     });
 
+    test('as what it is listed comes back, and is changed by who knows what it was', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const listed = newAnchor(organizationId, { rootType: 'MO' });
+      const silent = newAnchor(organizationId);
+      for (const anchor of [listed, silent]) await add(anchor);
+      expect(await store().findAnchor(listed.id)).toEqual(listed);
+      const say = (
+        { id }: TrustAnchor,
+        from: TrustAnchor['rootType'],
+        to: NonNullable<TrustAnchor['rootType']>,
+      ) =>
+        store().changeRootType({
+          ...{ id, from, to },
+          audit: audit(organizationId, 'trust-anchor.listed', id),
+        });
+      expect(await say(silent, 'OEM', 'MO')).toBe('stale');
+      expect(await say(silent, undefined, 'OEM')).toBe('changed');
+      expect(await say(listed, undefined, 'V2G')).toBe('stale');
+      expect(await say(listed, 'MO', 'V2G')).toBe('changed');
+      expect(await store().findAnchor(silent.id)).toEqual({ ...silent, rootType: 'OEM' });
+      expect(await store().findAnchor(listed.id)).toEqual({ ...listed, rootType: 'V2G' });
+      expect(await audited(silent)).toEqual(['trust-anchor.imported', 'trust-anchor.listed']);
+      await remove(silent);
+      expect(await say(silent, 'OEM', 'MO')).toBe('stale');
+      await expect(add(newAnchor(organizationId, { rootType: 'ANY' as 'PE' }))).rejects.toThrow();
+    });
+
     test('a certificate is imported once for each organization, whoever tries at once', async () => {
       const organizationId = await newOrganization(opened.database);
       const first = newAnchor(organizationId);

@@ -255,6 +255,11 @@ describe('every violation', () => {
       { ...stationInput, keyHistory: { ...stationInput.keyHistory, certifiedForOther: true } },
       ['key-in-use'],
     ],
+    [
+      'C7 EVSE id of another operator',
+      { ...stationInput, foreignOperator: 'DEICX' },
+      ['operator-not-allowed'],
+    ],
     ['subject missing', withRequest({ subject: nameOf('O=x') }), ['subject-attribute-missing']],
     [
       'C5 subject malformed',

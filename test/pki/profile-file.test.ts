@@ -172,6 +172,14 @@ describe('a profile from its file', () => {
     expect(profileOf(anchor).hash).not.toBe(profileOf(root).hash);
   });
 
+  test('a root says as what it is in the pool of roots, or nothing', () => {
+    const root = changed(authority, ['kind', 'root-ca'], ['issuedBy', ['self']]);
+    expect(profileOf(root)).not.toHaveProperty('rootType');
+    const listed = { ...(root as object), rootType: 'MO' };
+    expect(profileOf(listed).rootType).toBe('MO');
+    expect(profileOf(listed).hash).not.toBe(profileOf(root).hash);
+  });
+
   test('is frozen to its leaves, and the document is left alone', () => {
     const document = parse(leaf);
     const profile = profileOf(document);
@@ -699,6 +707,16 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
         'A1 a sub-CA where chains end',
         [['anchorFor', ['v2g']]],
         'anchorFor: is only for a root-ca: nothing else is where chains end',
+      ],
+      [
+        'A1 a sub-CA in the pool of roots',
+        [['rootType', 'V2G']],
+        'rootType: is only for a root-ca: nothing else is in the pool of roots',
+      ],
+      [
+        'a root of an unknown type',
+        [['rootType', 'v2g']],
+        'rootType: must be one of V2G, MO, OEM, PE; found "v2g"',
       ],
       ['an end of no chains', [['anchorFor', []]], 'anchorFor: must not be an empty list'],
       [

@@ -78,21 +78,24 @@ describe('a hierarchy that was applied later', { timeout: 90_000 }, () => {
     expect((await call('GET', '/v1/organizations/depot')).json.name).toBe('Example Depot');
   });
 
-  test('WMIs and providers are in the plan, and become as declared', async () => {
+  test('WMIs, providers and operators are in the plan, and become as declared', async () => {
     await start(PRIVATE);
     const declaration = parse(readFileSync(PRIVATE, 'utf8'));
-    Object.assign(declaration.organizations.depot, { wmis: ['dep', 'DEP'], providers: ['NLDEP'] });
+    Object.assign(declaration.organizations.depot, {
+      ...{ wmis: ['dep', 'DEP'], providers: ['NLDEP'], operators: ['nldep'] },
+    });
     const { steps } = (await call('POST', '/v1/hierarchies?dryRun=true', declaration)).json;
     expect(steps[0]).toMatchObject({
       ...{ kind: 'organization', id: 'depot', action: 'update' },
       differences: [
         'wmis: declared DEP, exists as none',
         'providers: declared NLDEP, exists as none',
+        'operators: declared NLDEP, exists as none',
       ],
     });
     await call('POST', '/v1/hierarchies', declaration);
     expect((await call('GET', '/v1/organizations/depot')).json).toMatchObject({
-      ...{ wmis: ['DEP'], providers: ['NLDEP'] },
+      ...{ wmis: ['DEP'], providers: ['NLDEP'], operators: ['NLDEP'] },
     });
     const again = (await call('POST', '/v1/hierarchies?dryRun=true', declaration)).json;
     expect(again.steps[0].action).toBe('unchanged');

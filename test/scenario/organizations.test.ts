@@ -20,7 +20,9 @@ describe('POST /v1/organizations', () => {
   test('makes one; the same again changes nothing, another by its id is a conflict', async () => {
     const made = await evpki.call('POST', '/v1/organizations', cpo);
     expect([made.status, made.headers.location]).toEqual([201, '/v1/organizations/new-cpo']);
-    expect(made.json).toEqual({ ...cpo, stationsOnFirstSight: false, wmis: [], providers: [] });
+    expect(made.json).toEqual({
+      ...{ ...cpo, stationsOnFirstSight: false, wmis: [], providers: [], operators: [] },
+    });
     expect((await evpki.call('POST', '/v1/organizations', cpo)).status).toBe(200);
     const other = { ...cpo, name: 'Other', country: 'BE', roles: ['mo'] };
     const { status, json } = await evpki.call('POST', '/v1/organizations', other);
@@ -113,7 +115,7 @@ describe('PATCH /v1/organizations/{id}', () => {
       name: 'New CPO',
       roles: ['cpo'],
       stationsOnFirstSight: true,
-      ...{ wmis: [], providers: [] },
+      ...{ wmis: [], providers: [], operators: [] },
     });
   });
 
@@ -138,6 +140,16 @@ describe('PATCH /v1/organizations/{id}', () => {
     expect((await evpki.call('PATCH', path, { wmis: [] })).json.wmis).toEqual([]);
   });
 
+  test('W8 operators are a list in upper case, each once', async () => {
+    const path = '/v1/organizations/new-cpo';
+    const change = (operators: unknown) => evpki.call('PATCH', path, { operators });
+    expect((await change(['deice', 'NL123', 'DEICE'])).json.operators).toEqual(['DEICE', 'NL123']);
+    const refused = await change(['DE*IC', 'ICE', '12ICE', 'DEIC-']);
+    expect([refused.status, refused.json.violations.length]).toEqual([400, 4]);
+    expect((await evpki.call('GET', path)).json.operators).toEqual(['DEICE', 'NL123']);
+    expect((await change([])).json.operators).toEqual([]);
+  });
+
   test('two people who change different details at once undo nothing of each other', async () => {
     const path = '/v1/organizations/raced-cpo';
     await evpki.call('POST', '/v1/organizations', { ...cpo, id: 'raced-cpo' });
@@ -150,7 +162,8 @@ describe('PATCH /v1/organizations/{id}', () => {
     const answers = await Promise.all(changes.map((one) => evpki.call('PATCH', path, one)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     const { json } = await evpki.call('GET', path);
-    expect(json).toEqual(Object.assign({ id: 'raced-cpo', wmis: [], providers: [] }, ...changes));
+    const start = { id: 'raced-cpo', wmis: [], providers: [], operators: [] };
+    expect(json).toEqual(Object.assign(start, ...changes));
     // Each entry says what its own call has changed.
     const log = await evpki.call(
       'GET',

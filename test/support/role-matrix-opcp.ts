@@ -1,5 +1,7 @@
 /** The rows of the role matrix that are asked in OPCP. */
 
+import { rootId } from '../../src/services/root-pool.ts';
+import { foreignRoot } from './foreign-roots.ts';
 import type { Ask, Call, Row, Side } from './role-matrix.ts';
 import { contractOf, newContract, newVehicle, pcidOf, registered } from './role-matrix-rows.ts';
 
@@ -47,6 +49,18 @@ const overEndpoint = (success: readonly number[], body?: unknown): Row => ({
     ...(body === undefined ? {} : { body }),
   }),
   success,
+});
+
+/** A root of somebody else in the pool of the side's organization. */
+const overRoot = (row: Omit<Row, 'ask' | 'ownOnly'>): Row => ({
+  ...row,
+  ownOnly: true,
+  ask: async ({ organization }, administrator) => {
+    const { pem, certificate } = foreignRoot();
+    const body = { certificate: pem, organization, rootType: 'MO' };
+    await administrator('POST', '/v1/trust-anchors', body);
+    return { params: { id: rootId(certificate.der) } };
+  },
 });
 
 export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
@@ -129,4 +143,27 @@ export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
   opcpChangeWebhookEndpoint: [overEndpoint([200], ENDPOINT)],
   opcpDeleteWebhookEndpoint: [overEndpoint([204])],
   opcpListCpsSigners: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+
+  // Whose pool it is, nobody can say: it is always that of the caller's organization.
+  opcpListRoots: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+  opcpGetTrustList: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+  opcpGetRoot: [overRoot({ success: [200] })],
+  opcpAddRoot: [
+    {
+      kind: 'root-ca',
+      foreign: 'same',
+      ask: () => ({ body: { caCertificate: foreignRoot().pem, rootType: 'oem' } }),
+      success: [200],
+    },
+  ],
+  opcpDeleteRoot: [overRoot({ kind: 'root-ca', success: [200] })],
+
+  opcpListEndEntities: [{ foreign: 'same', ask: () => ({}), success: [200] }],
+  opcpPutEndEntity: [
+    {
+      foreign: 'same',
+      ask: ({ organization }) => ({ body: { commonName: `DE*ICE*E${organization}` } }),
+      success: [200],
+    },
+  ],
 };

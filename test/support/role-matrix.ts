@@ -94,6 +94,8 @@ export interface Row {
   readonly success: readonly number[];
   /** Statuses for what is another organization's; `same` where the answer is nobody's. */
   readonly foreign?: readonly number[] | 'same';
+  /** Those who reach every organization get no further here than into their own. */
+  readonly ownOnly?: true;
   /** An action with which what is another organization's is answered, too. */
   readonly foreignWith?: string;
   /** For listings: the id that has to be among the items. */
@@ -116,7 +118,7 @@ export function expected(
   const role = declaredRoles[roleName];
   if (!role) throw new Error(`no role ${roleName}`);
   const may = (name: string) => role.actions === 'all' || role.actions.includes(name);
-  const isForeign = whose === 'foreign' && !role.everyOrganization;
+  const isForeign = whose === 'foreign' && (row.ownOnly || !role.everyOrganization);
   const isForKind =
     row.kind === undefined || role.kinds === undefined || role.kinds.includes(row.kind);
   const grants =

@@ -41,6 +41,7 @@ const organizationBody = ({
   stationsOnFirstSight = false,
   wmis = [],
   providers = [],
+  operators = [],
   ...rest
 }: OrganizationRecord): Organization => ({
   ...rest,
@@ -48,4 +49,5 @@ const organizationBody = ({
   stationsOnFirstSight,
   wmis: [...wmis],
   providers: [...providers],
+  operators: [...operators],
 });

@@ -17,8 +17,8 @@ import type { NewTrustAnchor, TrustAnchor, TrustAnchorPurposes } from './types.t
 export const trustAnchorHandlers = (parts: TrustAnchorParts) =>
   ({
     async importTrustAnchor(request, response, principal) {
-      const { certificate, organization } = request.body as NewTrustAnchor;
-      const { anchor, created } = await importAnchor(parts, principal, certificate, organization);
+      const { certificate, ...details } = request.body as NewTrustAnchor;
+      const { anchor, created } = await importAnchor(parts, principal, certificate, details);
       response
         .status(created ? 201 : 200)
         .location(`/v1/trust-anchors/${anchor.id}`)
@@ -68,6 +68,7 @@ const anchorBody = (anchor: AnchorRecord): TrustAnchor => ({
   notBefore: anchor.notBefore.toISOString(),
   notAfter: anchor.notAfter.toISOString(),
   purposes: [...anchor.purposes],
+  ...(anchor.rootType === undefined ? {} : { rootType: anchor.rootType }),
   addedAt: anchor.addedAt.toISOString(),
   certificate: toPem('CERTIFICATE', anchor.certificate),
 });

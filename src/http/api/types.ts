@@ -79,6 +79,14 @@ export type WmiList = string[];
  * @maxItems 100
  */
 export type ProviderList = string[];
+/**
+ * Country and operator of the EVSE and SECC ids that its stations may have, such as `DEICE`;
+ * if it is empty, those that are in no organization's list
+ *
+ *
+ * @maxItems 100
+ */
+export type OperatorList = string[];
 export type Station = {
   /**
    * The common name of its certificates towards the CSMS
@@ -118,6 +126,12 @@ export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
 export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
   certificateChain: PemChain;
 };
+/**
+ * As what the organization's pool of root certificates lists it, a root of charging, of a
+ * mobility operator, of a vehicle maker or of a private environment; not at all without
+ *
+ */
+export type RootType = 'V2G' | 'MO' | 'OEM' | 'PE';
 /**
  * `distribute`: it may be handed on. The others: what chains that end at it are accepted for,
  * as those of vehicles' provisioning certificates, of contracts, and of chargers and
@@ -193,6 +207,7 @@ export interface ApiBodies {
   NewOrganization?: NewOrganization;
   WmiList?: WmiList;
   ProviderList?: ProviderList;
+  OperatorList?: OperatorList;
   OrganizationChange?: OrganizationChange;
   Organization?: Organization;
   AuthorityRequest?: AuthorityRequest;
@@ -209,6 +224,7 @@ export interface ApiBodies {
   ProvisioningCertificatePage?: ProvisioningCertificatePage;
   Vehicle?: Vehicle;
   NewTrustAnchor?: NewTrustAnchor;
+  RootType?: RootType;
   TrustAnchorPurpose?: TrustAnchorPurpose;
   TrustAnchorPurposes?: TrustAnchorPurposes;
   TrustAnchor?: TrustAnchor;
@@ -585,6 +601,7 @@ export interface NewOrganization {
   stationsOnFirstSight?: boolean;
   wmis?: WmiList;
   providers?: ProviderList;
+  operators?: OperatorList;
 }
 export interface OrganizationChange {
   name?: string;
@@ -597,6 +614,7 @@ export interface OrganizationChange {
   stationsOnFirstSight?: boolean;
   wmis?: WmiList;
   providers?: ProviderList;
+  operators?: OperatorList;
 }
 export interface Organization {
   id: string;
@@ -606,6 +624,7 @@ export interface Organization {
   stationsOnFirstSight: boolean;
   wmis: WmiList;
   providers: ProviderList;
+  operators: OperatorList;
 }
 export interface AuthorityRequest {
   /**
@@ -731,6 +750,7 @@ export interface NewTrustAnchor {
    * For those who reach other organizations than their own
    */
   organization?: string;
+  rootType?: RootType;
 }
 export interface TrustAnchorPurposes {
   /**
@@ -753,6 +773,7 @@ export interface TrustAnchor {
   notBefore: string;
   notAfter: string;
   purposes: TrustAnchorPurpose[];
+  rootType?: RootType;
   addedAt: string;
   /**
    * PEM

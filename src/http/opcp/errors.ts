@@ -1,7 +1,12 @@
 /** Errors as OPCP has them: sentences, and the id by which the log has more. */
 
 import type { Violation } from '../../pki/violations.ts';
-import { type FieldViolation, opcpStatusOf, type ServiceError } from '../../services/errors.ts';
+import {
+  type FieldViolation,
+  isForeignThing,
+  opcpStatusOf,
+  type ServiceError,
+} from '../../services/errors.ts';
 import type { OpcpError } from './types.ts';
 
 /** An error as the status and the body of an answer. */
@@ -9,7 +14,7 @@ export const opcpError = (
   error: ServiceError,
   traceId: string,
 ): { readonly status: number; readonly body: OpcpError } => ({
-  status: isForeignVehicle(error) ? 403 : opcpStatusOf(error.code),
+  status: isForeignThing(error) ? 403 : opcpStatusOf(error.code),
   body: errorBody(messagesOf(error), traceId),
 });
 
@@ -17,10 +22,6 @@ export const errorBody = (messages: readonly string[], traceId: string): OpcpErr
   errorMessages: [...new Set(messages)] as OpcpError['errorMessages'],
   traceId,
 });
-
-/** That a vehicle is another maker's: it is who asks that is wrong, whatever else may be. */
-const isForeignVehicle = ({ violations }: ServiceError): boolean =>
-  violations.some(({ code }) => code === 'wmi-not-allowed');
 
 /** The first says what has failed, each other one thing that is wrong with it. */
 const messagesOf = ({ message, violations }: ServiceError): string[] => [

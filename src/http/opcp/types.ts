@@ -1,6 +1,10 @@
 /** The bodies of OPCP. Generated from openapi.yaml by `npm run generate`. */
 
 /**
+ * V2G, MO, OEM or PE, in upper or lower case
+ */
+export type OpcpRootType = string;
+/**
  * What happened to what is the organization's own, or to what of others its audit log tells
  *
  */
@@ -43,6 +47,14 @@ export interface ApiBodies {
   OpcpSignedContractData?: OpcpSignedContractData;
   OpcpCpsSigners?: OpcpCpsSigners;
   OpcpCpsSigner?: OpcpCpsSigner;
+  OpcpRootType?: OpcpRootType;
+  OpcpNewRoot?: OpcpNewRoot;
+  OpcpRoot?: OpcpRoot;
+  OpcpRootCollection?: OpcpRootCollection;
+  OpcpRootResponse?: OpcpRootResponse;
+  OpcpTrustList?: OpcpTrustList;
+  OpcpNewEndEntity?: OpcpNewEndEntity;
+  OpcpEndEntity?: OpcpEndEntity;
   OpcpWebhookEvent?: OpcpWebhookEvent;
   OpcpWebhookWish?: OpcpWebhookWish;
   OpcpNewWebhookEndpoint?: OpcpNewWebhookEndpoint;
@@ -263,6 +275,125 @@ export interface OpcpCpsSigner {
   cpsSubCa1Certificate?: string;
   cpsSubCa2Certificate?: string;
   xsdMsgDefNamespace: string;
+}
+export interface OpcpNewRoot {
+  /**
+   * The certificate that the root has signed itself, DER in base64, or PEM
+   */
+  caCertificate: string;
+  rootType: OpcpRootType;
+}
+export interface OpcpRoot {
+  /**
+   * The same for the same certificate, always
+   */
+  rootCertificateId: string;
+  distinguishedName: string;
+  rootType: 'V2G' | 'MO' | 'OEM' | 'PE';
+  /**
+   * DER in base64, in one line
+   */
+  caCertificate: string;
+  commonName: string;
+  /**
+   * Its key identifier, pairs of lower-case hex with colons
+   */
+  rootAuthorityKeyIdentifier?: string;
+  /**
+   * The same without colons
+   */
+  rootAuthorityKeyIdentifierHex?: string;
+  /**
+   * Lower-case hex
+   */
+  rootIssuerSerialNumber: string;
+  validFrom: string;
+  validTo: string;
+  organizationName: string;
+  /**
+   * Where the CRL of a root of this evpki is
+   */
+  certificateRevocationList?: string;
+  /**
+   * Where the certificate of a root of this evpki is
+   */
+  labeledUri?: string;
+  /**
+   * SHA-256, lower-case hex
+   */
+  fingerprint: string;
+  /**
+   * SHA-1, lower-case hex
+   */
+  fingerprintSha1: string;
+  /**
+   * The curve of its key
+   */
+  signatureAlgorithm?: 'secp256r1' | 'secp384r1' | 'secp521r1' | 'ed448';
+  /**
+   * The standard that has roots with such keys
+   */
+  xsdMsgDefNamespace?: string;
+}
+export interface OpcpRootCollection {
+  RootCertificateCollection: {
+    rootCertificates: OpcpRoot[];
+  };
+}
+export interface OpcpRootResponse {
+  RootResponse: OpcpRoot;
+}
+export interface OpcpTrustList {
+  CertificateTrustList: {
+    /**
+     * SHA-256, lower-case hex, of a line for each entry in the order of their octets: type,
+     * space, fingerprint, line feed. It changes when the list does.
+     *
+     */
+    digest: string;
+    entries: {
+      rootCertificateId: string;
+      rootType: 'V2G' | 'MO' | 'OEM' | 'PE';
+      distinguishedName: string;
+      /**
+       * SHA-256, lower-case hex
+       */
+      fingerprint: string;
+      validTo: string;
+    }[];
+  };
+}
+export interface OpcpNewEndEntity {
+  /**
+   * An EVSE id, a SECC id or a name of the operator's choice
+   */
+  commonName: string;
+  /**
+   * @maxItems 50
+   */
+  evseID?: string[];
+  /**
+   * The common name of its certificates towards the CSMS
+   */
+  chargeBoxSerialNumber?: string;
+  manufacture?: string;
+  deviceName?: string;
+  deviceSWVersion?: string;
+  evseSerialNumber?: string;
+  evseISOversion?: string;
+  ocppVersion?: string;
+}
+export interface OpcpEndEntity {
+  /**
+   * The OCPP identity of the station
+   */
+  endEntityId: string;
+  /**
+   * The common name of its certificates towards vehicles
+   */
+  commonName: string;
+  evseID: string[];
+  chargeBoxSerialNumber?: string;
 }
 export interface OpcpWebhookWish {
   /**

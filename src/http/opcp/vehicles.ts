@@ -15,6 +15,7 @@ import {
 import { type LookupParts, lookUpVehicle } from '../../services/vehicle-lookup.ts';
 import { base64 } from './base64.ts';
 import type { OpcpHandlers } from './handler.ts';
+import { colonHex } from './hex.ts';
 import { namespaceOf, standardAsked, standardNamed } from './namespaces.ts';
 import type {
   OpcpNewProvisioningCertificate,
@@ -90,6 +91,3 @@ function bodyOf({ car, root }: VehicleCertificate): OpcpProvisioningCertificate 
     fingerprint: car.sha256,
   };
 }
-
-const colonHex = (octets: Uint8Array): string =>
-  [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join(':');

@@ -16,7 +16,9 @@ import { contracts } from './013-contracts.ts';
 import { trustAnchors } from './014-trust-anchors.ts';
 import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
-import { webhooks } from './017-webhooks.ts';
+import { est } from './017-est.ts';
+import { rootTypes } from './020-root-types.ts';
+import { webhooks } from './021-webhooks.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -36,5 +38,7 @@ export const migrations: readonly Migration[] = [
   trustAnchors,
   cpsSigners,
   installationSessions,
+  est,
+  rootTypes,
   webhooks,
 ];

@@ -15,6 +15,7 @@ describe('P5 errors of OPCP', () => {
 
   test('who asks is wrong where EMAID or vehicle are another organization’s', () => {
     expect(opcpError(new ServiceError('emaid-not-allowed', 'x'), '').status).toBe(403);
+    expect(opcpError(new ServiceError('operator-not-allowed', 'x'), '').status).toBe(403);
     const refused = (...violations: string[]) =>
       opcpError(
         new ServiceError(
@@ -26,6 +27,7 @@ describe('P5 errors of OPCP', () => {
       ).status;
     expect(refused('wmi-not-allowed', 'chain')).toBe(403);
     expect(refused('chain')).toBe(400);
+    expect(refused('invalid', 'operator-not-allowed')).toBe(403);
     expect(opcpError(new ServiceError('vehicle-unknown', 'x'), '').status).toBe(404);
   });
 

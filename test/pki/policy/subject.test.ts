@@ -112,6 +112,17 @@ describe('C7 a value that must equal what is registered', () => {
 
   test.each<[string, SubjectRule, string, Facts, string]>([
     ['equal', emaid, 'CN=DE8AA001234567', { 'contract.emaid': 'DE8AA001234567' }, 'DE8AA001234567'],
+    ...[
+      ['DE*ICE*E1', 'deicee1'],
+      ['deicee1', 'DE*ICE*E1'],
+      [`DEICES${'A'.repeat(33)}`, `de-ice-s-${'a'.repeat(32)}-a`],
+    ].map(([registered = '', requested]): [string, SubjectRule, string, Facts, string] => [
+      `${registered} in another spelling`,
+      fromRequest('CN', 'secc-id', 'station.seccId'),
+      `CN=${requested}`,
+      { 'station.seccId': registered },
+      registered,
+    ]),
     [
       'other spelling',
       emaid,
@@ -167,6 +178,17 @@ describe('C7 a value that must equal what is registered', () => {
       { 'station.serialNumber': 'ABC1' },
       'subject-attribute-mismatch',
     ],
+    ...[
+      ['DE*ICE*E1', 'DE*ICX*E1'],
+      ['DE*ICE*E1', 'DE*ICE*E11'],
+      ['Depot-1', 'DEPOT-1'],
+    ].map(([registered = '', requested]): [string, SubjectRule, string, Facts, string] => [
+      `${requested} where ${registered} is registered`,
+      fromRequest('CN', 'secc-id', 'station.seccId'),
+      `CN=${requested}`,
+      { 'station.seccId': registered },
+      'subject-attribute-mismatch',
+    ]),
     [
       'a registered value out of form',
       emaid,

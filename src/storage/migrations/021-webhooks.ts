@@ -3,7 +3,7 @@
 import type { Migration } from './migration.ts';
 
 export const webhooks: Migration = {
-  version: 17,
+  version: 21,
   name: 'webhooks',
   statements: ({ text, integer, table }) => [
     `CREATE TABLE webhook_endpoints (
