@@ -45,6 +45,8 @@ export interface ApiParts {
   /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
   readonly authenticate: (bearerToken: string) => Promise<Principal>;
   readonly access: AccessPolicy;
+  /** The actions of doors that openapi.yaml does not describe; roles may name them, too. */
+  readonly actionsElsewhere?: readonly string[];
   readonly limits: RateLimits;
   readonly idempotency: IdempotencyParts;
   /** Hears of every request: its operationId or `none`, its status or `aborted`. */
@@ -64,7 +66,7 @@ export function createApi(parts: ApiParts): Express {
     parts.publicHandlers,
     Object.keys(errorForms),
   );
-  requireKnownActions(operations, parts.access);
+  requireKnownActions(operations, parts.access, parts.actionsElsewhere);
   const principals = new WeakMap<Request, Principal>();
   const app = express();
   app.disable('x-powered-by');
