@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { apiHosts, apiIdentity, keepApiRoot } from './app/api-identity.ts';
 import { abandonExpired, backgroundWork, concludeAudit } from './app/background.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
+import { estBefore } from './app/est.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
 import { createParts, type Parts } from './app/parts.ts';
@@ -41,6 +42,7 @@ import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
 import { requireCertificate } from './services/certificate-login.ts';
 import type { Clock } from './services/clock.ts';
 import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
+import { estActions } from './services/est.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
@@ -151,6 +153,32 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
   const proxies = await knownProxies(parts, config);
+  const shared = {
+    authenticate: (presented: PresentedCredentials) => authenticate(parts, presented),
+    clientCertificate: clientCertificates(proxies),
+    limits: createRateLimits(
+      { perClient: config.clientRate, perAddress: config.addressRate },
+      parts.monotonic,
+    ),
+    measure: metrics.request,
+  };
+  const rest = createApi({
+    ...shared,
+    document: loadApiDocument() as ApiParts['document'],
+    documentText: loadApiText(),
+    handlers: handlersOf(parts, config.dataDir, {
+      demo: hierarchy.demo,
+      missingSettings: missingSettings(config),
+    }),
+    publicHandlers: tokenHandlers(parts.accessParts),
+    errorForms: { opcp: opcpError },
+    access,
+    actionsElsewhere: estActions,
+    idempotency: parts,
+    refusals: parts.refusals,
+    logger,
+    validateResponses: options.validateResponses ?? false,
+  });
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -159,28 +187,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     perAddress: config.addressConnections,
     refused: (limit) => metrics.refusedConnection('api', limit),
     asksForCertificate: true,
-    handle: createApi({
-      document: loadApiDocument() as ApiParts['document'],
-      documentText: loadApiText(),
-      handlers: handlersOf(parts, config.dataDir, {
-        demo: hierarchy.demo,
-        missingSettings: missingSettings(config),
-      }),
-      publicHandlers: tokenHandlers(parts.accessParts),
-      errorForms: { opcp: opcpError },
-      authenticate: (presented) => authenticate(parts, presented),
-      clientCertificate: clientCertificates(proxies),
-      access,
-      limits: createRateLimits(
-        { perClient: config.clientRate, perAddress: config.addressRate },
-        parts.monotonic,
-      ),
-      idempotency: parts,
-      measure: metrics.request,
-      refusals: parts.refusals,
-      logger,
-      validateResponses: options.validateResponses ?? false,
-    }),
+    handle: estBefore(parts, shared, rest),
   });
   // Both at once, or their times would add up.
   running.push(async () => {

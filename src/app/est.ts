@@ -2,6 +2,7 @@
 
 import { type EstDoor, estDoor } from '../http/est/door.ts';
 import type { ListenOptions } from '../http/listener.ts';
+import { authenticateCertificate } from '../services/certificate-login.ts';
 import {
   estCaCertificates,
   estCsrAttributes,
@@ -13,10 +14,7 @@ import {
 import type { Parts } from './parts.ts';
 
 /** What the door shares with that of REST. */
-type Shared = Pick<
-  EstDoor,
-  'authenticate' | 'authenticateCertificate' | 'clientCertificate' | 'limits' | 'measure'
->;
+type Shared = Pick<EstDoor, 'authenticate' | 'clientCertificate' | 'limits' | 'measure'>;
 
 /** @param rest answers what is not for EST */
 export function estBefore(
@@ -24,8 +22,11 @@ export function estBefore(
   shared: Shared,
   rest: ListenOptions['handle'],
 ): ListenOptions['handle'] {
+  const { accessParts, paths, parsed } = parts;
   const door = estDoor({
     ...shared,
+    authenticateCertificate: (chain) =>
+      authenticateCertificate({ ...accessParts, paths, parsed }, chain),
     service: {
       label: (question) => estLabel(parts, question),
       caCertificates: (question) => estCaCertificates(parts, question),

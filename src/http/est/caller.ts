@@ -13,8 +13,14 @@ import { namedCredential } from './credentials.ts';
 export type Purpose = 'enrolment' | 'other';
 
 export interface CallerParts {
-  /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
-  readonly authenticate: (bearerToken: string, request: IncomingMessage) => Promise<Principal>;
+  /**
+   * Who holds this bearer token, which may be bound to the certificate (RFC 8705 3); throws
+   * ServiceError `not-authenticated`.
+   */
+  readonly authenticate: (presented: {
+    readonly bearerToken: string;
+    readonly certificates?: readonly Uint8Array[];
+  }) => Promise<Principal>;
   /** The API client that has registered this certificate, if any has. */
   readonly authenticateCertificate: (
     chain: readonly Uint8Array[],
@@ -50,8 +56,11 @@ export async function callerOf(
   const certificate = clientCertificate ? { clientCertificate } : {};
 
   if (credential?.kind === 'token') {
-    const { token } = credential;
-    const principal = await counted(parts.authenticate(token, request), takeFromAddress);
+    const bound = clientCertificate ? { certificates: clientCertificate } : {};
+    const principal = await counted(
+      parts.authenticate({ bearerToken: credential.token, ...bound }),
+      takeFromAddress,
+    );
     limits.takeFromClient(principal.actor, purpose);
     return { principal, ...certificate };
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceError } from '../../services/errors.ts';
 import type { EstCaller } from '../../services/est.ts';
-import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
+import { type RefusalLog, TurnedAway } from '../../services/refusals.ts';
 import type { EstPath } from './paths.ts';
 
 /** Has those who are turned away written down. */
@@ -16,8 +16,10 @@ export function noteRefusal(
 ): void {
   const from = request.socket.remoteAddress;
   const address = from === undefined ? {} : { address: from };
-  if (error instanceof NotAuthenticated) log.note({ ...error.refusal, ...address });
-  else if (error.code === 'not-permitted' && path.ok) {
+  if (error instanceof TurnedAway) log.note({ ...error.refusal, ...address });
+  else if (error.code === 'bootstrap-used') {
+    log.note({ reason: 'bootstrap-secret-spent', ...address });
+  } else if (error.code === 'not-permitted' && path.ok) {
     const { actor, organizationId } = caller?.principal ?? {};
     log.note({
       reason: 'not-permitted',

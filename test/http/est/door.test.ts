@@ -22,6 +22,7 @@ import {
 import type { EstEnrolment, EstLabel } from '../../../src/services/est.ts';
 import type { LogFields } from '../../../src/services/logger.ts';
 import { NotAuthenticated, type Refusal } from '../../../src/services/refusals.ts';
+import type { EnrolmentAnswer, IssuedAnswer } from '../../../src/services/request-answers.ts';
 import { capture } from '../../support/captured-log.ts';
 import { commonName, generateKey, issue, templateFor } from '../../support/issuing.ts';
 import { headerOf, type RawAnswer, type RawRequest, sendRaw } from '../../support/raw-https.ts';
@@ -71,19 +72,23 @@ let waiting: boolean;
 let attributes: Uint8Array | undefined;
 let keyGiven: Buffer;
 let presented: readonly Uint8Array[] | undefined;
+/** The certificate that came with a token. */
+let bound: readonly Uint8Array[] | undefined;
 let limited: (() => void) | undefined;
 /** Of the connection of the last request. */
 let octetsRead: number;
 
-const issued = {
+const issued: IssuedAnswer = {
   ...{ outcome: 'issued', requestId: 'r1', certificateId: 'c1' },
   ...{ certificate: leaf, chain: chain.slice(0, 2), repeated: false },
-} as const;
-const enrolled = (operation: string) => async (question: EstEnrolment) => {
-  asked.push({ operation, question });
-  await instead?.();
-  return waiting ? ({ outcome: 'waiting', requestId: 'r1' } as const) : issued;
 };
+const enrolled =
+  (operation: string) =>
+  async (question: EstEnrolment): Promise<EnrolmentAnswer> => {
+    asked.push({ operation, question });
+    await instead?.();
+    return waiting ? { outcome: 'waiting', requestId: 'r1' } : issued;
+  };
 const service: EstService = {
   label: async () => label,
   caCertificates: async (question) => {
@@ -110,8 +115,9 @@ const door: EstDoor = {
   service,
   isLabel: () => false,
   access: policy.policy,
-  authenticate: async (token) => {
-    const principal = principals[token];
+  authenticate: async ({ bearerToken, certificates }) => {
+    bound = certificates;
+    const principal = principals[bearerToken];
     if (principal) return principal;
     throw new NotAuthenticated('the token is unknown or expired', { reason: 'token-unknown' });
   },
@@ -397,6 +403,7 @@ describe('credentials', () => {
   test('who is named counts; the certificate only comes with it', async () => {
     presented = [leaf.der];
     await ask('simplereenroll', ['Authorization', 'Bearer token-of-enroller']);
+    expect(bound).toEqual([leaf.der]);
     await ask('simplereenroll', basic('SN-1:secret'));
     expect(asked.map(({ question }) => question.caller)).toEqual([
       { principal: acting, clientCertificate: [leaf.der] },
