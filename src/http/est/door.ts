@@ -73,7 +73,7 @@ async function answer(door: EstDoor, visit: Visit): Promise<void> {
   const caller = action === undefined ? visit.caller : permitted(door, visit.caller, action);
   const { label, standard } = address;
   const question = { label, standard, caller };
-  const layout = layoutFor(await door.service.label(question), request);
+  const layout = async () => layoutFor(await door.service.label(question), request);
   await handle(door.service, { request, response, address, question, layout });
 }
 

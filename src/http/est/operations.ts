@@ -39,7 +39,8 @@ export interface Asked {
   readonly response: ServerResponse;
   readonly address: EstAddress;
   readonly question: EstQuestion;
-  readonly layout: Layout;
+  /** Asked for when there is an answer: what is refused before, the service puts on record. */
+  readonly layout: () => Promise<Layout>;
 }
 
 interface Operation {
@@ -60,14 +61,15 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
         ...question,
         ...(keyAlgorithm === undefined ? {} : { keyAlgorithm }),
       });
-      sendCertificates(response, certificates, layout);
+      sendCertificates(response, certificates, await layout());
     },
   },
   csrattrs: {
     method: 'GET',
     id: 'estCsrattrs',
     async handle(service, { response, question, layout }) {
-      sendCsrAttributes(response, await service.csrAttributes(question), layout);
+      const attributes = await service.csrAttributes(question);
+      sendCsrAttributes(response, attributes, await layout());
     },
   },
   simpleenroll: {
@@ -75,7 +77,7 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
     id: 'estSimpleenroll',
     action: 'est:enrol',
     async handle(service, asked) {
-      sendAnswer(asked, await service.enrol(await enrolmentOf(asked)));
+      await sendAnswer(asked, await service.enrol(await enrolmentOf(asked)));
     },
   },
   simplereenroll: {
@@ -83,7 +85,7 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
     id: 'estSimplereenroll',
     action: 'est:reenrol',
     async handle(service, asked) {
-      sendAnswer(asked, await service.reenrol(await enrolmentOf(asked)));
+      await sendAnswer(asked, await service.reenrol(await enrolmentOf(asked)));
     },
   },
   serverkeygen: {
@@ -104,7 +106,7 @@ async function enrolmentOf({ request, question }: Asked): Promise<EstEnrolment> 
 }
 
 /** The leaf alone: those above it are at cacerts. */
-function sendAnswer({ response, layout }: Asked, answer: EnrolmentAnswer): void {
+async function sendAnswer({ response, layout }: Asked, answer: EnrolmentAnswer): Promise<void> {
   if (answer.outcome === 'waiting') sendPending(response, answer.requestId);
-  else sendCertificates(response, [answer.certificate.der], layout);
+  else sendCertificates(response, [answer.certificate.der], await layout());
 }
