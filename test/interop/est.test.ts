@@ -49,9 +49,10 @@ async function newStation(): Promise<{ commonName: string; secret: string }> {
   const [id, commonName] = [`CS-${++stations}`, `DE*DEM*E${stations}`];
   const registered = { seccId: commonName };
   sent(await evpki.call('PUT', `/v1/stations/${id}?organization=demo-cpo`, registered), 201);
-  const body = { organization: 'demo-cpo', label: 'cpo', commonName };
-  const { secret } = sent(await evpki.call('POST', '/v1/enrolment-secrets', body), 201);
-  return { commonName, secret };
+  const made = await evpki.call('POST', '/v1/enrolment-secrets?organization=demo-cpo', {
+    ...{ label: 'cpo', commonName },
+  });
+  return { commonName, secret: sent(made, 201).enrolmentSecret };
 }
 
 const certificateIn = async (file: string): Promise<X509Certificate> =>

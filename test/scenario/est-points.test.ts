@@ -315,7 +315,9 @@ describe('keys that the server makes', () => {
   test('RFC 7030 4.4: one is made, whatever the request has, and comes with its certificate', async () => {
     const asked = freshKeyPair('P-256');
     const body = newRequest(`CN=${newName()}`, { pair: asked });
-    const answer = await post('/.well-known/est/cpo/serverkeygen', body);
+    const client = await evpki.tokenOf('demo-cpo', ['est-client']);
+    const headers = { Authorization: `Bearer ${client}` };
+    const answer = await post('/.well-known/est/cpo/serverkeygen', body, headers);
     expect(answer.status, answer.text).toBe(200);
     const [, boundary = ''] =
       /^multipart\/mixed; boundary=(\S+)$/.exec(answer.headers['content-type'] ?? '') ?? [];
