@@ -114,6 +114,9 @@ async function approveWaiting(
     case 'not-waiting':
     case 'repeat':
       return undefined;
+    case 'secret-spent':
+    case 'secret-in-use':
+      throw new Error('a request that waited has come with a one-time secret');
     default:
       throw stoppedError(result.outcome, record.authorityId, wanted.renewed);
   }

@@ -147,6 +147,8 @@ export type PendingOutcome =
   | { readonly outcome: 'contract-exists' }
   /** The contract is suspended or ended, or has a bundle of this generation. */
   | { readonly outcome: 'contract-not-active' | 'bundle-outrun' | 'vehicle-changed' }
+  /** The enrolment secret was used before, withdrawn, or another request is being made with it. */
+  | { readonly outcome: 'secret-spent' | 'secret-in-use' }
   /** The same request is on record and not over: nothing was written. */
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
@@ -176,6 +178,8 @@ export interface IssuanceStore {
     /** For a station whose name nobody has registered: what must not be the name of another. */
     readonly stationName?: NameQuestion;
     readonly bundle?: BundleToIssue;
+    /** The one-time secret that the request came with: of any number of requests, one uses it. */
+    readonly secretId?: string;
   }): Promise<PendingOutcome>;
 
   /**
@@ -226,6 +230,8 @@ export interface CertificateFilter {
   readonly state?: CertificateState;
   readonly profile?: string;
   readonly serial?: string;
+  /** In any case. */
+  readonly commonName?: string;
   readonly expiresBefore?: Date;
 }
 

@@ -17,6 +17,7 @@ import {
   needsApproval,
 } from './enrolment-target.ts';
 import { ServiceError } from './errors.ts';
+import { secretRefused } from './refusals.ts';
 import { answerOnRecord, type EnrolmentAnswer, RequestUnanswered } from './request-answers.ts';
 import {
   type EnrolmentParts,
@@ -45,6 +46,8 @@ export interface Submission {
   /** The request in DER, or why the text that should have been one is none. */
   readonly csr: Checked<Uint8Array>;
   readonly notAfter?: Date;
+  /** The one-time secret that proves who asks: it is used up by what is issued. */
+  readonly secretId?: string;
 }
 
 export interface EnrolmentCommand extends Submission {
@@ -77,13 +80,16 @@ export async function enrol(
   return submit(parts, command, { profile, authority, station, waits });
 }
 
-/** See `enrol`; with what it is to be certified by decided. */
+/**
+ * See `enrol`; with what it is to be certified by decided.
+ * @throws also NotAuthenticated for a secret that was used before, `not-ready` while it is in use
+ */
 export async function submit(
   parts: EnrolmentParts,
   submission: Submission,
   { waits, ...target }: Target & { readonly waits: boolean },
 ): Promise<EnrolmentAnswer> {
-  const { principal, channel, notAfter } = submission;
+  const { principal, channel, notAfter, secretId } = submission;
   const request = await readableRequest(parts, submission, target);
   const requester = principal.actor;
   const { renewed, ...where } = target;
@@ -98,7 +104,7 @@ export async function submit(
   const result = await issueForRequest(
     parts,
     { ...target, request, notAfter },
-    { record, actor: requester },
+    { record, actor: requester, ...(secretId === undefined ? {} : { secretId }) },
   );
   switch (result.outcome) {
     case 'issued':
@@ -116,6 +122,13 @@ export async function submit(
       return refuse(parts, record, result.violations);
     case 'not-waiting':
       throw new Error('a request that nobody approved was not waiting');
+    case 'secret-in-use':
+      throw new ServiceError('not-ready', 'another request is being made with this secret');
+    case 'secret-spent':
+      throw secretRefused('secret-used', {
+        actor: requester,
+        organizationId: record.organizationId,
+      });
     default:
       throw stoppedError(result.outcome, target.authority.id, renewed);
   }

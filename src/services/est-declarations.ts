@@ -183,16 +183,23 @@ export const isRole = (name: string): name is EstRole => estRoles.some((role) =>
 
 function declarationsOf({ labels, roles, anonymous }: z.infer<typeof estFile>): EstDeclarations {
   const plain = options.parse({});
+  const optionsOf = (role: EstRole): EstOptions => Object.freeze(roles[role] ?? plain);
+  const declared = Object.entries(labels).map(
+    ([name, { organization, certificates = {}, ...rest }]): [string, DeclaredLabel] => [
+      name,
+      Object.freeze({ ...rest, name, organizationId: organization, certificates }),
+    ],
+  );
   return Object.freeze({
-    labels: new Map(
-      Object.entries(labels).map(([name, { organization, certificates = {}, ...rest }]) => [
-        name,
-        Object.freeze({ ...rest, name, organizationId: organization, certificates }),
-      ]),
-    ),
-    roles: Object.freeze(
-      Object.fromEntries(estRoles.map((role) => [role, Object.freeze(roles[role] ?? plain)])),
-    ) as EstDeclarations['roles'],
+    labels: new Map(declared),
+    roles: Object.freeze({
+      cpo: optionsOf('cpo'),
+      mo: optionsOf('mo'),
+      oem: optionsOf('oem'),
+      veh: optionsOf('veh'),
+      cps: optionsOf('cps'),
+      cso: optionsOf('cso'),
+    }),
     anonymous: Object.freeze(anonymous),
   });
 }

@@ -73,6 +73,8 @@ export interface IssueCommand {
   readonly bundle?: BundleToIssue;
   /** The certificate of the issuer's own OCSP responder. */
   readonly statusSigner?: true;
+  /** The one-time secret that the request came with. */
+  readonly secretId?: string;
 }
 
 /** What can stand against one more bundle of a contract, or the first one. */
@@ -82,6 +84,9 @@ export type BundleOutcome =
   | 'bundle-outrun'
   | 'vehicle-changed';
 
+/** What can stand against a request that comes with a one-time secret. */
+export type SecretOutcome = 'secret-spent' | 'secret-in-use';
+
 export type IssueResult =
   | { readonly outcome: 'issued'; readonly certificateId: string; readonly der: Uint8Array }
   | { readonly outcome: 'refused'; readonly violations: readonly Violation[] }
@@ -89,6 +94,7 @@ export type IssueResult =
       readonly outcome: 'issuer-not-active' | 'not-granted' | 'not-renewable' | 'not-waiting';
     }
   | { readonly outcome: BundleOutcome }
+  | { readonly outcome: SecretOutcome }
   | { readonly outcome: 'repeat'; readonly request: EnrolmentRequest };
 
 /** What speaks against a certificate at this moment; nothing is written or signed. */
@@ -161,6 +167,7 @@ export async function issueCertificate(
       ...(command.statusSigner ? { statusSigner: command.statusSigner } : {}),
       ...(command.stationName ? { stationName: command.stationName } : {}),
       ...(command.bundle ? { bundle: command.bundle } : {}),
+      ...(command.secretId ? { secretId: command.secretId } : {}),
     });
     switch (pending.outcome) {
       case 'recorded':

@@ -23,13 +23,25 @@ export type RefusalReason =
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'
-  /** No API client has registered the certificate. */
+  /** No API client has registered the certificate, nor does it lead to an anchor. */
   | 'certificate-unknown'
   | CertificateFault
+  /** A client certificate that is out of time. */
+  | 'certificate-not-valid'
+  /** A certificate that holds, of nobody that is registered. */
+  | 'station-unknown'
   /** Somebody who is no proxy has passed on a client certificate. */
   | 'proxy-not-trusted'
   /** A proxy has, whose own certificate does not hold (any more). */
   | 'proxy-ended'
+  /** A one-time enrolment secret: used or withdrawn before, out of time, for somebody else. */
+  | 'secret-unknown'
+  | 'secret-used'
+  | 'secret-withdrawn'
+  | 'secret-expired'
+  | 'secret-of-other'
+  /** What was shown is none of the ways that its label of EST takes. */
+  | 'credentials-not-taken'
   | 'not-permitted';
 
 /** Somebody who was turned away. */
@@ -40,6 +52,8 @@ export interface Refusal {
   readonly organizationId?: string;
   /** The operation, for one that its caller may not do. */
   readonly operation?: string;
+  /** The codes of everything that was wrong with a chain. */
+  readonly violations?: readonly string[];
   /** Where the call came from. */
   readonly address?: string;
 }
@@ -66,6 +80,10 @@ export class NotAuthenticated extends TurnedAway {
     super('not-authenticated', message, refusal);
   }
 }
+
+/** One answer, whatever was wrong with the secret; the audit log knows better. */
+export const secretRefused = (reason: RefusalReason, who: Omit<Refusal, 'reason'>) =>
+  new NotAuthenticated('the user name and enrolment secret are not accepted', { reason, ...who });
 
 /** An unknown somebody, as audit entries name it. */
 const UNKNOWN = 'unknown';
@@ -160,5 +178,9 @@ const eventOf = (refusal: Refusal, at: Date, details: AuditEvent['details']): Au
   actor: refusal.actor ?? UNKNOWN,
   action: 'access.refused',
   subject: refusal.operation ?? '-',
-  details: { reason: refusal.reason, ...details },
+  details: {
+    reason: refusal.reason,
+    ...(refusal.violations ? { violations: refusal.violations } : {}),
+    ...details,
+  },
 });

@@ -75,10 +75,15 @@ export type RequestResult =
 export async function issueForRequest(
   parts: EnrolmentParts,
   wanted: RequestToIssue,
-  how: { readonly record: EnrolmentRequest; readonly actor: string; readonly approval?: Approval },
+  how: {
+    readonly record: EnrolmentRequest;
+    readonly actor: string;
+    readonly approval?: Approval;
+    readonly secretId?: string;
+  },
 ): Promise<RequestResult> {
   const { issuer, input, stationName } = await circumstances(parts, wanted);
-  const { record, actor, approval } = how;
+  const { record, actor, approval, secretId } = how;
   const result = await issueCertificate(parts, {
     input,
     issuerId: issuer.issuer.id,
@@ -89,6 +94,7 @@ export async function issueForRequest(
     actor,
     request: record,
     ...(approval ? { approval } : {}),
+    ...(secretId ? { secretId } : {}),
     ...(wanted.station ? { stationId: wanted.station.id } : {}),
     ...(stationName ? { stationName } : {}),
   });

@@ -10,6 +10,7 @@
  *   whatever else its subject says.
  */
 
+import { parseEvseId } from '../identifiers/evse-id.ts';
 import { stationProfiles } from '../ocpp/certificate-types.ts';
 import { attributeValue } from '../pki/names.ts';
 import { buildSubject, type Facts } from '../pki/policy/subject.ts';
@@ -17,7 +18,7 @@ import type { Profile } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
 import type { NameQuestion } from './certificate-records.ts';
 import type { Organization } from './organizations.ts';
-import type { Station } from './station-records.ts';
+import type { Station, StationStore } from './station-records.ts';
 
 /** What policy may take from, or demand of, a request on behalf of an organization's station. */
 export function registeredFacts(organization: Organization, station: Station | undefined): Facts {
@@ -76,3 +77,29 @@ const isDemanded = (profile: Profile, facts: Facts): boolean =>
     if (source.from !== 'request') return true;
     return source.equals !== undefined && facts[source.equals] !== undefined;
   });
+
+/**
+ * The station that a common name is for: the one of the organization whose serial number, SECC id
+ * or identity it is, or one of whose EVSEs. What it says is a claim, whoever brings it: the station
+ * is who would have to be allowed to have it.
+ */
+export const stationOfCommonName = (
+  parts: { readonly stations: Pick<StationStore, 'findStationNamed'> },
+  organizationId: string,
+  commonName: string,
+): Promise<Station | undefined> => parts.stations.findStationNamed(organizationId, commonName);
+
+/**
+ * The same station, with the name that it is asked for as its SECC id where that is an EVSE id that
+ * is registered for it, and no SECC id is: it is as good a name towards vehicles (ISO 15118-2
+ * annex F leaves the form open).
+ */
+export function namedByEvse(station: Station, commonName: string): Station {
+  if (station.seccId !== undefined) return station;
+  const evse = parseEvseId(commonName);
+  const isIts = (text: string): boolean => {
+    const own = parseEvseId(text);
+    return own.ok && evse.ok && own.value.normal === evse.value.normal;
+  };
+  return station.evseIds.some(isIts) ? { ...station, seccId: commonName } : station;
+}

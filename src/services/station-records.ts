@@ -54,6 +54,12 @@ export interface StationStore {
   findStation(organizationId: string, id: string): Promise<Station | undefined>;
 
   /**
+   * The one station of the organization that has this identity, serial number or SECC id, in any
+   * case, or else the one that has an EVSE of this id; none where several stations share an EVSE.
+   */
+  findStationNamed(organizationId: string, name: string): Promise<Station | undefined>;
+
+  /**
    * Newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */

@@ -15,6 +15,7 @@ import { keyConflict, nameConflict } from './claims.ts';
 import { beginBundle, bundleObstacle, insertBundle, revokeFormer } from './contract-bundles.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestRow } from './enrolment-requests.ts';
+import { useSecret } from './enrolment-secrets.ts';
 import { StorageError } from './errors.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
 import { maySign } from './issuer-chain.ts';
@@ -27,7 +28,15 @@ const ABANDONED_PER_TRANSACTION = 200;
 
 export function issuanceStore(database: Database): IssuanceStore {
   return {
-    recordPending: ({ certificate, request, approval, stationName, bundle, ...purpose }) =>
+    recordPending: ({
+      certificate,
+      request,
+      approval,
+      stationName,
+      bundle,
+      secretId,
+      ...purpose
+    }) =>
       database.write(async (tx) => {
         // Contracts before issuers: so do those who suspend or end one.
         const obstacle = bundle && (await bundleObstacle(tx, bundle));
@@ -72,9 +81,16 @@ export function issuanceStore(database: Database): IssuanceStore {
           return { outcome: 'not-waiting' };
         }
         const repeated = await insertRequest(tx, { ...request, certificateId: certificate.id });
-        if (repeated === undefined) return { outcome: 'recorded' };
+        if (repeated !== undefined) {
+          await takeBack();
+          return { outcome: 'repeat', request: repeated };
+        }
+        // After the repeat: the same request again is what the secret was used for.
+        const spent = secretId && (await useSecret(tx, secretId, certificate));
+        if (!spent) return { outcome: 'recorded' };
+        await tx.knex<EnrolmentRequestRow>('enrolment_requests').where({ id: request.id }).delete();
         await takeBack();
-        return { outcome: 'repeat', request: repeated };
+        return { outcome: spent };
       }),
 
     recordIssued: ({ certificateId, leaseOwner, der, requestId, subjectIssuerId, bundle, audit }) =>

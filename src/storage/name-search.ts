@@ -1,9 +1,10 @@
 /** Whose names are taken: among registered stations, and among certificates in force. */
 
 import type { Knex } from 'knex';
+import { parseEvseId } from '../identifiers/evse-id.ts';
 import { folded } from '../pki/names.ts';
 import type { NameQuestion } from '../services/certificate-records.ts';
-import type { CertificateRow, StationRow } from './rows.ts';
+import type { CertificateRow, StationEvseRow, StationRow } from './rows.ts';
 import { timeText } from './values.ts';
 
 /** See `StationStore.isNameOfOther`. */
@@ -23,6 +24,9 @@ export async function isNameOfOther(
   return certificate !== undefined;
 }
 
+/** The columns of a station that name it and nothing else. */
+const nameColumns = ['id', 'serial_number', 'secc_id'] as const;
+
 /** Whether a name is that of a station of the organization other than this one. */
 export async function hasName(
   knex: Knex,
@@ -30,7 +34,7 @@ export async function hasName(
 ): Promise<boolean> {
   // For an OR, SQLite goes through all the stations of the organization; and so it does for the id
   // alone when the primary key has all that is wanted, which is why it is another column.
-  const columns = ['id', 'serial_number', 'secc_id'].map((column) =>
+  const columns = nameColumns.map((column) =>
     knex<StationRow>('stations')
       .where({ organization_id: organizationId })
       .whereNot({ id: stationId })
@@ -39,6 +43,31 @@ export async function hasName(
   );
   const rows: unknown[] = await knex.unionAll(columns).limit(1);
   return rows.length > 0;
+}
+
+/**
+ * The stations of an organization that are called so, in any case; or, if none is, those with an
+ * EVSE of this id. At most two: whoever asks wants one.
+ */
+export async function stationsNamed(
+  knex: Knex,
+  organizationId: string,
+  name: string,
+): Promise<string[]> {
+  const called = nameColumns.map((column) =>
+    knex<StationRow>('stations')
+      .where({ organization_id: organizationId })
+      .where((one) => inAnyCase(one, column, [name]))
+      .select('id'),
+  );
+  const rows: { id: string }[] = await knex.unionAll(called).limit(4);
+  if (rows.length > 0) return [...new Set(rows.map(({ id }) => id))];
+  const evse = parseEvseId(name);
+  if (!evse.ok) return [];
+  return knex<StationEvseRow>('station_evses')
+    .where({ organization_id: organizationId, evse_id: evse.value.normal })
+    .limit(2)
+    .pluck('station_id');
 }
 
 /**

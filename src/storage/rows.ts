@@ -174,6 +174,27 @@ export interface StationRow {
   last_seen_at: string | null;
 }
 
+export interface StationEvseRow {
+  organization_id: string;
+  /** Upper case without asterisks. */
+  evse_id: string;
+  station_id: string;
+}
+
+export interface EnrolmentSecretRow {
+  id: string;
+  organization_id: string;
+  label: string;
+  common_name: string;
+  secret_sha256: string;
+  created_by: string;
+  created_at: string;
+  expires_at: string;
+  withdrawn_at: string | null;
+  /** What it was used for last, abandoned or not. */
+  certificate_id: string | null;
+}
+
 export interface TrustAnchorRow {
   id: string;
   organization_id: string;

@@ -1,12 +1,13 @@
 /** Charging stations in the database. */
 
+import { parseEvseId } from '../identifiers/evse-id.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { InvalidCursor } from '../services/certificate-records.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import { hasName, isNameOfOther } from './name-search.ts';
-import type { StationRow } from './rows.ts';
+import { hasName, isNameOfOther, stationsNamed } from './name-search.ts';
+import type { StationEvseRow, StationRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function stationStore(database: Database): StationStore {
@@ -28,6 +29,7 @@ export function stationStore(database: Database): StationStore {
         if (inserted.length === 0) {
           return (await stationIn(tx, row)) === undefined ? 'name-taken' : 'exists';
         }
+        await insertEvses(tx, station);
         tx.appendAudit(audit);
         return 'registered';
       }),
@@ -39,6 +41,11 @@ export function stationStore(database: Database): StationStore {
         if (await nameIsTaken(tx, row)) return 'name-taken';
         const { organization_id, id, created_at: _, last_seen_at: __, ...changes } = row;
         await tx.knex<StationRow>('stations').where({ organization_id, id }).update(changes);
+        await tx
+          .knex<StationEvseRow>('station_evses')
+          .where({ organization_id, station_id: id })
+          .delete();
+        await insertEvses(tx, station);
         tx.appendAudit(audit);
         return 'changed';
       }),
@@ -51,6 +58,16 @@ export function stationStore(database: Database): StationStore {
       }),
 
     findStation: async (organizationId, id) => {
+      const row = await reader<StationRow>('stations')
+        .where({ organization_id: organizationId, id })
+        .first();
+      return row && stationOf(row);
+    },
+
+    findStationNamed: async (organizationId, name) => {
+      const ids = await stationsNamed(reader, organizationId, name);
+      const [id, another] = ids;
+      if (id === undefined || another !== undefined) return undefined;
       const row = await reader<StationRow>('stations')
         .where({ organization_id: organizationId, id })
         .first();
@@ -81,6 +98,16 @@ export function stationStore(database: Database): StationStore {
 
 const stationIn = (tx: WriteTransaction, { organization_id, id }: StationRow) =>
   tx.knex<StationRow>('stations').where({ organization_id, id }).forUpdate().first('id');
+
+async function insertEvses(tx: WriteTransaction, station: Station): Promise<void> {
+  const { organizationId: organization_id, id: station_id } = station;
+  const names = station.evseIds.flatMap((text) => {
+    const evse = parseEvseId(text);
+    return evse.ok ? [evse.value.normal] : [];
+  });
+  const rows = [...new Set(names)].map((evse_id) => ({ organization_id, evse_id, station_id }));
+  if (rows.length > 0) await tx.knex<StationEvseRow>('station_evses').insert(rows);
+}
 
 const nameIsTaken = (tx: WriteTransaction, row: StationRow): Promise<boolean> =>
   hasName(tx.knex, {
