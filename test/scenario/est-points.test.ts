@@ -375,7 +375,7 @@ describe('RFC 8951', () => {
 describe('after a rollover', () => {
   test('RFC 7030 4.1.3, P3: the chain is the new one, without old with new', async () => {
     const before = await derOf('cpo-sub-ca-2', 'cpo-sub-ca-1', 'v2g-root');
-    sent(await evpki.call('POST', '/v1/authorities/cpo-sub-ca-2/rollover', {}), 200);
+    sent(await evpki.call('POST', '/v1/authorities/cpo-sub-ca-2/rollover', {}), 201);
     const given = certificatesIn(await get(CACERTS));
     expect(given).toHaveLength(3);
     expect(given.slice(1)).toEqual(before.slice(1));
