@@ -103,7 +103,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
-  const { profiles, access } = loadPolicies();
+  const { profiles, access, est } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   const missing = missingForHierarchy(config, hierarchy);
   if (missing !== undefined) throw new StartError(missing);
@@ -135,7 +135,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
   const parts = createParts({
-    ...{ database, vault, profiles, access, publicUrl, blockedKeys },
+    ...{ database, vault, profiles, access, est, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
     clientKeys: config.clientKeys,

@@ -7,6 +7,7 @@ import { auditHandlers } from '../http/api/audit.ts';
 import { authorityHandlers } from '../http/api/authorities.ts';
 import { certificateHandlers } from '../http/api/certificates.ts';
 import { contractHandlers } from '../http/api/contracts.ts';
+import { enrolmentSecretHandlers } from '../http/api/enrolment-secrets.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
 import {
@@ -43,6 +44,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...enrolmentSecretHandlers(parts),
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),
   ...trustAnchorHandlers(parts),

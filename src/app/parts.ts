@@ -1,6 +1,7 @@
 /** The stores, made from the database, and the parts of the services, made from the stores. */
 
 import { contractKeys } from '../keystore/contract-keys.ts';
+import { generateDeviceKey } from '../keystore/device-keys.ts';
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -14,6 +15,7 @@ import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { type CpsQuestion, openCps, visibleCps } from '../services/cps-signers.ts';
+import type { EstDeclarations } from '../services/est-declarations.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
@@ -41,6 +43,7 @@ import { contractStore } from '../storage/contracts.ts';
 import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
+import { enrolmentSecretStore } from '../storage/enrolment-secrets.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
 import { installationSessionStore } from '../storage/installation-sessions.ts';
 import { issuanceStore } from '../storage/issuance.ts';
@@ -69,6 +72,7 @@ export interface Foundation {
   readonly vault: Vault;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly est: EstDeclarations;
   readonly publicUrl: string;
   /** Keys that are never certified, beside those that the database knows. */
   readonly blockedKeys: KeyList;
@@ -118,6 +122,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
       declarationStore: activeDeclarationsStore(database),
     }),
     stations: stationStore(database),
+    secrets: enrolmentSecretStore(database),
+    generateDeviceKey,
     provisioning: provisioningStore(database),
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),

@@ -142,6 +142,22 @@ export interface ReceivedGrant {
   readonly grantedAt: string;
 }
 
+export interface EnrolmentSecret {
+  readonly id: string;
+  readonly organization: string;
+  readonly label: string;
+  readonly commonName: string;
+  readonly state: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly certificateId?: string;
+}
+
+export interface CreatedEnrolmentSecret extends EnrolmentSecret {
+  readonly enrolmentSecret: string;
+}
+
 export interface Organization {
   readonly id: string;
   readonly name: string;

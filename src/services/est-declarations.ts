@@ -139,9 +139,6 @@ const reserved = [
   'csrattrs',
 ];
 
-/** What holds where there is no `est.yaml`. */
-export const noEstDeclarations: EstDeclarations = declarationsOf(estFile.parse({}));
-
 /**
  * Validates a parsed `est.yaml`; every error of the file is listed. Organizations and authorities
  * are not looked up: they may come later.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
 import { runDueJobs } from '../../src/jobs/runner.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
+import { generateDeviceKey } from '../../src/keystore/device-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
@@ -39,6 +40,7 @@ import { contractStore } from '../../src/storage/contracts.ts';
 import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { enrolmentSecretStore } from '../../src/storage/enrolment-secrets.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
@@ -129,7 +131,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
   const { dataDir, processId, clock = () => new Date(), pass = nothing, signing } = options;
   const database = decorateDatabase(plain, pass);
   const vault = await unlockVault(decorate(vaultStore(database), pass), options);
-  const { profiles, access, hierarchy } = options.declarations;
+  const { profiles, access, est, hierarchy } = options.declarations;
   const authorities = decorate(authorityStore(database), pass);
   const organizations = decorate(organizationStore(database), pass);
   const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
@@ -147,13 +149,14 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     database,
     profiles,
     access,
+    est,
     hierarchy,
     authorities,
     grants: decorate(authorityGrantStore(database), pass),
     organizations,
     declarations: createActiveDeclarations({
       declarationStore: decorate(activeDeclarationsStore(database), pass),
-      ...{ profiles, access, processId, clock, monotonic, logger: silent },
+      ...{ profiles, access, est, processId, clock, monotonic, logger: silent },
     }),
     keyring,
     clock,
@@ -171,6 +174,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     audit: decorate(auditStore(database), pass),
     checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
+    secrets: decorate(enrolmentSecretStore(database), pass),
+    generateDeviceKey,
     provisioning: decorate(provisioningStore(database), pass),
     contracts: decorate(contractStore(database), pass),
     contractKeys: decorateContractKeys(contractKeys(), pass),

@@ -79,6 +79,32 @@ export type WmiList = string[];
  * @maxItems 100
  */
 export type ProviderList = string[];
+export type CreatedEnrolmentSecret = {
+  id: string;
+  organization: string;
+  label: string;
+  commonName: string;
+  /**
+   * `in-use`: a certificate is being made with it. Should that fail, it is open again.
+   *
+   */
+  state: 'open' | 'in-use' | 'used' | 'withdrawn' | 'expired';
+  /**
+   * Who made it, as in audit entries
+   */
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  /**
+   * What it was used for
+   */
+  certificateId?: string;
+} & {
+  /**
+   * Said once; absent where an answer is repeated for its `Idempotency-Key`
+   */
+  enrolmentSecret?: string;
+};
 export type Station = {
   /**
    * The common name of its certificates towards the CSMS
@@ -120,11 +146,13 @@ export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
 };
 /**
  * `distribute`: it may be handed on. The others: what chains that end at it are accepted for,
- * as those of vehicles' provisioning certificates, of contracts, and of chargers and
- * provisioning services below a V2G root.
+ * as those of vehicles' provisioning certificates, of contracts, of chargers and provisioning
+ * services below a V2G root, and of the factory certificates with which registered stations
+ * enrol by EST.
  *
  */
-export type TrustAnchorPurpose = 'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g';
+export type TrustAnchorPurpose =
+  'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g' | 'est-client';
 export type ContractState = 'active' | 'suspended' | 'ended';
 export type ContractWithBundle = Contract & {
   /**
@@ -201,6 +229,10 @@ export interface ApiBodies {
   AuthorityRequest?: AuthorityRequest;
   Activation?: Activation;
   CrossCertification?: CrossCertification;
+  NewEnrolmentSecret?: NewEnrolmentSecret;
+  EnrolmentSecret?: EnrolmentSecret;
+  CreatedEnrolmentSecret?: CreatedEnrolmentSecret;
+  EnrolmentSecretPage?: EnrolmentSecretPage;
   NewStation?: NewStation;
   Station?: Station;
   StationPage?: StationPage;
@@ -651,6 +683,45 @@ export interface CrossCertification {
    */
   certificate: string;
 }
+export interface NewEnrolmentSecret {
+  /**
+   * The label of EST that it is for
+   */
+  label: string;
+  /**
+   * The common name that the certificate is to have
+   */
+  commonName: string;
+  /**
+   * How long it can be used
+   */
+  validSeconds?: number;
+}
+export interface EnrolmentSecret {
+  id: string;
+  organization: string;
+  label: string;
+  commonName: string;
+  /**
+   * `in-use`: a certificate is being made with it. Should that fail, it is open again.
+   *
+   */
+  state: 'open' | 'in-use' | 'used' | 'withdrawn' | 'expired';
+  /**
+   * Who made it, as in audit entries
+   */
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  /**
+   * What it was used for
+   */
+  certificateId?: string;
+}
+export interface EnrolmentSecretPage {
+  items: EnrolmentSecret[];
+  nextCursor?: string;
+}
 export interface NewStation {
   /**
    * The common name of its certificates towards the CSMS
@@ -761,7 +832,7 @@ export interface NewTrustAnchor {
 export interface TrustAnchorPurposes {
   /**
    * @minItems 1
-   * @maxItems 4
+   * @maxItems 5
    */
   purposes: TrustAnchorPurpose[];
 }
