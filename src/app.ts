@@ -9,9 +9,11 @@ import { hostname } from 'node:os';
 import { apiHosts, apiIdentity, keepApiRoot } from './app/api-identity.ts';
 import { abandonExpired, backgroundWork, concludeAudit } from './app/background.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
+import { estBefore } from './app/est.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
-import { createParts } from './app/parts.ts';
+import { createParts, type Parts } from './app/parts.ts';
+import { knownProxies } from './app/proxy-certificates.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret } from './bootstrap-secret.ts';
@@ -20,7 +22,8 @@ import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './dec
 import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
 import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
-import { type ApiParts, createApi } from './http/api/server.ts';
+import { type ApiParts, createApi, type PresentedCredentials } from './http/api/server.ts';
+import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { opcpError } from './http/opcp/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
@@ -36,11 +39,14 @@ import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
+import { requireCertificate } from './services/certificate-login.ts';
 import type { Clock } from './services/clock.ts';
 import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
+import { estActions } from './services/est.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
+import { NotAuthenticated } from './services/refusals.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
 import { type Database, openDatabase } from './storage/database.ts';
@@ -68,8 +74,9 @@ export interface App {
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
   /**
-   * Reads again at once the files that are read again while it runs: the TLS certificate and key.
-   * @returns their names; none when an authority certifies the API
+   * Reads again at once the files that are read again while it runs: the TLS certificate and key,
+   * the certificates of proxies.
+   * @returns their names
    * @throws StartError when they do not fit; then what was presented before still is
    */
   reload(): Promise<readonly string[]>;
@@ -145,6 +152,33 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
+  const proxies = await knownProxies(parts, config);
+  const shared = {
+    authenticate: (presented: PresentedCredentials) => authenticate(parts, presented),
+    clientCertificate: clientCertificates(proxies),
+    limits: createRateLimits(
+      { perClient: config.clientRate, perAddress: config.addressRate },
+      parts.monotonic,
+    ),
+    measure: metrics.request,
+  };
+  const rest = createApi({
+    ...shared,
+    document: loadApiDocument() as ApiParts['document'],
+    documentText: loadApiText(),
+    handlers: handlersOf(parts, config.dataDir, {
+      demo: hierarchy.demo,
+      missingSettings: missingSettings(config),
+    }),
+    publicHandlers: tokenHandlers(parts.accessParts),
+    errorForms: { opcp: opcpError },
+    access,
+    actionsElsewhere: estActions,
+    idempotency: parts,
+    refusals: parts.refusals,
+    logger,
+    validateResponses: options.validateResponses ?? false,
+  });
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -152,34 +186,15 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     tls: server.identity,
     perAddress: config.addressConnections,
     refused: (limit) => metrics.refusedConnection('api', limit),
-    handle: createApi({
-      document: loadApiDocument() as ApiParts['document'],
-      documentText: loadApiText(),
-      handlers: handlersOf(parts, config.dataDir, {
-        demo: hierarchy.demo,
-        missingSettings: missingSettings(config),
-      }),
-      publicHandlers: tokenHandlers(parts.accessParts),
-      errorForms: { opcp: opcpError },
-      authenticate: (token) => authenticate(parts.accessParts, token),
-      access,
-      limits: createRateLimits(
-        { perClient: config.clientRate, perAddress: config.addressRate },
-        parts.monotonic,
-      ),
-      idempotency: parts,
-      measure: metrics.request,
-      refusals: parts.refusals,
-      logger,
-      validateResponses: options.validateResponses ?? false,
-    }),
+    asksForCertificate: true,
+    handle: estBefore(parts, shared, rest),
   });
   // Both at once, or their times would add up.
   running.push(async () => {
     door.isStopping = true;
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
-  running.push(server.keepFresh(apiListener));
+  running.push(server.keepFresh(apiListener), proxies.keepFresh());
 
   const metricsListener =
     config.metricsPort === 'off'
@@ -215,7 +230,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   });
   const reload = async () => {
     await server.refresh(apiListener);
-    return server.files;
+    await proxies.refresh();
+    return [...server.files, ...proxies.files];
   };
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
 }
@@ -228,10 +244,21 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-const authenticate = (parts: AccessParts, bearerToken: string): Promise<Principal> =>
-  isBootstrapSecret(bearerToken)
-    ? authenticateBootstrap(parts, bearerToken)
-    : authenticateToken(parts, bearerToken);
+/** A token alone says who calls; without one the certificate does. */
+async function authenticate(
+  { accessParts, paths, parsed }: Parts,
+  { bearerToken, certificates }: PresentedCredentials,
+): Promise<Principal> {
+  if (bearerToken !== undefined) {
+    return isBootstrapSecret(bearerToken)
+      ? authenticateBootstrap(accessParts, bearerToken)
+      : authenticateToken(accessParts, bearerToken);
+  }
+  if (certificates) return requireCertificate({ ...accessParts, paths, parsed }, certificates);
+  throw new NotAuthenticated('the request carries no bearer token and no client certificate', {
+    reason: 'no-credentials',
+  });
+}
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

@@ -146,7 +146,10 @@ const wrongCredentials = (client: ApiClient | undefined, reason: RefusalReason) 
   );
 
 /** A client that exists, as the audit log names it when its credentials do not hold. */
-const refused = ({ id, organizationId }: ApiClient) => ({ actor: `client:${id}`, organizationId });
+export const refused = ({ id, organizationId }: ApiClient) => ({
+  actor: `client:${id}`,
+  organizationId,
+});
 
 /** Until when this secret is one of the client's; undefined if it is none. */
 function secretEnd(
@@ -188,10 +191,16 @@ export async function authenticateToken(
   if (!isEnabled(found.client, now)) {
     throw unknownToken({ reason: 'client-ended', ...refused(found.client) });
   }
-  const { id, organizationId, roles, expiresAt } = found.client;
-  const actor = `client:${id}`;
-  return { actor, organizationId, roles, ...(expiresAt ? { endsAt: expiresAt } : {}) };
+  return principalOf(found.client);
 }
+
+/** An API client that has proven who it is. */
+export const principalOf = ({ id, organizationId, roles, expiresAt }: ApiClient): Principal => ({
+  actor: `client:${id}`,
+  organizationId,
+  roles,
+  ...(expiresAt ? { endsAt: expiresAt } : {}),
+});
 
 const unknownToken = (refusal: Refusal) =>
   new NotAuthenticated('the token is unknown or expired', refusal);

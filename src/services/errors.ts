@@ -51,6 +51,20 @@ export const errorCodes = {
     cause: 'The request carries no valid credentials.',
     remedy: 'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`.',
   },
+  'client-certificate-unreadable': {
+    http: 400,
+    exit: 2,
+    cause: 'The client certificate, or the header in which a proxy passes it on, cannot be read.',
+    remedy:
+      'Present one certificate and at most nine above it; docs/client-certificates.md shows the headers.',
+  },
+  'proxy-not-trusted': {
+    http: 403,
+    exit: 3,
+    cause: 'A client certificate was passed on by somebody who is none of the proxies that may.',
+    remedy:
+      'Have the proxy present a certificate of `EVPKI_PROXY_CERTIFICATES`; others must not send the header.',
+  },
   'not-permitted': {
     http: 403,
     exit: 3,
@@ -216,6 +230,13 @@ export const errorCodes = {
     exit: 6,
     cause: "The certificate does not fit the authority's key, name, profile or chain.",
     remedy: 'Have the request of `GET /v1/authorities/{id}/csr` signed again as `violations` says.',
+  },
+  'client-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The certificate is none that an API client can log in with.',
+    remedy:
+      'Correct what `violations` lists: bring one certificate that holds and may identify a client.',
   },
   'root-refused': {
     http: 422,

@@ -2,6 +2,7 @@
 
 import type { AccessStore } from '../services/access-records.ts';
 import { clientOf, clientRow } from './api-clients.ts';
+import { certificateLoginStore } from './client-certificates.ts';
 import type { Database } from './database.ts';
 import type { AccessTokenRow, ApiClientRow, BootstrapRow } from './rows.ts';
 import { timeOf, timeText } from './values.ts';
@@ -14,6 +15,8 @@ type TokenWithClient = ApiClientRow & { readonly token_expires_at: string };
 export function accessStore(database: Database): AccessStore {
   const { reader } = database;
   return {
+    ...certificateLoginStore(database),
+
     putBootstrap: (secretSha256, expiresAt, audit) =>
       database.write(async (tx) => {
         const stored = await tx

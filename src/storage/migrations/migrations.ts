@@ -17,6 +17,7 @@ import { trustAnchors } from './014-trust-anchors.ts';
 import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
 import { est } from './017-est.ts';
+import { clientCertificates } from './018-client-certificates.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -37,4 +38,5 @@ export const migrations: readonly Migration[] = [
   cpsSigners,
   installationSessions,
   est,
+  clientCertificates,
 ];

@@ -24,7 +24,7 @@ function otherwise({
   content = sequence(oid(contentTypes.data)),
   certificates = element(contextConstructed(0), leaf),
   signers = set(),
-  after = new Uint8Array(0),
+  after = new Uint8Array(0) as Uint8Array,
 } = {}): Uint8Array {
   return sequence(
     type,
