@@ -278,7 +278,7 @@ describe('P3 answers', () => {
     expect(keyGiven.every((octet) => octet === 0)).toBe(true);
   });
 
-  test('202 with Retry-After for what waits', async () => {
+  test('RFC 7030 4.2.3: 202 with Retry-After for what waits', async () => {
     waiting = true;
     const answer = await enrol();
     expect(answer.status).toBe(202);
