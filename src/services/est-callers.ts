@@ -130,7 +130,7 @@ export async function requireInForce(
   const now = parts.clock();
   const grace = parts.profiles.get(record.profile)?.request.renewal.grace ?? 0;
   if (now < record.notBefore || now.getTime() > record.notAfter.getTime() + grace) {
-    throw refuse('certificate-not-valid', 'the client certificate has expired');
+    throw refuse('certificate-expired', 'the client certificate has expired');
   }
 }
 

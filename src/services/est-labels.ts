@@ -40,7 +40,7 @@ export interface EstLabel extends EstOptions {
   readonly organizationId: string;
   /** What it certifies, unless `certificates` says so. */
   readonly role?: EstRole;
-  readonly certificates: Readonly<Partial<Record<EstStandard | 'unnamed', EstCertificate>>>;
+  readonly certificates?: Readonly<Partial<Record<EstStandard | 'unnamed', EstCertificate>>>;
 }
 
 export interface EstLabelParts extends EstCallerParts {
@@ -76,7 +76,7 @@ export async function labelFor(
   }
   if (!isRole(name)) throw unknownLabel(name);
   const organizationId = own?.id ?? (await anonymousOrganization(parts, name, standard));
-  return { ...est.roles[name], name, organizationId, role: name, certificates: {} };
+  return { ...est.roles[name], name, organizationId, role: name };
 }
 
 /** The organization of whoever is asking, where that is known and one that certifies. */

@@ -170,6 +170,6 @@ async function proveFactory(
 const failures = {
   chain: 'certificate-unknown',
   revoked: 'certificate-revoked',
-  expired: 'certificate-not-valid',
-  'not-yet-valid': 'certificate-not-valid',
+  expired: 'certificate-expired',
+  'not-yet-valid': 'certificate-expired',
 } as const;

@@ -40,7 +40,7 @@ export function labelProfiles(
 
 /** As with roles, no standard means ISO 15118-2 where nothing else is declared for it. */
 function declaredCertificate(
-  { certificates }: EstLabel,
+  { certificates = {} }: EstLabel,
   standard: EstStandard | undefined,
 ): EstCertificate | undefined {
   if (standard !== undefined) return certificates[standard];

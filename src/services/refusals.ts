@@ -23,25 +23,23 @@ export type RefusalReason =
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'
-  /** No API client has registered the certificate, nor does it lead to an anchor. */
-  | 'certificate-unknown'
-  | CertificateFault
-  /** A client certificate that is out of time. */
-  | 'certificate-not-valid'
-  /** A certificate that holds, of nobody that is registered. */
-  | 'station-unknown'
-  /** Somebody who is no proxy has passed on a client certificate. */
-  | 'proxy-not-trusted'
-  /** A proxy has, whose own certificate does not hold (any more). */
-  | 'proxy-ended'
   /** A one-time enrolment secret: used or withdrawn before, out of time, for somebody else. */
   | 'secret-unknown'
   | 'secret-used'
   | 'secret-withdrawn'
   | 'secret-expired'
   | 'secret-of-other'
+  /** A certificate that holds, of nobody that is registered. */
+  | 'station-unknown'
   /** What was shown is none of the ways that its label of EST takes. */
   | 'credentials-not-taken'
+  /** No API client has registered the certificate. */
+  | 'certificate-unknown'
+  | CertificateFault
+  /** Somebody who is no proxy has passed on a client certificate. */
+  | 'proxy-not-trusted'
+  /** A proxy has, whose own certificate does not hold (any more). */
+  | 'proxy-ended'
   | 'not-permitted';
 
 /** Somebody who was turned away. */

@@ -15,6 +15,7 @@ import { clockMarkConforms } from './clock-mark.ts';
 import { contractsConform } from './contracts.ts';
 import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
+import { enrolmentSecretsConform } from './enrolment-secrets.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
 import { issuerEndsConform } from './issuer-ends.ts';
@@ -56,6 +57,7 @@ for (const { name, open } of testBackends) {
     auditConforms(name, open);
     checkpointsConform(name, open);
     stationsConform(name, open);
+    enrolmentSecretsConform(name, open);
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
     pathFactsConform(name, open);
