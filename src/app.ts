@@ -18,9 +18,11 @@ import { keepBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
-import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
+import { isBootstrapSecret } from './http/api/access.ts';
+import { oauthError } from './http/api/oauth-errors.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { type ApiParts, createApi } from './http/api/server.ts';
+import { tokenHandlers } from './http/api/tokens.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { opcpError } from './http/opcp/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
@@ -30,6 +32,7 @@ import {
   type AccessParts,
   authenticateBootstrap,
   authenticateToken,
+  type Presented,
   prepareBootstrap,
 } from './services/access.ts';
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
@@ -43,6 +46,8 @@ import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
+import { TOKEN_KEYS_JOB } from './services/token-key-records.ts';
+import { renewTokenKeys } from './services/token-keys.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
@@ -127,7 +132,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => drain(publicListener, logger));
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
+  // Known once it listens, and nobody asks before.
+  const place = { apiUrl: config.apiUrl ?? '' };
   const parts = createParts({
+    apiUrl: () => place.apiUrl,
     ...{ database, vault, profiles, access, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
@@ -142,6 +150,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => concludeAudit(parts), ...backgroundWork(parts, metrics));
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
+  await parts.jobs.schedule(TOKEN_KEYS_JOB, await renewTokenKeys(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
@@ -159,9 +168,9 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
         demo: hierarchy.demo,
         missingSettings: missingSettings(config),
       }),
-      publicHandlers: tokenHandlers(parts.accessParts),
-      errorForms: { opcp: opcpError },
-      authenticate: (token) => authenticate(parts.accessParts, token),
+      publicHandlers: tokenHandlers(parts.accessParts, clientCertificate),
+      errorForms: { oauth: oauthError, opcp: opcpError },
+      authenticate: (token) => authenticate(parts.accessParts, token, clientCertificate),
       access,
       limits: createRateLimits(
         { perClient: config.clientRate, perAddress: config.addressRate },
@@ -201,7 +210,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     delete door.parts;
   });
 
-  const apiUrl = config.apiUrl ?? `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  place.apiUrl ||= `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  const { apiUrl } = place;
   logger.info('listening', {
     publicUrl,
     apiUrl,
@@ -220,6 +230,9 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
 }
 
+/** Certificates that clients present are not asked for yet. */
+const clientCertificate: Presented = async () => undefined;
+
 const addressOf = ({ address: { address, family, port } }: Listener): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 
@@ -228,10 +241,14 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-const authenticate = (parts: AccessParts, bearerToken: string): Promise<Principal> =>
+const authenticate = (
+  parts: AccessParts,
+  bearerToken: string,
+  presented: Presented,
+): Promise<Principal> =>
   isBootstrapSecret(bearerToken)
     ? authenticateBootstrap(parts, bearerToken)
-    : authenticateToken(parts, bearerToken);
+    : authenticateToken(parts, bearerToken, presented);
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

@@ -26,6 +26,7 @@ import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
+import { createTokenKeys } from '../services/token-keys.ts';
 import { validateChain } from '../services/validation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
@@ -53,6 +54,7 @@ import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { tokenKeyStore } from '../storage/token-keys.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
 import {
   measuredAudit,
@@ -69,6 +71,8 @@ export interface Foundation {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
   readonly publicUrl: string;
+  /** Under which clients reach the API. */
+  readonly apiUrl: () => string;
   /** Keys that are never certified, beside those that the database knows. */
   readonly blockedKeys: KeyList;
   readonly clock: Clock;
@@ -91,13 +95,16 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const idempotency = idempotencyStore(database);
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const clockMark = clockMarkStore(database);
+  const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
   const accessParts: AccessParts = {
+    ...rest,
     store: accessStore(database),
-    clock: rest.clock,
-    random: rest.random,
+    organizations,
+    tokenKeys: createTokenKeys(tokenKeyParts),
+    certificateLogin: async () => undefined,
   };
   const parts = {
-    ...rest,
+    ...tokenKeyParts,
     accessParts,
     clockMark,
     signingTime: createSigningTime({ ...rest, clockMark }),
@@ -132,7 +139,6 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     cpsSigners: cpsSignerStore(database),
     cpsMemory: createCpsMemory(),
     status: statusStore(database),
-    keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
   const ocsp = measuredOcsp(createOcspResponder(parts), metrics);

@@ -14,11 +14,16 @@ import type { Logger } from './logger.ts';
 export type RefusalReason =
   | 'no-credentials'
   | 'token-unknown'
+  /** Or ended with the secret that it was given for. */
   | 'token-expired'
+  /** It counts with its certificate alone (RFC 8705), which is not there or not good any more. */
+  | 'token-certificate-missing'
   | 'client-unknown'
   /** Disabled, or its time is over. */
   | 'client-ended'
   | 'secret-wrong'
+  /** A client without a secret, whose certificate is not the client's to log in with. */
+  | 'certificate-wrong'
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'

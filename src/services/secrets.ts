@@ -7,15 +7,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RandomBytes } from './serial-numbers.ts';
 
-/** Of the first start, of an API client, or a bearer token. */
-type SecretKind = 'boot' | 'sec' | 'tok';
+/** Of the first start, or of an API client. */
+type SecretKind = 'boot' | 'sec';
 
 export const newSecret = (kind: SecretKind, random: RandomBytes): string =>
   `evpki_${kind}_${Buffer.from(random(32)).toString('base64url')}`;
-
-/** Whether a text has the form of such a secret. */
-export const isSecret = (kind: SecretKind, text: string): boolean =>
-  text.startsWith(`evpki_${kind}_`) && /^[\w-]{43}$/.test(text.slice(`evpki_${kind}_`.length));
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { NotAuthenticated } from '../../services/refusals.ts';
 
-const TOKEN = /^[A-Za-z0-9._~+/-]{1,500}=*$/;
+/** Room for any token of ours; Node takes no more than 16 KiB of headers anyway. */
+const TOKEN = /^[A-Za-z0-9._~+/-]{1,4096}=*$/;
 
 /**
  * The token of `Authorization: Bearer <token>` (RFC 6750 2.1), or of `X-API-Key: <token>`, which
@@ -9,16 +10,7 @@ const TOKEN = /^[A-Za-z0-9._~+/-]{1,500}=*$/;
  * @throws ServiceError `not-authenticated` when there is none, or more than one
  */
 export function bearerToken(request: Request): string {
-  // Node passes on the first of several; whoever stands in front may have read another.
-  const headers = request.rawHeaders.filter(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization',
-  );
-  if (headers.length > 1) {
-    throw new NotAuthenticated('the request has more than one Authorization', {
-      reason: 'no-credentials',
-    });
-  }
-  const { authorization } = request.headers;
+  const authorization = soleAuthorization(request);
   const token =
     authorization === undefined
       ? // Node joins several with commas, which are in no token.
@@ -30,4 +22,21 @@ export function bearerToken(request: Request): string {
     });
   }
   return token;
+}
+
+/**
+ * The Authorization of a request.
+ * @throws ServiceError `not-authenticated` when there is more than one
+ */
+export function soleAuthorization(request: Request): string | undefined {
+  // Node passes on the first of several; whoever stands in front may have read another.
+  const headers = request.rawHeaders.filter(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization',
+  );
+  if (headers.length > 1) {
+    throw new NotAuthenticated('the request has more than one Authorization', {
+      reason: 'no-credentials',
+    });
+  }
+  return request.headers.authorization;
 }

@@ -42,8 +42,8 @@ export interface ApiParts {
   readonly publicHandlers: PublicHandlers;
   /** By the name that openapi.yaml gives them (`x-evpki-errors`). */
   readonly errorForms?: Readonly<Record<string, ErrorForm>>;
-  /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
-  readonly authenticate: (bearerToken: string) => Promise<Principal>;
+  /** Who holds the bearer token of this request; throws ServiceError `not-authenticated`. */
+  readonly authenticate: (bearerToken: string, request: Request) => Promise<Principal>;
   readonly access: AccessPolicy;
   readonly limits: RateLimits;
   readonly idempotency: IdempotencyParts;
@@ -123,7 +123,7 @@ export function createApi(parts: ApiParts): Express {
 /** Who is calling. Failing to say so is counted; others at the same address who can are not kept out. */
 async function authenticated(parts: ApiParts, request: Request): Promise<Principal> {
   try {
-    return await parts.authenticate(bearerToken(request));
+    return await parts.authenticate(bearerToken(request), request);
   } catch (error) {
     if (error instanceof ServiceError) parts.limits.takeFromAddress(request.socket.remoteAddress);
     throw error;
