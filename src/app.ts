@@ -11,7 +11,8 @@ import { abandonExpired, backgroundWork, concludeAudit } from './app/background.
 import { loadBlockedKeys } from './app/blocked-keys.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
-import { createParts } from './app/parts.ts';
+import { createParts, type Parts } from './app/parts.ts';
+import { knownProxies } from './app/proxy-certificates.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret } from './bootstrap-secret.ts';
@@ -21,8 +22,9 @@ import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
 import { isBootstrapSecret } from './http/api/access.ts';
 import { oauthError } from './http/api/oauth-errors.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
-import { type ApiParts, createApi } from './http/api/server.ts';
+import { type ApiParts, createApi, type PresentedCredentials } from './http/api/server.ts';
 import { tokenHandlers } from './http/api/tokens.ts';
+import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { opcpError } from './http/opcp/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
@@ -32,18 +34,19 @@ import {
   type AccessParts,
   authenticateBootstrap,
   authenticateToken,
-  type Presented,
   prepareBootstrap,
 } from './services/access.ts';
 import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.ts';
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
+import { requireCertificate } from './services/certificate-login.ts';
 import type { Clock } from './services/clock.ts';
 import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
+import { NotAuthenticated } from './services/refusals.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
 import { TOKEN_KEYS_JOB } from './services/token-key-records.ts';
@@ -73,8 +76,9 @@ export interface App {
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
   /**
-   * Reads again at once the files that are read again while it runs: the TLS certificate and key.
-   * @returns their names; none when an authority certifies the API
+   * Reads again at once the files that are read again while it runs: the TLS certificate and key,
+   * the certificates of proxies.
+   * @returns their names
    * @throws StartError when they do not fit; then what was presented before still is
    */
   reload(): Promise<readonly string[]>;
@@ -154,6 +158,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
+  const proxies = await knownProxies(parts, config);
+  const clientCertificate = clientCertificates(proxies);
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -161,6 +167,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     tls: server.identity,
     perAddress: config.addressConnections,
     refused: (limit) => metrics.refusedConnection('api', limit),
+    asksForCertificate: true,
     handle: createApi({
       document: loadApiDocument() as ApiParts['document'],
       documentText: loadApiText(),
@@ -170,7 +177,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       }),
       publicHandlers: tokenHandlers(parts.accessParts, clientCertificate),
       errorForms: { oauth: oauthError, opcp: opcpError },
-      authenticate: (token) => authenticate(parts.accessParts, token, clientCertificate),
+      authenticate: (presented) => authenticate(parts, presented),
+      clientCertificate,
       access,
       limits: createRateLimits(
         { perClient: config.clientRate, perAddress: config.addressRate },
@@ -188,7 +196,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     door.isStopping = true;
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
-  running.push(server.keepFresh(apiListener));
+  running.push(server.keepFresh(apiListener), proxies.keepFresh());
 
   const metricsListener =
     config.metricsPort === 'off'
@@ -225,13 +233,11 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   });
   const reload = async () => {
     await server.refresh(apiListener);
-    return server.files;
+    await proxies.refresh();
+    return [...server.files, ...proxies.files];
   };
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
 }
-
-/** Certificates that clients present are not asked for yet. */
-const clientCertificate: Presented = async () => undefined;
 
 const addressOf = ({ address: { address, family, port } }: Listener): string =>
   family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
@@ -241,14 +247,21 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-const authenticate = (
-  parts: AccessParts,
-  bearerToken: string,
-  presented: Presented,
-): Promise<Principal> =>
-  isBootstrapSecret(bearerToken)
-    ? authenticateBootstrap(parts, bearerToken)
-    : authenticateToken(parts, bearerToken, presented);
+/** A token alone says who calls; without one the certificate does. */
+async function authenticate(
+  { accessParts, paths, parsed }: Parts,
+  { bearerToken, certificates }: PresentedCredentials,
+): Promise<Principal> {
+  if (bearerToken !== undefined) {
+    return isBootstrapSecret(bearerToken)
+      ? authenticateBootstrap(accessParts, bearerToken)
+      : authenticateToken(accessParts, bearerToken, certificates);
+  }
+  if (certificates) return requireCertificate({ ...accessParts, paths, parsed }, certificates);
+  throw new NotAuthenticated('the request carries no bearer token and no client certificate', {
+    reason: 'no-credentials',
+  });
+}
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

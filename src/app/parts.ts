@@ -9,6 +9,7 @@ import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
+import { authenticateCertificate } from '../services/certificate-login.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
@@ -96,12 +97,14 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const clockMark = clockMarkStore(database);
   const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
+  const paths = pathFactStore(database);
+  const parsed = createParsedCertificates();
+  const loginParts = { ...rest, store: accessStore(database), paths, parsed };
   const accessParts: AccessParts = {
-    ...rest,
-    store: accessStore(database),
+    ...loginParts,
     organizations,
     tokenKeys: createTokenKeys(tokenKeyParts),
-    certificateLogin: async () => undefined,
+    certificateLogin: (chain) => authenticateCertificate(loginParts, chain),
   };
   const parts = {
     ...tokenKeyParts,
@@ -127,8 +130,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
-    paths: pathFactStore(database),
-    parsed: createParsedCertificates(),
+    paths,
+    parsed,
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),

@@ -27,9 +27,6 @@ const BOOTSTRAP_HOURS = 24;
 /** The API client that has registered this certificate (DER, leaf first), if it may log in with it. */
 export type CertificateLogin = (chain: readonly Uint8Array[]) => Promise<Principal | undefined>;
 
-/** What the connection of a caller has presented: DER, leaf first; undefined for nothing. */
-export type Presented = () => Promise<readonly Uint8Array[] | undefined>;
-
 export interface AccessParts {
   readonly store: AccessStore;
   readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
@@ -136,13 +133,13 @@ export const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): bool
  * Who holds this access token. It ends with what it was given for: with its client, at once; with a
  * secret that has been replaced; with the certificate that it is bound to (RFC 8705 3), which has
  * to come with it and still be one that the client may log in with.
- * @param presented what the caller's connection has presented, asked for only where it matters
+ * @param presented what the caller's connection has presented: DER, leaf first
  * @throws ServiceError `not-authenticated` for a token that is none of ours, has expired or ended
  */
 export async function authenticateToken(
   parts: Pick<AccessParts, 'store' | 'clock' | 'tokenKeys' | 'apiUrl' | 'certificateLogin'>,
   accessToken: string,
-  presented: Presented = async () => undefined,
+  presented: readonly Uint8Array[] = [],
 ): Promise<Principal> {
   const now = parts.clock();
   const claims = await claimsOf(parts, accessToken, now);
@@ -156,11 +153,9 @@ export async function authenticateToken(
   if (claims.cnf && !(await isBoundTo(parts, claims.cnf['x5t#S256'], actor, presented))) {
     throw unknownToken({ reason: 'token-certificate-missing', ...refused(client) });
   }
-  const { organizationId, expiresAt } = client;
   // What the client may do is asked for now; the token can only have asked for less.
   const scope = claims.scope.split(' ');
-  const roles = client.roles.filter((role) => scope.includes(role));
-  return { actor, organizationId, roles, ...(expiresAt ? { endsAt: expiresAt } : {}) };
+  return { ...principalOf(client), roles: client.roles.filter((role) => scope.includes(role)) };
 }
 
 async function claimsOf(
@@ -200,13 +195,20 @@ async function isBoundTo(
   { certificateLogin }: Pick<AccessParts, 'certificateLogin'>,
   thumbprint: string,
   actor: string,
-  presented: Presented,
+  presented: readonly Uint8Array[],
 ): Promise<boolean> {
-  const chain = await presented();
-  const leaf = chain?.[0];
-  if (!chain || !leaf || certificateThumbprint(leaf) !== thumbprint) return false;
-  return (await certificateLogin(chain))?.actor === actor;
+  const [leaf] = presented;
+  if (!leaf || certificateThumbprint(leaf) !== thumbprint) return false;
+  return (await certificateLogin(presented))?.actor === actor;
 }
+
+/** An API client that has proven who it is. */
+export const principalOf = ({ id, organizationId, roles, expiresAt }: ApiClient): Principal => ({
+  actor: actorOf({ id }),
+  organizationId,
+  roles,
+  ...(expiresAt ? { endsAt: expiresAt } : {}),
+});
 
 const unknownToken = (refusal: Refusal) =>
   new NotAuthenticated('the token is unknown or expired', refusal);

@@ -63,6 +63,20 @@ export const errorCodes = {
     cause: 'The client has not all of the scopes that it asks for.',
     remedy: "Leave `scope` out, or ask for some of the client's roles.",
   },
+  'client-certificate-unreadable': {
+    http: 400,
+    exit: 2,
+    cause: 'The client certificate, or the header in which a proxy passes it on, cannot be read.',
+    remedy:
+      'Present one certificate and at most nine above it; docs/client-certificates.md shows the headers.',
+  },
+  'proxy-not-trusted': {
+    http: 403,
+    exit: 3,
+    cause: 'A client certificate was passed on by somebody who is none of the proxies that may.',
+    remedy:
+      'Have the proxy present a certificate of `EVPKI_PROXY_CERTIFICATES`; others must not send the header.',
+  },
   'not-permitted': {
     http: 403,
     exit: 3,
@@ -190,6 +204,13 @@ export const errorCodes = {
     exit: 6,
     cause: "The certificate does not fit the authority's key, name, profile or chain.",
     remedy: 'Have the request of `GET /v1/authorities/{id}/csr` signed again as `violations` says.',
+  },
+  'client-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The certificate is none that an API client can log in with.',
+    remedy:
+      'Correct what `violations` lists: bring one certificate that holds and may identify a client.',
   },
   'root-refused': {
     http: 422,

@@ -7,8 +7,9 @@
 
 import { INSTANCE_ORGANIZATION } from './access-policy.ts';
 import type { AuditEvent, AuditWriter } from './audit.ts';
+import type { CertificateFault } from './certificate-standing.ts';
 import type { Clock } from './clock.ts';
-import { ServiceError } from './errors.ts';
+import { type ErrorCode, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 export type RefusalReason =
@@ -22,11 +23,16 @@ export type RefusalReason =
   /** Disabled, or its time is over. */
   | 'client-ended'
   | 'secret-wrong'
-  /** A client without a secret, whose certificate is not the client's to log in with. */
-  | 'certificate-wrong'
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'
+  /** No API client has registered the certificate, or not the one that is named beside it. */
+  | 'certificate-unknown'
+  | CertificateFault
+  /** Somebody who is no proxy has passed on a client certificate. */
+  | 'proxy-not-trusted'
+  /** A proxy has, whose own certificate does not hold (any more). */
+  | 'proxy-ended'
   | 'not-permitted';
 
 /** Somebody who was turned away. */
@@ -47,13 +53,20 @@ export interface RefusalLog {
   flush(everything?: 'everything'): Promise<void>;
 }
 
-/** `not-authenticated`, with what is known about who was turned away. */
-export class NotAuthenticated extends ServiceError {
+/** An error to be written down, with what is known about who was turned away. */
+export class TurnedAway extends ServiceError {
   readonly refusal: Refusal;
 
-  constructor(message: string, refusal: Refusal) {
-    super('not-authenticated', message);
+  constructor(code: ErrorCode, message: string, refusal: Refusal) {
+    super(code, message);
     this.refusal = refusal;
+  }
+}
+
+/** `not-authenticated`. */
+export class NotAuthenticated extends TurnedAway {
+  constructor(message: string, refusal: Refusal) {
+    super('not-authenticated', message, refusal);
   }
 }
 

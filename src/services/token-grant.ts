@@ -62,7 +62,7 @@ export async function grantToken(parts: AccessParts, wish: TokenWish): Promise<G
   const thumbprint = await ownCertificate(parts, wish);
   const until = proofEnd(client, wish, thumbprint, now);
   if (!client || until === undefined || !isEnabled(client, now)) {
-    const wrong = clientSecret === undefined ? 'certificate-wrong' : 'secret-wrong';
+    const wrong = clientSecret === undefined ? 'certificate-unknown' : 'secret-wrong';
     throw wrongCredentials(client, until === undefined ? wrong : 'client-ended');
   }
   const roles = rolesFor(client, wish.scope);

@@ -2,6 +2,7 @@
 
 import type { AccessStore } from '../services/access-records.ts';
 import { clientOf, clientRow } from './api-clients.ts';
+import { certificateLoginStore } from './client-certificates.ts';
 import type { Database } from './database.ts';
 import type { ApiClientRow, BootstrapRow } from './rows.ts';
 import { timeOf, timeText } from './values.ts';
@@ -9,6 +10,8 @@ import { timeOf, timeText } from './values.ts';
 export function accessStore(database: Database): AccessStore {
   const { reader } = database;
   return {
+    ...certificateLoginStore(database),
+
     putBootstrap: (secretSha256, expiresAt, audit) =>
       database.write(async (tx) => {
         const stored = await tx
@@ -51,15 +54,5 @@ export function accessStore(database: Database): AccessStore {
       const row = await reader<ApiClientRow>('api_clients').where({ id }).first();
       return row && clientOf(row);
     },
-
-    noteUse: (clientId, now) =>
-      database.write(async ({ knex }) => {
-        await knex<ApiClientRow>('api_clients')
-          .where({ id: clientId })
-          .where((before) =>
-            before.whereNull('last_used_at').orWhere('last_used_at', '<', timeText(now)),
-          )
-          .update({ last_used_at: timeText(now) });
-      }),
   };
 }

@@ -190,6 +190,17 @@ export interface TrustAnchorRow {
   removed_at: string | null;
 }
 
+export interface ClientCertificateRow {
+  /** SHA-256 of the certificate, hex. */
+  sha256: string;
+  client_id: string;
+  certificate: Buffer;
+  subject: string;
+  not_before: string;
+  not_after: string;
+  added_at: string;
+}
+
 export interface ApiClientRow {
   id: string;
   organization_id: string;

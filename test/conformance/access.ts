@@ -94,12 +94,14 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
       expect(await clients().findClient(client.id)).toEqual(client);
     });
 
-    test('when a client was last here never goes back', async () => {
+    test('a client was last here to the minute', async () => {
       const client = await stored();
       const other = await stored();
       const lastUsed = async () => (await store().findClient(client.id))?.lastUsedAt;
-      for (const at of [10, 30, 20]) await store().noteUse(client.id, seconds(at));
-      expect(await lastUsed()).toEqual(seconds(30));
+      for (const at of [0, 59]) await store().noteUse(client.id, seconds(at));
+      expect(await lastUsed()).toEqual(seconds(0));
+      await store().noteUse(client.id, seconds(60));
+      expect(await lastUsed()).toEqual(seconds(60));
       expect((await store().findClient(other.id))?.lastUsedAt).toBeUndefined();
       await store().noteUse('cli_nobody', seconds(1));
     });

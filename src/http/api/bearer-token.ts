@@ -10,16 +10,26 @@ const TOKEN = /^[A-Za-z0-9._~+/-]{1,4096}=*$/;
  * @throws ServiceError `not-authenticated` when there is none, or more than one
  */
 export function bearerToken(request: Request): string {
+  const token = presentedToken(request);
+  if (token === undefined) throw noToken('the request carries no bearer token');
+  return token;
+}
+
+/**
+ * As {@link bearerToken}; undefined when the request has neither of the two headers.
+ * @throws ServiceError `not-authenticated` for headers that hold no token, or more than one
+ */
+export function presentedToken(request: Request): string | undefined {
   const authorization = soleAuthorization(request);
+  const apiKey = request.get('x-api-key');
+  if (authorization === undefined && apiKey === undefined) return undefined;
   const token =
     authorization === undefined
       ? // Node joins several with commas, which are in no token.
-        request.get('x-api-key')
+        apiKey
       : /^Bearer (.*)$/i.exec(authorization)?.[1];
   if (token === undefined || !TOKEN.test(token)) {
-    throw new NotAuthenticated('the request carries no bearer token', {
-      reason: 'no-credentials',
-    });
+    throw noToken('the request carries no bearer token');
   }
   return token;
 }
@@ -33,10 +43,8 @@ export function soleAuthorization(request: Request): string | undefined {
   const headers = request.rawHeaders.filter(
     (name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization',
   );
-  if (headers.length > 1) {
-    throw new NotAuthenticated('the request has more than one Authorization', {
-      reason: 'no-credentials',
-    });
-  }
+  if (headers.length > 1) throw noToken('the request has more than one Authorization');
   return request.headers.authorization;
 }
+
+const noToken = (message: string) => new NotAuthenticated(message, { reason: 'no-credentials' });

@@ -16,6 +16,7 @@ import { contracts } from './013-contracts.ts';
 import { trustAnchors } from './014-trust-anchors.ts';
 import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
+import { clientCertificates } from './018-client-certificates.ts';
 import { tokenKeys } from './019-token-keys.ts';
 import type { Migration } from './migration.ts';
 
@@ -36,5 +37,6 @@ export const migrations: readonly Migration[] = [
   trustAnchors,
   cpsSigners,
   installationSessions,
+  clientCertificates,
   tokenKeys,
 ];
