@@ -37,6 +37,7 @@ import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
+import { clientCertificateStore } from '../storage/client-certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
 import { contractStore } from '../storage/contracts.ts';
 import { cpsSignerStore } from '../storage/cps-signers.ts';
@@ -112,6 +113,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     clockMark,
     signingTime: createSigningTime({ ...rest, clockMark }),
     clients: apiClientStore(database),
+    clientCertificates: clientCertificateStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     requests: requestStore(database),

@@ -179,6 +179,9 @@ export interface ApiBodies {
   NewApiClient?: NewApiClient;
   ApiClient?: ApiClient;
   ApiClientPage?: ApiClientPage;
+  NewApiClientCertificate?: NewApiClientCertificate;
+  ApiClientCertificate?: ApiClientCertificate;
+  ApiClientCertificateList?: ApiClientCertificateList;
   SecretRotation?: SecretRotation;
   RotatedCredentials?: RotatedCredentials;
   ApiClientCredentials?: ApiClientCredentials;
@@ -349,7 +352,7 @@ export interface ApiClient {
   expiresAt?: string;
   disabledAt?: string;
   /**
-   * When it last got a token, to the minute; tokens last 15 minutes
+   * When it last got a token or called with a certificate, to the minute
    */
   lastUsedAt?: string;
   /**
@@ -360,6 +363,29 @@ export interface ApiClient {
 export interface ApiClientPage {
   items: ApiClient[];
   nextCursor?: string;
+}
+export interface NewApiClientCertificate {
+  /**
+   * PEM of one certificate
+   */
+  certificate: string;
+}
+export interface ApiClientCertificate {
+  /**
+   * Of the certificate, hex
+   */
+  sha256: string;
+  subject: string;
+  notBefore: string;
+  notAfter: string;
+  addedAt: string;
+  /**
+   * PEM
+   */
+  certificate: string;
+}
+export interface ApiClientCertificateList {
+  items: ApiClientCertificate[];
 }
 export interface SecretRotation {
   /**
