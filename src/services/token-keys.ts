@@ -16,7 +16,6 @@ import { newId } from './ids.ts';
 import type { Keyring } from './keyring.ts';
 import type { Logger } from './logger.ts';
 import type { RandomBytes } from './serial-numbers.ts';
-import type { Monotonic } from './status-confirmation.ts';
 import type { TokenKey, TokenKeyStore } from './token-key-records.ts';
 
 /** ES256 (RFC 7518 3.4) is ECDSA over this curve. */
@@ -42,7 +41,6 @@ export interface TokenKeyParts {
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly random: RandomBytes;
-  readonly monotonic: Monotonic;
   readonly logger: Logger;
 }
 
@@ -65,16 +63,16 @@ interface OpenKey {
 }
 
 export function createTokenKeys(
-  parts: Pick<TokenKeyParts, 'tokenKeyStore' | 'keyring' | 'clock' | 'monotonic' | 'logger'>,
+  parts: Pick<TokenKeyParts, 'tokenKeyStore' | 'keyring' | 'clock' | 'logger'>,
 ): TokenKeys {
-  const { tokenKeyStore, keyring, clock, monotonic, logger } = parts;
+  const { tokenKeyStore, keyring, clock, logger } = parts;
   /** Newest first. */
   let keys: readonly OpenKey[] = [];
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
 
   const read = async () => {
-    const began = monotonic();
+    const began = clock().getTime();
     const known = new Map(keys.map((key) => [key.keyId, key]));
     const found: OpenKey[] = [];
     for (const key of await tokenKeyStore.listTokenKeys()) {
@@ -90,7 +88,8 @@ export function createTokenKeys(
   };
   /** The keys as they were at most this long ago. */
   const within = async (milliseconds: number): Promise<readonly OpenKey[]> => {
-    if (monotonic() - readAt >= milliseconds) {
+    // Whichever way the clock has gone.
+    if (Math.abs(clock().getTime() - readAt) >= milliseconds) {
       reading ??= read().finally(() => {
         reading = undefined;
       });

@@ -2,11 +2,13 @@
 
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { readToken, signToken, type TokenClaims } from '../../src/services/access-tokens.ts';
 import {
   forgedToken,
   type KeyedProcess,
   privateKeyOf,
   processOver,
+  readForged,
   testKeyring,
   tokenKeysInMemory,
 } from '../support/tokens.ts';
@@ -73,6 +75,30 @@ describe('token keys', () => {
       `token-key.created ${second}`,
       `token-key.deleted ${first}`,
     ]);
+  });
+
+  test('a token of the last key holds until its own end, here and elsewhere', async () => {
+    const apiUrl = 'https://pki.example';
+    await one.renew();
+    passed(6 * DAY);
+    await one.renew();
+    passed(7 * DAY - 1000);
+    const claims = (seconds: number): TokenClaims => ({
+      ...{ iss: apiUrl, aud: apiUrl, sub: 'cli_a', jti: 'a', organization: 'demo', scope: '' },
+      ...{ iat: now.getTime() / 1000, exp: now.getTime() / 1000 + seconds },
+    });
+    const token = await signToken(one.tokenKeys, claims(900));
+    const read = (process: KeyedProcess) => readToken(process.tokenKeys, token, { apiUrl, now });
+    passed(7 * DAY + 898_000);
+    await one.renew();
+    expect(await signing(one)).not.toBe(readForged(token).header.kid);
+    for (const process of [one, other]) expect(await read(process)).toMatchObject({ jti: 'a' });
+    passed(7 * DAY + 899_000);
+    for (const process of [one, other]) await expect(read(process)).rejects.toThrow('has expired');
+    passed(7 * DAY + HOUR);
+    await one.renew();
+    passed(7 * DAY + HOUR + 31_000);
+    for (const process of [one, other]) await expect(read(process)).rejects.toThrow('none of ours');
   });
 
   test('after a long standstill the next one is published a day before as well', async () => {

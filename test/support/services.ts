@@ -196,7 +196,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     accessParts: {
       store: decorate(accessStore(database), pass),
       organizations,
-      tokenKeys: createTokenKeys({ tokenKeyStore, keyring, clock, monotonic, logger: silent }),
+      tokenKeys: createTokenKeys({ tokenKeyStore, keyring, clock, logger: silent }),
       certificateLogin: async () => undefined,
       apiUrl,
       clock,

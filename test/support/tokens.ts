@@ -53,14 +53,13 @@ export interface KeyedProcess {
   readonly log: string[];
 }
 
-/** A process over such a store. The monotonic clock is the other one, in milliseconds. */
+/** A process over such a store. */
 export function processOver(tokenKeyStore: TokenKeyStore, clock: Clock): KeyedProcess {
   const log: string[] = [];
   const note = (event: string) => void log.push(event);
   const logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
   const parts = {
     ...{ tokenKeyStore, keyring: testKeyring, clock, random: randomBytes, logger },
-    monotonic: () => clock().getTime(),
   };
   return { tokenKeys: createTokenKeys(parts), renew: () => renewTokenKeys(parts), log };
 }
