@@ -15,7 +15,10 @@ import type { Logger } from './logger.ts';
 export type RefusalReason =
   | 'no-credentials'
   | 'token-unknown'
+  /** Or ended with the secret that it was given for. */
   | 'token-expired'
+  /** It counts with its certificate alone (RFC 8705), which is not there or not good any more. */
+  | 'token-certificate-missing'
   | 'client-unknown'
   /** Disabled, or its time is over. */
   | 'client-ended'
@@ -23,25 +26,23 @@ export type RefusalReason =
   | 'bootstrap-secret-wrong'
   /** Whatever it was: there is none any more that would be right. */
   | 'bootstrap-secret-spent'
-  /** No API client has registered the certificate, nor does it lead to an anchor. */
-  | 'certificate-unknown'
-  | CertificateFault
-  /** A client certificate that is out of time. */
-  | 'certificate-not-valid'
-  /** A certificate that holds, of nobody that is registered. */
-  | 'station-unknown'
-  /** Somebody who is no proxy has passed on a client certificate. */
-  | 'proxy-not-trusted'
-  /** A proxy has, whose own certificate does not hold (any more). */
-  | 'proxy-ended'
   /** A one-time enrolment secret: used or withdrawn before, out of time, for somebody else. */
   | 'secret-unknown'
   | 'secret-used'
   | 'secret-withdrawn'
   | 'secret-expired'
   | 'secret-of-other'
+  /** A certificate that holds, of nobody that is registered. */
+  | 'station-unknown'
   /** What was shown is none of the ways that its label of EST takes. */
   | 'credentials-not-taken'
+  /** No API client has registered the certificate, or not the one that is named beside it. */
+  | 'certificate-unknown'
+  | CertificateFault
+  /** Somebody who is no proxy has passed on a client certificate. */
+  | 'proxy-not-trusted'
+  /** A proxy has, whose own certificate does not hold (any more). */
+  | 'proxy-ended'
   | 'not-permitted';
 
 /** Somebody who was turned away. */

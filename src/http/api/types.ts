@@ -1,5 +1,18 @@
 /** The bodies of the REST API. Generated from openapi.yaml by `npm run generate`. */
 
+/**
+ * A problem, and what RFC 6749 5.2 has in its place
+ */
+export type TokenError = Problem & {
+  error:
+    | 'invalid_client'
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'server_error'
+    | 'temporarily_unavailable'
+    | 'unsupported_grant_type';
+  error_description: string;
+};
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
 /**
  * RFC 5280 5.3.1, without removeFromCRL, which ends a hold, and aACompromise, which is about attribute certificates
@@ -189,6 +202,8 @@ export interface ApiBodies {
   Violation?: Violation;
   TokenRequest?: TokenRequest;
   Token?: Token;
+  TokenError?: TokenError;
+  JsonWebKeySet?: JsonWebKeySet;
   NewApiClient?: NewApiClient;
   ApiClient?: ApiClient;
   ApiClientPage?: ApiClientPage;
@@ -308,19 +323,43 @@ export interface Violation {
   field?: string;
 }
 export interface TokenRequest {
-  grant_type: 'client_credentials';
-  client_id: string;
-  client_secret: string;
-  scope?: string;
-  audience?: string;
+  /**
+   * `client_credentials`
+   */
+  grant_type: string;
+  client_id?: string;
+  client_secret?: string;
+  /**
+   * Some of the client's roles, with spaces between them
+   */
+  scope?: string | null;
+  audience?: string | null;
 }
 export interface Token {
+  /**
+   * A JWT (RFC 9068), signed with ES256
+   */
   access_token: string;
   token_type: 'Bearer';
   /**
    * Seconds
    */
   expires_in: number;
+  /**
+   * The roles that it is good for, with spaces between them
+   */
+  scope: string;
+}
+export interface JsonWebKeySet {
+  keys: {
+    kty: 'EC';
+    crv: 'P-256';
+    x: string;
+    y: string;
+    kid: string;
+    alg: 'ES256';
+    use: 'sig';
+  }[];
 }
 export interface NewApiClient {
   name: string;
