@@ -20,9 +20,11 @@ import { keepBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
-import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
+import { isBootstrapSecret } from './http/api/access.ts';
+import { oauthError } from './http/api/oauth-errors.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { type ApiParts, createApi, type PresentedCredentials } from './http/api/server.ts';
+import { tokenHandlers } from './http/api/tokens.ts';
 import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { opcpError } from './http/opcp/errors.ts';
@@ -49,6 +51,8 @@ import type { Logger } from './services/logger.ts';
 import { NotAuthenticated } from './services/refusals.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
+import { TOKEN_KEYS_JOB } from './services/token-key-records.ts';
+import { renewTokenKeys } from './services/token-keys.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
 import { vaultStore } from './storage/vault.ts';
@@ -134,7 +138,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => drain(publicListener, logger));
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
+  // Known once it listens, and nobody asks before.
+  const place = { apiUrl: config.apiUrl ?? '' };
   const parts = createParts({
+    apiUrl: () => place.apiUrl,
     ...{ database, vault, profiles, access, est, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
@@ -149,6 +156,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => concludeAudit(parts), ...backgroundWork(parts, metrics));
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
+  await parts.jobs.schedule(TOKEN_KEYS_JOB, await renewTokenKeys(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
@@ -170,8 +178,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       demo: hierarchy.demo,
       missingSettings: missingSettings(config),
     }),
-    publicHandlers: tokenHandlers(parts.accessParts),
-    errorForms: { opcp: opcpError },
+    publicHandlers: tokenHandlers(parts.accessParts, shared.clientCertificate),
+    errorForms: { oauth: oauthError, opcp: opcpError },
     access,
     actionsElsewhere: estActions,
     idempotency: parts,
@@ -216,7 +224,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     delete door.parts;
   });
 
-  const apiUrl = config.apiUrl ?? `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  place.apiUrl ||= `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  const { apiUrl } = place;
   logger.info('listening', {
     publicUrl,
     apiUrl,
@@ -252,7 +261,7 @@ async function authenticate(
   if (bearerToken !== undefined) {
     return isBootstrapSecret(bearerToken)
       ? authenticateBootstrap(accessParts, bearerToken)
-      : authenticateToken(accessParts, bearerToken);
+      : authenticateToken(accessParts, bearerToken, certificates);
   }
   if (certificates) return requireCertificate({ ...accessParts, paths, parsed }, certificates);
   throw new NotAuthenticated('the request carries no bearer token and no client certificate', {

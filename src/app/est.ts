@@ -7,10 +7,10 @@ import {
   estCaCertificates,
   estCsrAttributes,
   estEnrol,
-  estLabel,
   estReenrol,
   estServerKeygen,
 } from '../services/est.ts';
+import { estLabel } from '../services/est-labels.ts';
 import type { Parts } from './parts.ts';
 
 /** What the door shares with that of REST. */

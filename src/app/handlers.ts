@@ -2,6 +2,7 @@
 
 import { removeBootstrapSecret } from '../bootstrap-secret.ts';
 import { accessHandlers } from '../http/api/access.ts';
+import { clientCertificateHandlers } from '../http/api/api-client-certificates.ts';
 import { auditHandlers } from '../http/api/audit.ts';
 import { authorityHandlers } from '../http/api/authorities.ts';
 import { certificateHandlers } from '../http/api/certificates.ts';
@@ -33,6 +34,7 @@ import type { Parts } from './parts.ts';
 /** The operations of openapi.yaml by their ids, but for those that need no credentials. */
 export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
+  ...clientCertificateHandlers(parts),
   ...auditHandlers(parts),
   ...certificateHandlers(parts),
   ...requestHandlers(parts),

@@ -10,6 +10,7 @@ import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
+import { authenticateCertificate } from '../services/certificate-login.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
@@ -28,6 +29,7 @@ import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
+import { createTokenKeys } from '../services/token-keys.ts';
 import { validateChain } from '../services/validation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
@@ -37,6 +39,7 @@ import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
+import { clientCertificateStore } from '../storage/client-certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
 import { contractStore } from '../storage/contracts.ts';
 import { cpsSignerStore } from '../storage/cps-signers.ts';
@@ -56,6 +59,7 @@ import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { tokenKeyStore } from '../storage/token-keys.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
 import {
   measuredAudit,
@@ -73,6 +77,8 @@ export interface Foundation {
   readonly access: AccessPolicy;
   readonly est: EstDeclarations;
   readonly publicUrl: string;
+  /** Under which clients reach the API. */
+  readonly apiUrl: () => string;
   /** Keys that are never certified, beside those that the database knows. */
   readonly blockedKeys: KeyList;
   readonly clock: Clock;
@@ -95,17 +101,23 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const idempotency = idempotencyStore(database);
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const clockMark = clockMarkStore(database);
+  const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
+  const paths = pathFactStore(database);
+  const parsed = createParsedCertificates();
+  const loginParts = { ...rest, store: accessStore(database), paths, parsed };
   const accessParts: AccessParts = {
-    store: accessStore(database),
-    clock: rest.clock,
-    random: rest.random,
+    ...loginParts,
+    organizations,
+    tokenKeys: createTokenKeys(tokenKeyParts),
+    certificateLogin: (chain) => authenticateCertificate(loginParts, chain),
   };
   const parts = {
-    ...rest,
+    ...tokenKeyParts,
     accessParts,
     clockMark,
     signingTime: createSigningTime({ ...rest, clockMark }),
     clients: apiClientStore(database),
+    clientCertificates: clientCertificateStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     requests: requestStore(database),
@@ -126,8 +138,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
-    paths: pathFactStore(database),
-    parsed: createParsedCertificates(),
+    paths,
+    parsed,
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
@@ -138,7 +150,6 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     cpsSigners: cpsSignerStore(database),
     cpsMemory: createCpsMemory(),
     status: statusStore(database),
-    keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
   const ocsp = measuredOcsp(createOcspResponder(parts), metrics);

@@ -1,4 +1,4 @@
-/** API clients, their tokens and the first-start secret as they are stored. */
+/** API clients and the first-start secret as they are stored. */
 
 import type { AuditEvent } from './audit.ts';
 import type { Page } from './certificate-records.ts';
@@ -17,13 +17,6 @@ export interface ApiClient {
   readonly disabledAt?: Date;
   /** When it last got a token, or called with a certificate, to the minute. */
   readonly lastUsedAt?: Date;
-}
-
-export interface AccessToken {
-  /** SHA-256 of the token, hex. */
-  readonly tokenSha256: string;
-  readonly clientId: string;
-  readonly expiresAt: Date;
 }
 
 /** A certificate by which an API client is known; registered for one client at a time. */
@@ -90,20 +83,6 @@ export interface AccessStore extends CertificateLoginStore {
     readonly audit: AuditEvent;
   }): Promise<'created' | 'used'>;
   findClient(id: string): Promise<ApiClient | undefined>;
-  /**
-   * Stores a token that was given for this secret, and that its client was here.
-   * @returns `client-changed` when the secret has been replaced or the client ended since
-   */
-  createToken(command: {
-    readonly token: AccessToken;
-    readonly secretSha256: string;
-    readonly now: Date;
-  }): Promise<'created' | 'client-changed'>;
-  /** A token with its client, in one look-up. */
-  findToken(
-    tokenSha256: string,
-  ): Promise<{ readonly token: AccessToken; readonly client: ApiClient } | undefined>;
-  deleteExpiredTokens(now: Date): Promise<number>;
 }
 
 /** The life of API clients. */
@@ -117,7 +96,7 @@ export interface ApiClientStore {
   ): Promise<Page<ApiClient>>;
   /**
    * Gives an enabled client a new secret in place of the present one, which holds until the given
-   * time, as do the tokens that are out; one before that holds no more.
+   * time; one before that holds no more.
    */
   rotateSecret(command: {
     readonly clientId: string;
@@ -128,7 +107,7 @@ export interface ApiClientStore {
     readonly audit: AuditEvent;
   }): Promise<'rotated' | 'changed'>;
   /**
-   * Ends a client and its tokens for good.
+   * Ends a client for good.
    * @returns `last` when afterwards no enabled client without end would have one of the roles that
    *   `keepOneOf` lists, `unchanged` for one that was disabled before
    */

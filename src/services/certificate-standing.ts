@@ -57,21 +57,33 @@ export async function certificateFault(
     },
     parts.parsed.verify,
   );
-  if (verdict.ok || !(await isSignedByUs(parts, certificate, facts))) return undefined;
+  if (verdict.ok) return undefined;
+  if ((await signerOf(parts, certificate, facts)) === undefined) return undefined;
   const [reason] = reasons;
   if (reason === undefined) return 'certificate-refused';
   return reasons.every((one) => one === 'held') ? 'certificate-held' : 'certificate-revoked';
 }
 
-/** Whether a key of ours has signed it: others may give their issuer the name of one of ours. */
-export async function isSignedByUs(
+/** Our issuer whose key has signed it, if one has: others may name their issuer as one of ours. */
+async function signerOf(
   { parsed }: StandingParts,
   certificate: Certificate,
-  { signers }: Pick<OwnPathFacts, 'signers'>,
-): Promise<boolean> {
-  for (const { publicKey } of signers) {
-    if (publicKey && (await parsed.verify({ child: certificate, issuerKey: publicKey })))
-      return true;
+  { signers }: OwnPathFacts,
+): Promise<string | undefined> {
+  for (const {
+    issuer,
+    certificate: { publicKey },
+  } of signers) {
+    if (publicKey && (await parsed.verify({ child: certificate, issuerKey: publicKey }))) {
+      return issuer.id;
+    }
   }
-  return false;
+  return undefined;
 }
+
+/** The id of our issuer that has signed a certificate; undefined for what others have signed. */
+export const ownIssuerOf = async (
+  parts: StandingParts,
+  certificate: Certificate,
+): Promise<string | undefined> =>
+  signerOf(parts, certificate, await readOwnPathFacts(parts, certificate));

@@ -51,6 +51,18 @@ export const errorCodes = {
     cause: 'The request carries no valid credentials.',
     remedy: 'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`.',
   },
+  'grant-type-unsupported': {
+    http: 400,
+    exit: 2,
+    cause: 'Tokens are given for client credentials only (RFC 6749 4.4).',
+    remedy: 'Send `grant_type=client_credentials`.',
+  },
+  'scope-refused': {
+    http: 400,
+    exit: 2,
+    cause: 'The client has not all of the scopes that it asks for.',
+    remedy: "Leave `scope` out, or ask for some of the client's roles.",
+  },
   'client-certificate-unreadable': {
     http: 400,
     exit: 2,

@@ -83,7 +83,7 @@ const certificate = z.strictObject({
 });
 
 const optionShape = {
-  base64: z.enum(['wrapped', 'single', 'auto']).default('wrapped'),
+  base64: z.enum(['wrapped', 'single', 'auto']).default('auto'),
   reenrolment: z.enum(['profile-values', 'identical-names']).default('profile-values'),
   pending: z.enum(['refuse', 'answer-202']).default('refuse'),
   authentication: z

@@ -61,11 +61,15 @@ export async function recordingRefusals<T>(
   }
 }
 
-/** What policy has refused is on record as a request, what could not be read has its entry. */
+/**
+ * What policy has refused is on record as a request, what could not be read has its entry, and
+ * whose roles do not permit it the door counts as well.
+ */
 const isOnRecord = (error: ServiceError): boolean =>
   error instanceof NotAuthenticated ||
   error instanceof RequestUnanswered ||
-  error.code === 'csr-unreadable';
+  error.code === 'csr-unreadable' ||
+  error.code === 'not-permitted';
 
 function actorOf(identity: EstIdentity): string {
   switch (identity.kind) {

@@ -43,7 +43,7 @@ export interface PathFacts {
 }
 
 /** One of our issuers with its certificate read. */
-interface ReadIssuer {
+export interface ReadIssuer {
   readonly issuer: KnownIssuer;
   readonly certificate: Certificate;
 }
@@ -91,7 +91,7 @@ export async function readPathFacts(
 /** What is known here of a certificate and the authorities of ours above it. */
 export interface OwnPathFacts extends Pick<PathFacts, 'anchors' | 'intermediates' | 'statusOf'> {
   /** All of our issuers that may have signed it: those of the name that it gives its issuer. */
-  readonly signers: readonly Certificate[];
+  readonly signers: readonly ReadIssuer[];
 }
 
 /**
@@ -107,11 +107,10 @@ export async function readOwnPathFacts(
   const issuers = found.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) }));
   const isTop = ({ issuer: { id, signedById } }: ReadIssuer) =>
     signedById === undefined || signedById === id;
-  const certificates = issuers.map((one) => one.certificate);
   return {
     anchors: issuers.filter(isTop).map((one) => one.certificate),
     intermediates: issuers.filter((one) => !isTop(one)).map((one) => one.certificate),
-    signers: certificates.filter(({ subjectDer }) => sameBytes(subjectDer, certificate.issuerDer)),
+    signers: issuers.filter((one) => sameBytes(one.certificate.subjectDer, certificate.issuerDer)),
     statusOf: statusFrom(new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]))),
   };
 }

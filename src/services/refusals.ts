@@ -15,7 +15,10 @@ import type { Logger } from './logger.ts';
 export type RefusalReason =
   | 'no-credentials'
   | 'token-unknown'
+  /** Or ended with the secret that it was given for. */
   | 'token-expired'
+  /** It counts with its certificate alone (RFC 8705), which is not there or not good any more. */
+  | 'token-certificate-missing'
   | 'client-unknown'
   /** Disabled, or its time is over. */
   | 'client-ended'
@@ -33,7 +36,7 @@ export type RefusalReason =
   | 'station-unknown'
   /** What was shown is none of the ways that its label of EST takes. */
   | 'credentials-not-taken'
-  /** No API client has registered the certificate. */
+  /** No API client has registered the certificate, or not the one that is named beside it. */
   | 'certificate-unknown'
   | CertificateFault
   /** Somebody who is no proxy has passed on a client certificate. */

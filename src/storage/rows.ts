@@ -236,10 +236,13 @@ export interface ApiClientRow {
   last_used_at: string | null;
 }
 
-export interface AccessTokenRow {
-  token_sha256: string;
-  client_id: string;
-  expires_at: string;
+export interface TokenKeyRow {
+  generation: StoredInteger;
+  key_id: string;
+  spki: Buffer;
+  envelope: Buffer;
+  created_at: string;
+  signs_from: string;
 }
 
 export interface BootstrapRow {

@@ -29,6 +29,7 @@ import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
+import { tokenKeysConform } from './token-keys.ts';
 import { trustAnchorsConform } from './trust-anchors.ts';
 import { vaultConforms } from './vault.ts';
 import { writingConforms } from './writing.ts';
@@ -53,6 +54,7 @@ for (const { name, open } of testBackends) {
     jobsConform(name, open);
     observationsConform(name, open);
     accessConforms(name, open);
+    tokenKeysConform(name, open);
     idempotencyConforms(name, open);
     auditConforms(name, open);
     checkpointsConform(name, open);

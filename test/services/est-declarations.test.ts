@@ -18,7 +18,7 @@ describe('est.yaml', () => {
     expect(result.est.labels.size).toBe(0);
     for (const role of ['cpo', 'mo', 'oem', 'veh', 'cps', 'cso'] as const) {
       expect(result.est.roles[role]).toEqual({
-        ...{ base64: 'wrapped', reenrolment: 'profile-values', pending: 'refuse' },
+        ...{ base64: 'auto', reenrolment: 'profile-values', pending: 'refuse' },
         authentication: [
           'api-client',
           'enrolment-secret',

@@ -25,7 +25,7 @@ import {
   question,
   refused,
   turnedAway,
-} from '../support/est.ts';
+} from '../support/est-house.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import { commonName, generateKey, issue, templateFor } from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';

@@ -19,7 +19,7 @@ import {
   machine,
   openEstHouse,
   refused,
-} from '../support/est.ts';
+} from '../support/est-house.ts';
 
 let house: EstHouse;
 beforeAll(async () => {

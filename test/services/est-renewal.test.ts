@@ -15,7 +15,7 @@ import {
   question,
   refused,
   turnedAway,
-} from '../support/est.ts';
+} from '../support/est-house.ts';
 import { freshKeyPair } from '../support/public-keys.ts';
 
 const DAY = 24 * 3600 * 1000;

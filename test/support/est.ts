@@ -1,160 +1,76 @@
-/** The services of EST over a database of the demo, with people and stations. */
+/** Somebody who speaks EST with a running evpki, byte by byte. */
 
-import { expect } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { type Certificate, readCertificate } from '../../src/pki/certificate.ts';
+import { readCertsOnly } from '../../src/pki/cms/certs-only.ts';
 import { readPemBlocks } from '../../src/pki/pem.ts';
-import type { Profile } from '../../src/pki/profile.ts';
 import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
-import type { Principal } from '../../src/services/access-policy.ts';
-import type { EnrolmentSecret } from '../../src/services/enrolment-secret-records.ts';
-import { createSecret } from '../../src/services/enrolment-secrets.ts';
-import type { ServiceError } from '../../src/services/errors.ts';
-import { type EstCaller, type EstEnrolment, estEnrol } from '../../src/services/est.ts';
-import type { EstDeclarations } from '../../src/services/est-declarations.ts';
-import type { NotAuthenticated } from '../../src/services/refusals.ts';
-import type { IssuedAnswer } from '../../src/services/request-answers.ts';
-import { putStation, type StationDetails } from '../../src/services/stations.ts';
-import { openDatabase } from '../../src/storage/database.ts';
-import type { AuditEntryRow } from '../../src/storage/rows.ts';
-import { demoDeclarations } from './declarations.ts';
-import { preparedBackends } from './prepared-databases.ts';
-import type { KeyPair } from './public-keys.ts';
+import type { TestApp } from './app.ts';
+import { freshKeyPair, type KeyPair } from './public-keys.ts';
+import { type RawAnswer, type RawRequest, sendRaw } from './raw-https.ts';
 import { newRequest } from './requests.ts';
-import { type Services, servicesOver, start } from './services.ts';
 
-export const client = (roles: string[], organizationId = 'demo-cpo'): Principal => ({
-  actor: `client:${roles.join('-')}`,
-  organizationId,
-  roles,
-});
-export const operator = client(['cpo-operator']);
-export const machine = client(['est-client']);
-export const administrator = client(['super'], 'instance');
-
-export interface EstHouse {
-  readonly services: Services;
-  /** Time passes only by this; it never goes back. */
-  pass(milliseconds: number): void;
-  /** Registers a station of the demo's operator. */
-  station(id: string, details?: StationDetails): Promise<void>;
-  /** Makes a one-time secret, and says who is at the door with it. */
-  secret(commonName: string, label?: string, seconds?: number): Promise<OneTime>;
-  /** Asks for a certificate of that caller's; at `cpo` unless said otherwise. */
-  enrol(caller: EstCaller, csr: Uint8Array, change?: Partial<EstEnrolment>): Promise<IssuedAnswer>;
-  /** Whether stations of the demo's operator are taken at first sight. */
-  takeAtFirstSight(taken: boolean): Promise<void>;
-  /** The details of audit entries with this action, newest last. */
-  audited(action: string): Promise<(Record<string, unknown> & { readonly actor: string })[]>;
-  close(): Promise<void>;
+export interface EstRequest extends RawRequest {
+  /** PEM of what the client presents, and its key. */
+  readonly presented?: { readonly cert: string; readonly key: string };
+  readonly tls?: ConnectionOptions;
 }
 
-export interface OneTime {
-  readonly secret: EnrolmentSecret;
-  readonly text: string;
-  readonly caller: EstCaller;
-}
-
-export interface EstHouseOptions {
-  readonly est?: (shipped: EstDeclarations) => EstDeclarations;
-  /** Profiles in place of the shipped ones of the same name. */
-  readonly profiles?: (shipped: ReadonlyMap<string, Profile>) => readonly Profile[];
-}
-
-/** Opens one; stations have to be registered. */
-export async function openEstHouse(options: EstHouseOptions = {}): Promise<EstHouse> {
-  const [sqlite] = preparedBackends;
-  const prepared = await sqlite?.empty();
-  if (!prepared) throw new Error('there is no SQLite');
-  let passed = 0;
-  const began = Date.now();
-  const clock = () => new Date(began + passed);
-  const processId = 'process-1';
-  const database = await openDatabase(prepared.url, { clock, processId });
-  const { est = (shipped) => shipped, profiles = () => [] } = options;
-  const shipped = demoDeclarations();
-  const changed = profiles(shipped.profiles).map((one) => [one.name, one] as const);
-  const services = await servicesOver(database, {
-    ...{ dataDir: prepared.dataDir, vault: 'known', processId, clock },
-    declarations: {
-      ...shipped,
-      est: est(shipped.est),
-      profiles: new Map([...shipped.profiles, ...changed]),
-    },
-  });
-  await start(services);
-  const house: EstHouse = {
-    services,
-    pass(milliseconds) {
-      passed += milliseconds;
-    },
-    async station(id, details = {}) {
-      await putStation(services, operator, id, details);
-    },
-    async secret(commonName, label = 'cpo', seconds = 3600) {
-      const made = await createSecret(services, operator, { label, commonName, seconds });
-      return { ...made, caller: { basic: { user: commonName, password: made.text } } };
-    },
-    async enrol(caller, csr, change = {}) {
-      const answer = await estEnrol(services, { ...question(caller, csr), ...change });
-      if (answer.outcome !== 'issued') throw new Error(answer.outcome);
-      return answer;
-    },
-    async takeAtFirstSight(stationsOnFirstSight) {
-      const [at, actor, subject] = [clock(), 'test', 'demo-cpo'];
-      await services.organizations.changeOrganization({
-        id: 'demo-cpo',
-        change: { stationsOnFirstSight },
-        audit: { at, organizationId: subject, actor, action: 'test', subject, details: {} },
-      });
-    },
-    async audited(action) {
-      const rows = await database
-        .reader<AuditEntryRow>('audit_entries')
-        .where({ action })
-        .orderBy('sequence');
-      return rows.map(({ actor, details }) => ({ ...JSON.parse(details), actor }));
-    },
-    async close() {
-      await database.close();
-      await prepared.remove();
-    },
+/** How TLS reaches the API of an evpki. */
+export function apiConnection({ app, dataDir }: Pick<TestApp, 'app' | 'dataDir'>) {
+  const { hostname, port } = new URL(app.apiUrl);
+  return {
+    ...{ host: hostname, port: Number(port), servername: hostname },
+    ca: readFileSync(join(dataDir, 'api-ca.pem'), 'utf8'),
   };
-  await house.takeAtFirstSight(false);
-  return house;
 }
 
-export const question = (caller: EstCaller, csr: Uint8Array): EstEnrolment => ({
-  ...{ label: 'cpo', standard: undefined, caller },
-  csr: { ok: true, value: csr },
-});
-
-/** A request in DER. */
-export function csrOf(
-  subject: string | readonly string[],
-  options: {
-    readonly key?: KeyAlgorithm;
-    readonly pair?: KeyPair;
-    readonly extensions?: readonly Uint8Array[];
-  } = {},
-): Uint8Array {
-  const [block] = readPemBlocks(newRequest(subject, options));
-  if (!block) throw new Error('no PEM');
-  return block.der;
-}
-
-/** Expects a refusal with this code. */
-export async function refused(asked: Promise<unknown>, code: string): Promise<ServiceError> {
-  const error = await asked.then(
-    (answer) => {
-      throw new Error(`answered: ${JSON.stringify(answer)}`);
-    },
-    (reason: ServiceError) => reason,
+/** Sends one request on a connection of its own; POST where it has a body. */
+export const askEst = (
+  evpki: Pick<TestApp, 'app' | 'dataDir'>,
+  { presented, tls, ...request }: EstRequest,
+): Promise<RawAnswer> =>
+  sendRaw(
+    { ...apiConnection(evpki), ...presented, ...tls },
+    { method: request.body === undefined ? 'GET' : 'POST', ...request },
   );
-  expect(error).toMatchObject({ code });
-  return error;
+
+/** The certificates of an answer, in their order. */
+export function certificatesIn({ status, body, raw }: RawAnswer): Certificate[] {
+  if (status !== 200) throw new Error(raw);
+  const read = readCertsOnly(Buffer.from(body, 'base64'));
+  if (!read.ok) throw new Error(JSON.stringify(read.violations));
+  return read.value.map((der) => readCertificate(der));
 }
 
-/** Expects that somebody is turned away, for this reason. */
-export async function turnedAway(asked: Promise<unknown>, reason: string): Promise<void> {
-  const error = (await refused(asked, 'not-authenticated')) as NotAuthenticated;
-  expect(error.refusal.reason).toBe(reason);
+export interface EstApplication {
+  readonly pair: KeyPair;
+  /** The key, PEM. */
+  readonly key: string;
+  /** The request in base64, one line. */
+  readonly body: string;
+  /** The same in DER and PEM. */
+  readonly der: Uint8Array;
+  readonly pem: string;
 }
+
+/** A request with a key of its own. */
+export function application(
+  subject: string | readonly string[],
+  algorithm: KeyAlgorithm = 'P-256',
+): EstApplication {
+  const pair = freshKeyPair(algorithm);
+  const pem = newRequest(subject, { key: algorithm, pair });
+  const [block] = readPemBlocks(pem);
+  if (!block) throw new Error('no request');
+  return {
+    ...{ pair, pem, der: block.der, body: Buffer.from(block.der).toString('base64') },
+    key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
+
+export const bearer = (token: string) => ['Authorization', `Bearer ${token}`] as const;
+export const basic = (user: string, password: string) =>
+  ['Authorization', `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`] as const;

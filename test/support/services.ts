@@ -26,6 +26,8 @@ import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
 import { renewResponder } from '../../src/services/ocsp-signers.ts';
 import { createParsedCertificates } from '../../src/services/parsed-certificates.ts';
 import { checkClock, createSigningTime } from '../../src/services/signing-time.ts';
+import { TOKEN_KEYS_JOB } from '../../src/services/token-key-records.ts';
+import { createTokenKeys, renewTokenKeys } from '../../src/services/token-keys.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
@@ -51,6 +53,7 @@ import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
+import { tokenKeyStore as tokenKeys } from '../../src/storage/token-keys.ts';
 import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
@@ -144,6 +147,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     { keep: (secret: string) => keepBootstrapSecret(dataDir, secret) },
     pass,
   );
+  const tokenKeyStore = decorate(tokenKeys(marked('token-key')), pass);
+  const apiUrl = () => 'https://pki.example:8543';
   const clockMark = decorate(clockMarkStore(database), pass);
   const parts = {
     database,
@@ -191,8 +196,14 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     jobs: decorate(jobStore(database), pass),
     status: decorate(statusStore(database), pass),
     monotonic,
+    apiUrl,
+    tokenKeyStore,
     accessParts: {
       store: decorate(accessStore(database), pass),
+      organizations,
+      tokenKeys: createTokenKeys({ tokenKeyStore, keyring, clock, logger: silent }),
+      certificateLogin: async () => undefined,
+      apiUrl,
       clock,
       random,
     },
@@ -215,6 +226,7 @@ export const doJobs = (services: Services): Promise<number> =>
       'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
       [CPS_SIGNERS_JOB]: () => renewCpsSigners(services),
       [CHECKPOINT_JOB]: () => checkpointJob(services),
+      [TOKEN_KEYS_JOB]: () => renewTokenKeys(services),
     },
   });
 

@@ -1,5 +1,18 @@
 /** The bodies of the REST API. Generated from openapi.yaml by `npm run generate`. */
 
+/**
+ * A problem, and what RFC 6749 5.2 has in its place
+ */
+export type TokenError = Problem & {
+  error:
+    | 'invalid_client'
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'server_error'
+    | 'temporarily_unavailable'
+    | 'unsupported_grant_type';
+  error_description: string;
+};
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
 /**
  * RFC 5280 5.3.1, without removeFromCRL, which ends a hold, and aACompromise, which is about attribute certificates
@@ -189,9 +202,14 @@ export interface ApiBodies {
   Violation?: Violation;
   TokenRequest?: TokenRequest;
   Token?: Token;
+  TokenError?: TokenError;
+  JsonWebKeySet?: JsonWebKeySet;
   NewApiClient?: NewApiClient;
   ApiClient?: ApiClient;
   ApiClientPage?: ApiClientPage;
+  NewApiClientCertificate?: NewApiClientCertificate;
+  ApiClientCertificate?: ApiClientCertificate;
+  ApiClientCertificateList?: ApiClientCertificateList;
   SecretRotation?: SecretRotation;
   RotatedCredentials?: RotatedCredentials;
   ApiClientCredentials?: ApiClientCredentials;
@@ -305,19 +323,43 @@ export interface Violation {
   field?: string;
 }
 export interface TokenRequest {
-  grant_type: 'client_credentials';
-  client_id: string;
-  client_secret: string;
-  scope?: string;
-  audience?: string;
+  /**
+   * `client_credentials`
+   */
+  grant_type: string;
+  client_id?: string;
+  client_secret?: string;
+  /**
+   * Some of the client's roles, with spaces between them
+   */
+  scope?: string | null;
+  audience?: string | null;
 }
 export interface Token {
+  /**
+   * A JWT (RFC 9068), signed with ES256
+   */
   access_token: string;
   token_type: 'Bearer';
   /**
    * Seconds
    */
   expires_in: number;
+  /**
+   * The roles that it is good for, with spaces between them
+   */
+  scope: string;
+}
+export interface JsonWebKeySet {
+  keys: {
+    kty: 'EC';
+    crv: 'P-256';
+    x: string;
+    y: string;
+    kid: string;
+    alg: 'ES256';
+    use: 'sig';
+  }[];
 }
 export interface NewApiClient {
   name: string;
@@ -342,7 +384,7 @@ export interface ApiClient {
   expiresAt?: string;
   disabledAt?: string;
   /**
-   * When it last got a token, to the minute; tokens last 15 minutes
+   * When it last got a token or called with a certificate, to the minute
    */
   lastUsedAt?: string;
   /**
@@ -353,6 +395,29 @@ export interface ApiClient {
 export interface ApiClientPage {
   items: ApiClient[];
   nextCursor?: string;
+}
+export interface NewApiClientCertificate {
+  /**
+   * PEM of one certificate
+   */
+  certificate: string;
+}
+export interface ApiClientCertificate {
+  /**
+   * Of the certificate, hex
+   */
+  sha256: string;
+  subject: string;
+  notBefore: string;
+  notAfter: string;
+  addedAt: string;
+  /**
+   * PEM
+   */
+  certificate: string;
+}
+export interface ApiClientCertificateList {
+  items: ApiClientCertificate[];
 }
 export interface SecretRotation {
   /**

@@ -7,7 +7,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
-import type { EstCaller } from '../../services/est.ts';
+import type { EstCaller } from '../../services/est-callers.ts';
 import { namedCredential } from './credentials.ts';
 
 export type Purpose = 'enrolment' | 'other';

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AccessPolicy, inRolesFor } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
-import type { EstCaller } from '../../services/est.ts';
+import type { EstCaller } from '../../services/est-callers.ts';
 import type { Logger } from '../../services/logger.ts';
 import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
 import { sendText } from './answers.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { EstLabel } from '../../services/est.ts';
+import type { EstLabel } from '../../services/est-labels.ts';
 import type { Layout } from './answers.ts';
 
 /**

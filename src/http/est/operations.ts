@@ -2,13 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readRequestBody } from '../../pki/request-body.ts';
-import type {
-  EstEnrolment,
-  EstLabel,
-  EstQuestion,
-  estCaCertificates,
-  estServerKeygen,
-} from '../../services/est.ts';
+import type { EstEnrolment, estCaCertificates, estServerKeygen } from '../../services/est.ts';
+import type { EstLabel, EstQuestion } from '../../services/est-labels.ts';
 import type { EnrolmentAnswer } from '../../services/request-answers.ts';
 import {
   type Layout,

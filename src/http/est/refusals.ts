@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceError } from '../../services/errors.ts';
-import type { EstCaller } from '../../services/est.ts';
+import type { EstCaller } from '../../services/est-callers.ts';
 import { type RefusalLog, TurnedAway } from '../../services/refusals.ts';
 import type { EstPath } from './paths.ts';
 

@@ -18,6 +18,7 @@ import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
 import { est } from './017-est.ts';
 import { clientCertificates } from './018-client-certificates.ts';
+import { tokenKeys } from './019-token-keys.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -39,4 +40,5 @@ export const migrations: readonly Migration[] = [
   installationSessions,
   est,
   clientCertificates,
+  tokenKeys,
 ];

@@ -19,7 +19,8 @@ import {
   estStatusOf,
   ServiceError,
 } from '../../../src/services/errors.ts';
-import type { EstEnrolment, EstLabel } from '../../../src/services/est.ts';
+import type { EstEnrolment } from '../../../src/services/est.ts';
+import type { EstLabel } from '../../../src/services/est-labels.ts';
 import type { LogFields } from '../../../src/services/logger.ts';
 import { NotAuthenticated, type Refusal } from '../../../src/services/refusals.ts';
 import type { EnrolmentAnswer, IssuedAnswer } from '../../../src/services/request-answers.ts';
@@ -54,7 +55,7 @@ const principals: Readonly<Record<string, Principal>> = {
 };
 const plain: EstLabel = {
   ...{ name: 'cpo', organizationId: 'o', base64: 'wrapped', reenrolment: 'profile-values' },
-  ...{ pending: 'refuse', authentication: ['api-client'] },
+  ...{ pending: 'refuse', authentication: ['api-client'], certificates: {} },
 };
 
 interface Asked {
@@ -277,7 +278,7 @@ describe('P3 answers', () => {
     expect(keyGiven.every((octet) => octet === 0)).toBe(true);
   });
 
-  test('202 with Retry-After for what waits', async () => {
+  test('RFC 7030 4.2.3: 202 with Retry-After for what waits', async () => {
     waiting = true;
     const answer = await enrol();
     expect(answer.status).toBe(202);

@@ -3,7 +3,7 @@
  * how it reads answers, written after what was seen of it.
  */
 
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { pkijsCertificates } from '../../support/certs-only.ts';
 import { type Connection, exchange } from '../../support/https.ts';
 
@@ -21,7 +21,7 @@ const headers = {
 };
 
 /**
- * @param key of the request: the leaf is the certificate that has it
+ * @param key the public key of the request: the leaf is the certificate that has it
  * @param token undefined for a renewal, where the connection says who it is
  */
 export async function everestEnrol(
@@ -37,7 +37,7 @@ export async function everestEnrol(
   const { status, text, body: octets } = await exchange(url, request, connection);
   if (status === 401 || status === 403) return { outcome: 'auth-rejected', status };
   if (status < 200 || status > 299) return { outcome: 'failed', status, text };
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  const spki = key.export({ format: 'der', type: 'spki' });
   const leaf = everestCertificates(octets).find(({ publicKey }) =>
     publicKey.export({ format: 'der', type: 'spki' }).equals(spki),
   );
