@@ -55,8 +55,8 @@ for (const { name, open } of testBackends) {
     jobsConform(name, open);
     observationsConform(name, open);
     accessConforms(name, open);
-    tokenKeysConform(name, open);
     clientCertificatesConform(name, open);
+    tokenKeysConform(name, open);
     idempotencyConforms(name, open);
     auditConforms(name, open);
     checkpointsConform(name, open);
