@@ -35,6 +35,9 @@ import { type EstTargetParts, estTarget, labelProfiles } from './est-targets.ts'
 import { NotAuthenticated } from './refusals.ts';
 import type { EnrolmentAnswer, IssuedAnswer } from './request-answers.ts';
 
+export type { EstCaller } from './est-callers.ts';
+export { type EstLabel, type EstQuestion, estLabel } from './est-labels.ts';
+
 export interface EstParts extends EstEnrolmentParts {
   readonly generateDeviceKey: GenerateDeviceKey;
 }
