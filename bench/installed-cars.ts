@@ -109,6 +109,7 @@ export async function openInstallations(
   if (!record) throw new Error('no vault');
   const parts = createParts({
     ...{ database, publicUrl: 'http://pki.example', clock, processId, ...loadPolicies() },
+    apiUrl: () => 'https://localhost:8543',
     vault: await openVault(passphrase, record),
     blockedKeys: emptyKeyList,
     monotonic: () => performance.now(),

@@ -9,19 +9,24 @@ import { hostname } from 'node:os';
 import { apiHosts, apiIdentity, keepApiRoot } from './app/api-identity.ts';
 import { abandonExpired, backgroundWork, concludeAudit } from './app/background.ts';
 import { loadBlockedKeys } from './app/blocked-keys.ts';
+import { estBefore } from './app/est.ts';
 import { handlersOf, publicParts } from './app/handlers.ts';
 import { drain } from './app/lifecycle.ts';
 import { outboundFetcher } from './app/outbound.ts';
-import { createParts } from './app/parts.ts';
+import { createParts, type Parts } from './app/parts.ts';
+import { knownProxies } from './app/proxy-certificates.ts';
 import { StartError } from './app/start-error.ts';
 import { unlockVault } from './app/vault.ts';
 import { keepBootstrapSecret } from './bootstrap-secret.ts';
 import type { Config } from './config/settings.ts';
 import { loadApiDocument, loadApiText, loadHierarchy, loadPolicies } from './declarations.ts';
 import { missingForHierarchy, missingSettings } from './hierarchy-settings.ts';
-import { isBootstrapSecret, tokenHandlers } from './http/api/access.ts';
+import { isBootstrapSecret } from './http/api/access.ts';
+import { oauthError } from './http/api/oauth-errors.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
-import { type ApiParts, createApi } from './http/api/server.ts';
+import { type ApiParts, createApi, type PresentedCredentials } from './http/api/server.ts';
+import { tokenHandlers } from './http/api/tokens.ts';
+import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { opcpError } from './http/opcp/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
@@ -37,13 +42,18 @@ import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
+import { requireCertificate } from './services/certificate-login.ts';
 import type { Clock } from './services/clock.ts';
 import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
+import { estActions } from './services/est.ts';
 import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
+import { NotAuthenticated } from './services/refusals.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
+import { TOKEN_KEYS_JOB } from './services/token-key-records.ts';
+import { renewTokenKeys } from './services/token-keys.ts';
 import { WEBHOOKS_JOB } from './services/webhook-deliveries.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { observationStore } from './storage/observations.ts';
@@ -70,8 +80,9 @@ export interface App {
   readonly awaitsAdministrator: boolean;
   readonly hierarchy: Hierarchy;
   /**
-   * Reads again at once the files that are read again while it runs: the TLS certificate and key.
-   * @returns their names; none when an authority certifies the API
+   * Reads again at once the files that are read again while it runs: the TLS certificate and key,
+   * the certificates of proxies.
+   * @returns their names
    * @throws StartError when they do not fit; then what was presented before still is
    */
   reload(): Promise<readonly string[]>;
@@ -98,7 +109,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
-  const { profiles, access } = loadPolicies();
+  const { profiles, access, est } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   const missing = missingForHierarchy(config, hierarchy);
   if (missing !== undefined) throw new StartError(missing);
@@ -129,8 +140,11 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   running.push(() => drain(publicListener, logger));
   const publicUrl = config.publicUrl ?? `http://localhost:${publicListener.address.port}`;
 
+  // Known once it listens, and nobody asks before.
+  const place = { apiUrl: config.apiUrl ?? '' };
   const parts = createParts({
-    ...{ database, vault, profiles, access, publicUrl, blockedKeys },
+    apiUrl: () => place.apiUrl,
+    ...{ database, vault, profiles, access, est, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
     askOutbound: await outboundFetcher(config),
@@ -146,9 +160,37 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
   await parts.jobs.schedule(WEBHOOKS_JOB, clock());
+  await parts.jobs.schedule(TOKEN_KEYS_JOB, await renewTokenKeys(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);
   const apiAuthorityFile = await keepApiRoot(config.dataDir, server.root);
+  const proxies = await knownProxies(parts, config);
+  const shared = {
+    authenticate: (presented: PresentedCredentials) => authenticate(parts, presented),
+    clientCertificate: clientCertificates(proxies),
+    limits: createRateLimits(
+      { perClient: config.clientRate, perAddress: config.addressRate },
+      parts.monotonic,
+    ),
+    measure: metrics.request,
+  };
+  const rest = createApi({
+    ...shared,
+    document: loadApiDocument() as ApiParts['document'],
+    documentText: loadApiText(),
+    handlers: handlersOf(parts, config.dataDir, {
+      demo: hierarchy.demo,
+      missingSettings: missingSettings(config),
+    }),
+    publicHandlers: tokenHandlers(parts.accessParts, shared.clientCertificate),
+    errorForms: { oauth: oauthError, opcp: opcpError },
+    access,
+    actionsElsewhere: estActions,
+    idempotency: parts,
+    refusals: parts.refusals,
+    logger,
+    validateResponses: options.validateResponses ?? false,
+  });
   const apiListener = await listen({
     host: config.host,
     port: config.apiPort,
@@ -156,34 +198,15 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     tls: server.identity,
     perAddress: config.addressConnections,
     refused: (limit) => metrics.refusedConnection('api', limit),
-    handle: createApi({
-      document: loadApiDocument() as ApiParts['document'],
-      documentText: loadApiText(),
-      handlers: handlersOf(parts, config.dataDir, {
-        demo: hierarchy.demo,
-        missingSettings: missingSettings(config),
-      }),
-      publicHandlers: tokenHandlers(parts.accessParts),
-      errorForms: { opcp: opcpError },
-      authenticate: (token) => authenticate(parts.accessParts, token),
-      access,
-      limits: createRateLimits(
-        { perClient: config.clientRate, perAddress: config.addressRate },
-        parts.monotonic,
-      ),
-      idempotency: parts,
-      measure: metrics.request,
-      refusals: parts.refusals,
-      logger,
-      validateResponses: options.validateResponses ?? false,
-    }),
+    asksForCertificate: true,
+    handle: estBefore(parts, shared, rest),
   });
   // Both at once, or their times would add up.
   running.push(async () => {
     door.isStopping = true;
     await Promise.all([drain(apiListener, logger), drain(publicListener, logger)]);
   });
-  running.push(server.keepFresh(apiListener));
+  running.push(server.keepFresh(apiListener), proxies.keepFresh());
 
   const metricsListener =
     config.metricsPort === 'off'
@@ -206,7 +229,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     delete door.parts;
   });
 
-  const apiUrl = config.apiUrl ?? `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  place.apiUrl ||= `https://${apiHosts(config)[0]}:${apiListener.address.port}`;
+  const { apiUrl } = place;
   logger.info('listening', {
     publicUrl,
     apiUrl,
@@ -220,7 +244,8 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   });
   const reload = async () => {
     await server.refresh(apiListener);
-    return server.files;
+    await proxies.refresh();
+    return [...server.files, ...proxies.files];
   };
   return { publicUrl, apiUrl, apiAuthorityFile, awaitsAdministrator, hierarchy, reload };
 }
@@ -233,10 +258,21 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
   return (await parts.store.findBootstrap()) !== 'used';
 }
 
-const authenticate = (parts: AccessParts, bearerToken: string): Promise<Principal> =>
-  isBootstrapSecret(bearerToken)
-    ? authenticateBootstrap(parts, bearerToken)
-    : authenticateToken(parts, bearerToken);
+/** A token alone says who calls; without one the certificate does. */
+async function authenticate(
+  { accessParts, paths, parsed }: Parts,
+  { bearerToken, certificates }: PresentedCredentials,
+): Promise<Principal> {
+  if (bearerToken !== undefined) {
+    return isBootstrapSecret(bearerToken)
+      ? authenticateBootstrap(accessParts, bearerToken)
+      : authenticateToken(accessParts, bearerToken, certificates);
+  }
+  if (certificates) return requireCertificate({ ...accessParts, paths, parsed }, certificates);
+  throw new NotAuthenticated('the request carries no bearer token and no client certificate', {
+    reason: 'no-credentials',
+  });
+}
 
 async function databaseTrouble(database: Database): Promise<string | undefined> {
   try {

@@ -9,12 +9,14 @@ import type { Profile } from './pki/profile.ts';
 import { parseProfiles } from './pki/profile-file.ts';
 import { checkProfileSet } from './pki/profile-set.ts';
 import { type AccessPolicy, parseAccessPolicy } from './services/access-policy.ts';
+import { type EstDeclarations, parseEstDeclarations } from './services/est-declarations.ts';
 import { type Hierarchy, parseHierarchy } from './services/hierarchies.ts';
 
 /** Where the package's own files are: `policies/`, `ca/`, `openapi.yaml`. */
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 const ACCESS_FILE = 'access.yaml';
+const EST_FILE = 'est.yaml';
 
 /** Files with errors; the message lists all of them, one to a line. */
 export class DeclarationsInvalid extends Error {
@@ -30,16 +32,19 @@ export class DeclarationsInvalid extends Error {
 export interface Policies {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly est: EstDeclarations;
 }
 
 /**
- * Reads a folder of policies: `access.yaml` and one profile in every other file.
+ * Reads a folder of policies: `access.yaml`, `est.yaml` if there is one, and one profile in every
+ * other file.
  * @throws DeclarationsInvalid with every error of every file
  */
 export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
   const errors: DeclarationError[] = [];
   const profiles: Profile[] = [];
   let access: AccessPolicy = new Map();
+  let estDocument: unknown;
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.yaml')) continue;
     const source = join('policies', name);
@@ -49,6 +54,8 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
       const result = parseAccessPolicy(document, source);
       if (result.ok) access = result.policy;
       else errors.push(...result.errors);
+    } else if (name === EST_FILE) {
+      estDocument = document;
     } else {
       const result = parseProfiles(basename(name, '.yaml'), document, source);
       if (result.ok) profiles.push(...result.profiles);
@@ -56,8 +63,12 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
     }
   }
   errors.push(...checkProfileSet(profiles));
-  if (errors.length > 0) throw new DeclarationsInvalid(errors);
-  return { profiles: new Map(profiles.map((profile) => [profile.name, profile])), access };
+  const byName = new Map(profiles.map((profile) => [profile.name, profile]));
+  // Once all profiles are there: it names some of them.
+  const est = parseEstDeclarations(estDocument ?? {}, join('policies', EST_FILE), byName);
+  if (!est.ok) errors.push(...est.errors);
+  if (!est.ok || errors.length > 0) throw new DeclarationsInvalid(errors);
+  return { profiles: byName, access, est: est.est };
 }
 
 /**

@@ -9,6 +9,8 @@ import { buildCrl } from '../services/crls.ts';
 import { warnOfIssuerEnds } from '../services/issuer-ends.ts';
 import { renewResponder } from '../services/ocsp-signers.ts';
 import { POLL_MILLISECONDS } from '../services/status-confirmation.ts';
+import { TOKEN_KEYS_JOB } from '../services/token-key-records.ts';
+import { renewTokenKeys } from '../services/token-keys.ts';
 import { deliverWebhooks, WEBHOOKS_JOB } from '../services/webhook-deliveries.ts';
 import { every } from './lifecycle.ts';
 import { measuredJobs } from './measured.ts';
@@ -35,6 +37,7 @@ export function backgroundWork(parts: Parts, metrics: Metrics): (() => Promise<v
         [CPS_SIGNERS_JOB]: () => renewCpsSigners(parts),
         [CHECKPOINT_JOB]: () => checkpointJob(parts),
         [WEBHOOKS_JOB]: () => deliverWebhooks(parts),
+        [TOKEN_KEYS_JOB]: () => renewTokenKeys(parts),
       },
       metrics,
     ),
@@ -75,6 +78,5 @@ export async function abandonExpired(parts: Parts): Promise<void> {
 
 async function deleteExpired(parts: Parts): Promise<void> {
   const now = parts.clock();
-  await parts.accessParts.store.deleteExpiredTokens(now);
   await parts.idempotency.deleteExpiredKeys(now);
 }

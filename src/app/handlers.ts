@@ -2,10 +2,12 @@
 
 import { removeBootstrapSecret } from '../bootstrap-secret.ts';
 import { accessHandlers } from '../http/api/access.ts';
+import { clientCertificateHandlers } from '../http/api/api-client-certificates.ts';
 import { auditHandlers } from '../http/api/audit.ts';
 import { authorityHandlers } from '../http/api/authorities.ts';
 import { certificateHandlers } from '../http/api/certificates.ts';
 import { contractHandlers } from '../http/api/contracts.ts';
+import { enrolmentSecretHandlers } from '../http/api/enrolment-secrets.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
 import {
@@ -35,6 +37,7 @@ import type { Parts } from './parts.ts';
 /** The operations of openapi.yaml by their ids, but for those that need no credentials. */
 export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurpose): Handlers => ({
   ...accessHandlers(parts.accessParts, parts, () => removeBootstrapSecret(dataDir)),
+  ...clientCertificateHandlers(parts),
   ...auditHandlers(parts),
   ...certificateHandlers(parts),
   ...requestHandlers(parts),
@@ -44,6 +47,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...enrolmentSecretHandlers(parts),
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),
   ...trustAnchorHandlers(parts),

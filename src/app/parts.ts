@@ -1,6 +1,7 @@
 /** The stores, made from the database, and the parts of the services, made from the stores. */
 
 import { contractKeys } from '../keystore/contract-keys.ts';
+import { generateDeviceKey } from '../keystore/device-keys.ts';
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
 import { webhookSecrets } from '../keystore/webhook-secrets.ts';
@@ -10,11 +11,13 @@ import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
 import type { AccessPolicy } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
+import { authenticateCertificate } from '../services/certificate-login.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
 import type { Clock } from '../services/clock.ts';
 import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { type CpsQuestion, openCps, visibleCps } from '../services/cps-signers.ts';
+import type { EstDeclarations } from '../services/est-declarations.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
@@ -28,6 +31,7 @@ import { createRefusalLog } from '../services/refusals.ts';
 import type { RandomBytes } from '../services/serial-numbers.ts';
 import { createSigningTime } from '../services/signing-time.ts';
 import type { Monotonic } from '../services/status-confirmation.ts';
+import { createTokenKeys } from '../services/token-keys.ts';
 import { validateChain } from '../services/validation.ts';
 import { accessStore } from '../storage/access.ts';
 import { activeDeclarationsStore } from '../storage/active-declarations.ts';
@@ -37,11 +41,13 @@ import { checkpointStore } from '../storage/audit-checkpoints.ts';
 import { authorityStore } from '../storage/authorities.ts';
 import { authorityGrantStore } from '../storage/authority-grants.ts';
 import { certificateStore } from '../storage/certificates.ts';
+import { clientCertificateStore } from '../storage/client-certificates.ts';
 import { clockMarkStore } from '../storage/clock-mark.ts';
 import { contractStore } from '../storage/contracts.ts';
 import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
+import { enrolmentSecretStore } from '../storage/enrolment-secrets.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
 import { installationSessionStore } from '../storage/installation-sessions.ts';
 import { issuanceStore } from '../storage/issuance.ts';
@@ -56,6 +62,7 @@ import { revocationStore } from '../storage/revocations.ts';
 import { rootPoolStore } from '../storage/root-pool.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
+import { tokenKeyStore } from '../storage/token-keys.ts';
 import { trustAnchorStore } from '../storage/trust-anchors.ts';
 import { webhookStore } from '../storage/webhooks.ts';
 import {
@@ -72,7 +79,10 @@ export interface Foundation {
   readonly vault: Vault;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly est: EstDeclarations;
   readonly publicUrl: string;
+  /** Under which clients reach the API. */
+  readonly apiUrl: () => string;
   /** Keys that are never certified, beside those that the database knows. */
   readonly blockedKeys: KeyList;
   readonly clock: Clock;
@@ -96,17 +106,23 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const idempotency = idempotencyStore(database);
   const audit = measuredAudit(auditStore(database), rest.profiles, metrics);
   const clockMark = clockMarkStore(database);
+  const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
+  const paths = pathFactStore(database);
+  const parsed = createParsedCertificates();
+  const loginParts = { ...rest, store: accessStore(database), paths, parsed };
   const accessParts: AccessParts = {
-    store: accessStore(database),
-    clock: rest.clock,
-    random: rest.random,
+    ...loginParts,
+    organizations,
+    tokenKeys: createTokenKeys(tokenKeyParts),
+    certificateLogin: (chain) => authenticateCertificate(loginParts, chain),
   };
   const parts = {
-    ...rest,
+    ...tokenKeyParts,
     accessParts,
     clockMark,
     signingTime: createSigningTime({ ...rest, clockMark }),
     clients: apiClientStore(database),
+    clientCertificates: clientCertificateStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
     certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
     requests: requestStore(database),
@@ -121,15 +137,17 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
       declarationStore: activeDeclarationsStore(database),
     }),
     stations: stationStore(database),
+    secrets: enrolmentSecretStore(database),
+    generateDeviceKey,
     provisioning: provisioningStore(database),
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
     webhooks: webhookStore(database),
     webhookSecrets: webhookSecrets(vault),
-    paths: pathFactStore(database),
     rootPool: rootPoolStore(database),
-    parsed: createParsedCertificates(),
+    paths,
+    parsed,
     revocations: measuredRevocations(revocationStore(database), metrics),
     crls: crlStore(database),
     issuerEnds: issuerEndStore(database),
@@ -140,7 +158,6 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     cpsSigners: cpsSignerStore(database),
     cpsMemory: createCpsMemory(),
     status: statusStore(database),
-    keyring,
     issuers: createIssuers(authorities, keyring, rest.profiles),
   };
   const ocsp = measuredOcsp(createOcspResponder(parts), metrics);

@@ -30,6 +30,13 @@ export interface RotatedCredentials extends ClientCredentials {
   readonly oldSecretUntil: string;
 }
 
+export interface ApiClientCertificate {
+  readonly sha256: string;
+  readonly subject: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
 export interface ApiClient {
   readonly id: string;
   readonly organization: string;
@@ -140,6 +147,22 @@ export interface ReceivedGrant {
   readonly title: string;
   readonly profile: string;
   readonly grantedAt: string;
+}
+
+export interface EnrolmentSecret {
+  readonly id: string;
+  readonly organization: string;
+  readonly label: string;
+  readonly commonName: string;
+  readonly state: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly certificateId?: string;
+}
+
+export interface CreatedEnrolmentSecret extends EnrolmentSecret {
+  readonly enrolmentSecret: string;
 }
 
 export interface Organization {

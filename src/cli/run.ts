@@ -8,6 +8,7 @@ import { addAuthorities } from './authorities.ts';
 import { addCertificates } from './certificates.ts';
 import { addConfig } from './config.ts';
 import { addContracts } from './contracts.ts';
+import { addEnrolmentSecrets } from './enrolment-secrets.ts';
 import { exitStatus, tellFailure } from './failure.ts';
 import { addHierarchies } from './hierarchies.ts';
 import { type Io, printable } from './io.ts';
@@ -69,6 +70,7 @@ export function buildProgram(io: Io): Command {
   addHierarchies(program, io);
   addOrganizations(program, io);
   addStations(program, io);
+  addEnrolmentSecrets(program, io);
   addProvisioning(program, io);
   addContracts(program, io);
   addTrustAnchors(program, io);

@@ -58,7 +58,7 @@ export function addTrustAnchors(program: Command, io: Io): void {
     .argument('<id>', 'its id, as in the list')
     .requiredOption(
       '--purpose <purpose...>',
-      'all that it is for: distribute, oem-provisioning, contract-validation, v2g',
+      'all that it is for: distribute, oem-provisioning, contract-validation, v2g, est-client',
     )
     .option('--json', "print the API's answer")
     .action((id: string, options: TrustOptions) => trust(id, options, io));

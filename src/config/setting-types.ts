@@ -57,6 +57,26 @@ export const listenHost = text.refine(
   'must be an IP address or a host name, without port or brackets',
 );
 
+/** Headers that mean something already, to us or to HTTP. */
+const TAKEN_HEADERS: readonly string[] = [
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'cookie',
+  'host',
+  'idempotency-key',
+  'transfer-encoding',
+  'x-api-key',
+];
+
+/** The name of a header of our own choice (RFC 9110 5.1). */
+export const headerName = text.refine(
+  (value) =>
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(value) && !TAKEN_HEADERS.includes(value.toLowerCase()),
+  'must be the name of a header of its own: letters, digits and hyphens, at most 64',
+);
+
 /**
  * An absolute http or https URL that paths are appended to; given back without a slash at its
  * end. Query and fragment would end up in the middle, a password in certificates.

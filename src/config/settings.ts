@@ -8,6 +8,7 @@ import {
   baseUrl,
   count,
   databaseUrl,
+  headerName,
   hostRules,
   instant,
   listenHost,
@@ -108,6 +109,19 @@ export const settings = {
     env: 'EVPKI_API_TLS_KEY',
     type: text,
     description: 'The PEM file with its private key, not encrypted.',
+  },
+  proxyCertificates: {
+    env: 'EVPKI_PROXY_CERTIFICATES',
+    type: text,
+    description:
+      'A PEM file with the TLS client certificates of the proxies that may pass on those of API clients, one or more for each; read again when it changes.',
+  },
+  proxyHeader: {
+    env: 'EVPKI_PROXY_HEADER',
+    type: headerName,
+    default: 'Client-Cert',
+    description:
+      'The header in which they do so (RFC 9440, or PEM or base64 as docs/client-certificates.md shows), and with `-Chain` behind it the one of the certificates above. From anybody else it is refused.',
   },
   blockedKeys: {
     env: 'EVPKI_BLOCKED_KEYS',

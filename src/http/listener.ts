@@ -38,6 +38,11 @@ export interface ListenOptions {
   readonly setting: string;
   readonly handle: RequestListener;
   readonly tls?: TlsIdentity;
+  /**
+   * Asks clients for a certificate and takes any, or none: who it is and whether it holds is judged
+   * elsewhere, for each request. `socket.authorized` says nothing here.
+   */
+  readonly asksForCertificate?: boolean;
   /** Connections that one address (IPv6: /64) may have at a time; undefined or 0 for any number. */
   readonly perAddress?: number;
   /** Hears of connections that were too many, of one address or in all. */
@@ -63,6 +68,9 @@ const TLS_OPTIONS: SecureContextOptions = {
   ciphers: CIPHERS,
   minVersion: 'TLSv1.2',
   honorCipherOrder: true,
+  // No authorities: OpenSSL is not to judge clients, nor to look for certificates that they have not
+  // sent, and the handshake names none, since clients keep back what does not fit a name.
+  ca: [],
   // A resumed connection has lost its client certificate; a renegotiated one could change it.
   secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
 };
@@ -87,6 +95,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     ? createTlsServer({
         ...limits,
         ...TLS_OPTIONS,
+        requestCert: options.asksForCertificate ?? false,
+        rejectUnauthorized: false,
         handshakeTimeout: HANDSHAKE_TIMEOUT,
         key: tls.key,
         cert: tls.chain,

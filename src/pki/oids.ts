@@ -75,6 +75,19 @@ export const requestAttributes = {
   unstructuredName: '1.2.840.113549.1.9.2',
 } as const;
 
+/** Content types of CMS (RFC 5652 4, 5.1). */
+export const contentTypes = {
+  data: '1.2.840.113549.1.7.1',
+  signedData: '1.2.840.113549.1.7.2',
+} as const;
+
+/** Curves as parameters of keys name them (RFC 5480 2.1.1.1). */
+export const namedCurves = {
+  'P-256': '1.2.840.10045.3.1.7',
+  'P-384': '1.3.132.0.34',
+  'P-521': '1.3.132.0.35',
+} as const;
+
 /** Public keys (RFC 3279, RFC 5480, RFC 8410) and the hash functions of OCSP (RFC 6960). */
 export const algorithms = {
   ecPublicKey: '1.2.840.10045.2.1',

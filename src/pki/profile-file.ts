@@ -154,12 +154,27 @@ function profileOf(name: string, file: BaseFile): Profile {
       backdate: milliseconds(validity.backdate),
     },
     extensions,
-    request: { ...request, repeatWindow: milliseconds(request.repeatWindow) },
+    request: {
+      ...request,
+      repeatWindow: milliseconds(request.repeatWindow),
+      renewal: renewalOf(request.renewal),
+    },
     ocspValidity: revocation ? milliseconds(revocation.ocspValidity) : 0,
     crlValidity: revocation ? milliseconds(revocation.crlValidity) : 0,
     ...(file.maximumSize === undefined ? {} : { maximumSize: file.maximumSize }),
   };
 }
+
+/** How long after its end a certificate vouches for its names unless its profile says otherwise. */
+const DEFAULT_GRACE = 'P30D';
+
+const renewalOf = ({
+  window,
+  grace = DEFAULT_GRACE,
+}: NonNullable<ProfileFile['request']['renewal']> = {}): Profile['request']['renewal'] => ({
+  ...(window === undefined ? {} : { window: milliseconds(window) }),
+  grace: milliseconds(grace),
+});
 
 /** The schema has read this duration before. */
 function milliseconds(text: string): number {

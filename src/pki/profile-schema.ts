@@ -124,7 +124,10 @@ const variant = z.strictObject({
   critical: z.array(extensionName).min(1),
 });
 
-/** No key has a default: what a certificate says stands in the file, and the hash covers it. */
+/**
+ * No key that a certificate depends on has a default: what it says stands in the file, and the hash
+ * covers it.
+ */
 export const profileFileSchema = z.strictObject({
   title: line,
   standard: line,
@@ -150,6 +153,12 @@ export const profileFileSchema = z.strictObject({
     repeatWindow: duration,
     approval: z.boolean(),
     sameKeyRenewal: z.exactOptional(z.boolean()),
+    renewal: z.exactOptional(
+      z.strictObject({
+        window: z.exactOptional(duration),
+        grace: z.exactOptional(duration),
+      }),
+    ),
   }),
   /** Authorities only. */
   revocation: z.exactOptional(z.strictObject({ ocspValidity: duration, crlValidity: duration })),

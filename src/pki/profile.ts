@@ -32,7 +32,13 @@ export const certificateKinds = [
 export type CertificateKind = (typeof certificateKinds)[number];
 
 /** What the certificates below a root can be validated for. */
-export const validationPurposes = ['oem-provisioning', 'contract-validation', 'v2g'] as const;
+export const validationPurposes = [
+  'oem-provisioning',
+  'contract-validation',
+  'v2g',
+  /** Factory certificates of those who enrol by EST. */
+  'est-client',
+] as const;
 export type ValidationPurpose = (typeof validationPurposes)[number];
 
 /**
@@ -171,6 +177,13 @@ export interface Profile {
     readonly approval: boolean;
     /** Whether a certificate may be renewed without a new key. */
     readonly sameKeyRenewal?: boolean;
+    /** When a certificate can be renewed; milliseconds. */
+    readonly renewal: {
+      /** How long before its end at the earliest; at any time without. */
+      readonly window?: number;
+      /** How long after its end it still vouches for its names. */
+      readonly grace: number;
+    };
   };
   /** For authorities: how long an OCSP answer about their certificates is valid, milliseconds. */
   readonly ocspValidity: number;

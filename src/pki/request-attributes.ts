@@ -2,6 +2,7 @@
 
 import { DerReader } from './der.ts';
 import { contextConstructed, type DerElement, DerError, tags } from './der-element.ts';
+import { readForeignString } from './directory-strings.ts';
 import { extensions as extensionOids, requestAttributes } from './oids.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { requireDerElement } from './require-der.ts';
@@ -10,6 +11,8 @@ import { type Violation, violation } from './violations.ts';
 export interface RequestAttributes {
   /** What the request asks for; empty without an extensionRequest or when that is malformed. */
   readonly extensions: readonly RawExtension[];
+  /** The text of a challengePassword; `#` and hex when it is in no string type that is read. */
+  readonly challengePassword?: string;
   readonly violations: readonly Violation[];
 }
 
@@ -53,6 +56,7 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
   }
   const extensions: RawExtension[] = [];
   const violations: Violation[] = [];
+  let challengePassword: string | undefined;
   try {
     const seen = new Set<string>();
     const input = DerReader.over(field, field.length);
@@ -67,9 +71,12 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
       const problem = problemOfValues(type, values, valueReader);
       if (problem !== undefined) violations.push(wrongForm(type, problem));
       const [value] = values;
-      if (type === requestAttributes.extensionRequest && value !== undefined) {
+      if (value === undefined) continue;
+      if (type === requestAttributes.extensionRequest) {
         collectExtensions(value, valueReader, extensions, violations);
       }
+      if (type === requestAttributes.challengePassword)
+        challengePassword = readForeignString(value);
     }
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
@@ -77,7 +84,11 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
     violations.push(violation('csr-malformed', message, 'attributes'));
   }
   violations.push(...duplicates(extensions));
-  return { extensions, violations };
+  return {
+    extensions,
+    ...(challengePassword === undefined ? {} : { challengePassword }),
+    violations,
+  };
 }
 
 const wrongForm = (type: string, problem: string): Violation => {

@@ -9,6 +9,7 @@ import { writeExtensions } from './extensions/write.ts';
 import { type DistinguishedName, writeName } from './names.ts';
 import { requestAttributes } from './oids.ts';
 import type { PublicKey } from './public-key.ts';
+import { type RawExtension, writeRawExtension } from './raw-extensions.ts';
 import { algorithmIdentifier, type SignatureAlgorithm } from './signature-algorithm.ts';
 import type { ExtensionSet } from './template.ts';
 
@@ -22,14 +23,37 @@ export function buildRequestInfo(
   key: PublicKey,
   extensions: ExtensionSet,
 ): Uint8Array {
+  const isEmpty = Object.keys(extensions).length === 0;
+  return requestInfo(subject, key.spki, isEmpty ? undefined : writeExtensions(extensions));
+}
+
+/** The same with extensions as somebody else has written them, whatever they say. */
+export const requestInfoOver = (
+  subject: DistinguishedName,
+  spki: Uint8Array,
+  extensions: readonly RawExtension[],
+): Uint8Array =>
+  requestInfo(
+    subject,
+    spki,
+    extensions.length === 0
+      ? undefined
+      : sequence(...extensions.map((one) => writeRawExtension(one.oid, one.critical, one.value))),
+  );
+
+function requestInfo(
+  subject: DistinguishedName,
+  spki: Uint8Array,
+  extensions: Uint8Array | undefined,
+): Uint8Array {
   const attributes =
-    Object.keys(extensions).length === 0
+    extensions === undefined
       ? []
-      : [sequence(oid(requestAttributes.extensionRequest), set(writeExtensions(extensions)))];
+      : [sequence(oid(requestAttributes.extensionRequest), set(extensions))];
   return sequence(
     integer(0),
     writeName(subject),
-    key.spki,
+    spki,
     // [0] IMPLICIT SET OF, present even when empty.
     element(contextConstructed(0), ...attributes),
   );

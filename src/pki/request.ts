@@ -17,6 +17,11 @@ export interface CertificationRequest {
   readonly publicKey: PublicKey;
   /** From the extensionRequest attribute (RFC 2985 5.4.2), in the order of the request. */
   readonly extensions: readonly RawExtension[];
+  /**
+   * From the attribute of that name (RFC 2985 5.4.1): what somebody put there, perhaps a secret.
+   * EST gives it a meaning (see `channel-binding.ts`); it is never logged or shown.
+   */
+  readonly challengePassword?: string;
 }
 
 /** Requests of real stations stay below 2 KiB; RSA-4096 with every extension stays below 4 KiB. */
@@ -28,8 +33,8 @@ export const MAX_REQUEST_BYTES = 8 * 1024;
  * weakness, a signature by that key with an algorithm that fits it, each attribute once and the
  * attributes field present and in DER order even if empty (RFC 2986 4.1, RFC 2985 5.4.2).
  *
- * challengePassword, unstructuredName and unknown attributes are checked for their form and
- * otherwise ignored: nothing of them reaches a certificate.
+ * challengePassword, unstructuredName and unknown attributes are checked for their form, and
+ * nothing of them reaches a certificate.
  * @param der the DER of the request; it must not change while the result is in use
  * @returns the request, or all that is wrong with it as far as it can be read. Only a frame that
  *   is not DER (the outer structure with its seven parts) ends the reading early.
@@ -63,6 +68,9 @@ export function readRequest(der: Uint8Array): Checked<CertificationRequest> {
     subject: subject.value,
     publicKey: publicKey.value,
     extensions: attributes.extensions,
+    ...(attributes.challengePassword === undefined
+      ? {}
+      : { challengePassword: attributes.challengePassword }),
   });
 }
 

@@ -13,6 +13,10 @@ export const violationCodes = {
   'csr-signature-algorithm': 'The request is signed with an algorithm that is unknown or too weak.',
   'csr-signature-invalid': 'The request is not signed by the private key of the key it names.',
   'csr-attribute': 'The request repeats an attribute or carries it in a wrong form.',
+  'channel-binding-mismatch':
+    'The challengePassword of the request is not the tls-unique value of its TLS connection (RFC 7030 3.5).',
+  'channel-binding-unavailable':
+    'The request has a challengePassword, and its TLS connection no tls-unique value to compare.',
   // The key.
   'key-malformed': 'The public key is not one of the exact encodings that evpki accepts.',
   'key-type': 'The profile, or any, does not allow keys of this type or size.',
@@ -42,6 +46,8 @@ export const violationCodes = {
   'extension-mismatch': 'A requested extension asks for something else than the profile grants.',
   'san-missing': 'The profile demands a subject alternative name and the request has none.',
   'san-invalid': 'A subject alternative name is not in a form that the profile allows.',
+  // What somebody else's server answered.
+  'cms-malformed': 'The certificates are not in a certs-only CMS structure in strict DER.',
   // Who asks.
   'requester-ended': 'The API client that asked has been disabled or has expired meanwhile.',
   // The certificate that is renewed.

@@ -1,4 +1,4 @@
-/** API clients, their tokens and the first-start secret as they are stored. */
+/** API clients and the first-start secret as they are stored. */
 
 import type { AuditEvent } from './audit.ts';
 import type { Page } from './certificate-records.ts';
@@ -15,19 +15,57 @@ export interface ApiClient {
   readonly createdAt: Date;
   readonly expiresAt?: Date;
   readonly disabledAt?: Date;
-  /** When it last got a token, to the minute. */
+  /** When it last got a token, or called with a certificate, to the minute. */
   readonly lastUsedAt?: Date;
 }
 
-export interface AccessToken {
-  /** SHA-256 of the token, hex. */
-  readonly tokenSha256: string;
+/** A certificate by which an API client is known; registered for one client at a time. */
+export interface ClientCertificate {
+  /** SHA-256 of the certificate, hex. */
+  readonly sha256: string;
   readonly clientId: string;
-  readonly expiresAt: Date;
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** RFC 4514 text. */
+  readonly subject: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly addedAt: Date;
+}
+
+/** Finding out whose certificate was presented. */
+export interface CertificateLoginStore {
+  /** The API client that has registered the certificate with this SHA-256 (hex). */
+  findClientOfCertificate(sha256: string): Promise<ApiClient | undefined>;
+  /** Notes that a client was here, unless that is on record for the minute before. */
+  noteUse(clientId: string, at: Date): Promise<void>;
+}
+
+/** The certificates of API clients. */
+export interface ClientCertificateStore {
+  /**
+   * Registers a certificate for a client. One of a client that has ended by then is taken over.
+   * @param command.limit certificates that the client may have
+   * @returns `exists` when it is the client's already, `taken` when it is another's, `too-many`,
+   *   `client-ended`; nothing is written then
+   */
+  addCertificate(command: {
+    readonly certificate: ClientCertificate;
+    readonly limit: number;
+    readonly audit: AuditEvent;
+  }): Promise<'added' | 'exists' | 'taken' | 'too-many' | 'client-ended'>;
+  /** @returns `missing`, and nothing changed, when it is none of the client's */
+  removeCertificate(command: {
+    readonly clientId: string;
+    readonly sha256: string;
+    readonly audit: AuditEvent;
+  }): Promise<'removed' | 'missing'>;
+  /** All of a client, oldest first. */
+  listCertificates(clientId: string): Promise<ClientCertificate[]>;
 }
 
 /** Proving who calls: what every request needs. */
-export interface AccessStore {
+export interface AccessStore extends CertificateLoginStore {
   /** Stores the hash of a bootstrap secret in place of an earlier one, unless that was used. */
   putBootstrap(
     secretSha256: string,
@@ -45,20 +83,6 @@ export interface AccessStore {
     readonly audit: AuditEvent;
   }): Promise<'created' | 'used'>;
   findClient(id: string): Promise<ApiClient | undefined>;
-  /**
-   * Stores a token that was given for this secret, and that its client was here.
-   * @returns `client-changed` when the secret has been replaced or the client ended since
-   */
-  createToken(command: {
-    readonly token: AccessToken;
-    readonly secretSha256: string;
-    readonly now: Date;
-  }): Promise<'created' | 'client-changed'>;
-  /** A token with its client, in one look-up. */
-  findToken(
-    tokenSha256: string,
-  ): Promise<{ readonly token: AccessToken; readonly client: ApiClient } | undefined>;
-  deleteExpiredTokens(now: Date): Promise<number>;
 }
 
 /** The life of API clients. */
@@ -72,7 +96,7 @@ export interface ApiClientStore {
   ): Promise<Page<ApiClient>>;
   /**
    * Gives an enabled client a new secret in place of the present one, which holds until the given
-   * time, as do the tokens that are out; one before that holds no more.
+   * time; one before that holds no more.
    */
   rotateSecret(command: {
     readonly clientId: string;
@@ -83,7 +107,7 @@ export interface ApiClientStore {
     readonly audit: AuditEvent;
   }): Promise<'rotated' | 'changed'>;
   /**
-   * Ends a client and its tokens for good.
+   * Ends a client for good.
    * @returns `last` when afterwards no enabled client without end would have one of the roles that
    *   `keepOneOf` lists, `unchanged` for one that was disabled before
    */

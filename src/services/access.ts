@@ -1,26 +1,44 @@
 /**
- * Proving who calls: API clients with a secret exchange it for a short bearer token. The first
- * administrator is made with the bootstrap secret of the first start, which works once.
- * Secrets and tokens are 256 random bits, so a plain SHA-256 is stored in their place.
+ * Proving who calls: API clients exchange what they have (`token-grant.ts`) for a short access
+ * token. The first administrator is made with the bootstrap secret of the first start, which works
+ * once. Secrets are 256 random bits, so a plain SHA-256 is stored in their place.
  */
 
 import { BOOTSTRAP_ROLE, INSTANCE_ORGANIZATION, type Principal } from './access-policy.ts';
 import type { AccessStore, ApiClient } from './access-records.ts';
+import {
+  certificateThumbprint,
+  credentialOf,
+  readToken,
+  type TokenClaims,
+  TokenRejected,
+} from './access-tokens.ts';
 import { type Credentials, clientCreated, newClient } from './api-client-credentials.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
-import { NotAuthenticated, type Refusal, type RefusalReason } from './refusals.ts';
-import { isSecret, newSecret, sameHash, sha256 } from './secrets.ts';
+import type { OrganizationStore } from './organizations.ts';
+import { NotAuthenticated, type Refusal } from './refusals.ts';
+import { newSecret, sameHash, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
+import type { TokenKeys } from './token-keys.ts';
 
-const TOKEN_SECONDS = 15 * 60;
 const BOOTSTRAP_HOURS = 24;
+
+/** The API client that has registered this certificate (DER, leaf first), if it may log in with it. */
+export type CertificateLogin = (chain: readonly Uint8Array[]) => Promise<Principal | undefined>;
 
 export interface AccessParts {
   readonly store: AccessStore;
+  readonly organizations: Pick<OrganizationStore, 'findOrganization'>;
+  readonly tokenKeys: TokenKeys;
+  readonly certificateLogin: CertificateLogin;
+  /** Under which clients reach the API, as tokens say it. */
+  readonly apiUrl: () => string;
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
+
+type BootstrapParts = Pick<AccessParts, 'store' | 'clock' | 'random'>;
 
 /**
  * While there is no administrator and no secret that could still make one, draws a bootstrap
@@ -30,7 +48,7 @@ export interface AccessParts {
  * @returns whether a secret was drawn
  */
 export async function prepareBootstrap(
-  parts: AccessParts,
+  parts: BootstrapParts,
   keep: (secret: string) => Promise<void>,
 ): Promise<boolean> {
   const kept = await parts.store.findBootstrap();
@@ -78,7 +96,7 @@ export async function authenticateBootstrap(
  * @throws ServiceError `not-authenticated` for a wrong secret, `bootstrap-used` for a spent one
  */
 export async function bootstrap(
-  parts: AccessParts,
+  parts: BootstrapParts,
   secret: string,
   clientName: string,
 ): Promise<Credentials> {
@@ -98,100 +116,99 @@ export async function bootstrap(
   return credentials;
 }
 
-export interface IssuedToken {
-  readonly accessToken: string;
-  readonly expiresInSeconds: number;
-}
-
-/**
- * OAuth 2.0 client credentials (RFC 6749 4.4). A token ends with what it was given for: the client,
- * or a secret that has been replaced.
- * @throws ServiceError `not-authenticated`, the same for unknown, expired and disabled clients and
- *   for wrong secrets
- */
-export async function issueToken(
-  parts: AccessParts,
-  clientId: string,
-  clientSecret: string,
-): Promise<IssuedToken> {
-  const now = parts.clock();
-  const client = await parts.store.findClient(clientId);
-  const until = secretEnd(client, sha256(clientSecret), now);
-  if (!client || until === undefined || !isEnabled(client, now)) {
-    throw wrongCredentials(client, until === undefined ? 'secret-wrong' : 'client-ended');
-  }
-  const expiresAt = new Date(
-    Math.min(
-      now.getTime() + TOKEN_SECONDS * 1000,
-      until.getTime(),
-      client.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
-    ),
-  );
-  const accessToken = newSecret('tok', parts.random);
-  const created = await parts.store.createToken({
-    token: { tokenSha256: sha256(accessToken), clientId, expiresAt },
-    secretSha256: sha256(clientSecret),
-    now,
-  });
-  if (created === 'client-changed') throw wrongCredentials(client, 'client-ended');
-  const milliseconds = expiresAt.getTime() - now.getTime();
-  return { accessToken, expiresInSeconds: Math.floor(milliseconds / 1000) };
-}
-
-/** One answer, whatever it was; the audit log knows better. */
-const wrongCredentials = (client: ApiClient | undefined, reason: RefusalReason) =>
-  new NotAuthenticated(
-    'unknown client or wrong secret',
-    client ? { reason, ...refused(client) } : { reason: 'client-unknown' },
-  );
+/** A client as audit entries name it. */
+export const actorOf = ({ id }: Pick<ApiClient, 'id'>): string => `client:${id}`;
 
 /** A client that exists, as the audit log names it when its credentials do not hold. */
-const refused = ({ id, organizationId }: ApiClient) => ({ actor: `client:${id}`, organizationId });
-
-/** Until when this secret is one of the client's; undefined if it is none. */
-function secretEnd(
-  client: ApiClient | undefined,
-  secretSha256: string,
-  now: Date,
-): Date | undefined {
-  // All compared, even when the client is unknown, so that the answer's timing tells nothing.
-  const none = sha256('');
-  const isCurrent = sameHash(client?.secretSha256 ?? none, secretSha256);
-  const isOld = sameHash(client?.oldSecret?.sha256 ?? none, secretSha256);
-  if (client && isCurrent) return new Date(now.getTime() + TOKEN_SECONDS * 1000);
-  const until = client?.oldSecret?.until;
-  return isOld && until && until > now ? until : undefined;
-}
+export const refused = (client: Pick<ApiClient, 'id' | 'organizationId'>) => ({
+  actor: actorOf(client),
+  organizationId: client.organizationId,
+});
 
 /** Whether a client is somebody at that moment. */
 export const isEnabled = ({ disabledAt, expiresAt }: ApiClient, now: Date): boolean =>
   disabledAt === undefined && (expiresAt === undefined || expiresAt > now);
 
 /**
- * Who holds this bearer token. Tokens are opaque: whatever is not of evpki's own form is refused
- * without a question to the database, and everything else after one.
- * @throws ServiceError `not-authenticated` for an unknown or expired token, or one whose client is
- *   expired or disabled
+ * Who holds this access token. It ends with what it was given for: with its client, at once; with a
+ * secret that has been replaced; with the certificate that it is bound to (RFC 8705 3), which has
+ * to come with it and still be one that the client may log in with.
+ * @param presented what the caller's connection has presented: DER, leaf first
+ * @throws ServiceError `not-authenticated` for a token that is none of ours, has expired or ended
  */
 export async function authenticateToken(
-  parts: Pick<AccessParts, 'store' | 'clock'>,
+  parts: Pick<AccessParts, 'store' | 'clock' | 'tokenKeys' | 'apiUrl' | 'certificateLogin'>,
   accessToken: string,
+  presented: readonly Uint8Array[] = [],
 ): Promise<Principal> {
-  const found = isSecret('tok', accessToken)
-    ? await parts.store.findToken(sha256(accessToken))
-    : undefined;
   const now = parts.clock();
-  if (!found) throw unknownToken({ reason: 'token-unknown' });
-  if (found.token.expiresAt <= now) {
-    throw unknownToken({ reason: 'token-expired', ...refused(found.client) });
+  const claims = await claimsOf(parts, accessToken, now);
+  const client = await parts.store.findClient(claims.sub);
+  if (!client) throw unknownToken({ reason: 'token-unknown' });
+  if (!isEnabled(client, now)) throw unknownToken({ reason: 'client-ended', ...refused(client) });
+  if (!credentialHolds(client, claims, now)) {
+    throw unknownToken({ reason: 'token-expired', ...refused(client) });
   }
-  if (!isEnabled(found.client, now)) {
-    throw unknownToken({ reason: 'client-ended', ...refused(found.client) });
+  const actor = actorOf(client);
+  if (claims.cnf && !(await isBoundTo(parts, claims.cnf['x5t#S256'], actor, presented))) {
+    throw unknownToken({ reason: 'token-certificate-missing', ...refused(client) });
   }
-  const { id, organizationId, roles, expiresAt } = found.client;
-  const actor = `client:${id}`;
-  return { actor, organizationId, roles, ...(expiresAt ? { endsAt: expiresAt } : {}) };
+  // What the client may do is asked for now; the token can only have asked for less.
+  const scope = claims.scope.split(' ');
+  return { ...principalOf(client), roles: client.roles.filter((role) => scope.includes(role)) };
 }
+
+async function claimsOf(
+  { tokenKeys, apiUrl }: Pick<AccessParts, 'tokenKeys' | 'apiUrl'>,
+  accessToken: string,
+  now: Date,
+): Promise<TokenClaims> {
+  try {
+    return await readToken(tokenKeys, accessToken, { apiUrl: apiUrl(), now });
+  } catch (error) {
+    if (!(error instanceof TokenRejected)) throw error;
+    const { expired } = error;
+    throw unknownToken(
+      expired
+        ? {
+            reason: 'token-expired',
+            ...refused({ id: expired.sub, organizationId: expired.organization }),
+          }
+        : { reason: 'token-unknown' },
+    );
+  }
+}
+
+/** Whether the secret that a token was given for is still one; a certificate is looked at later. */
+function credentialHolds(client: ApiClient, { credential, cnf }: TokenClaims, now: Date): boolean {
+  if (credential === undefined) return cnf !== undefined;
+  if (credential === credentialOf(client.secretSha256)) return true;
+  const { oldSecret } = client;
+  return (
+    oldSecret !== undefined &&
+    oldSecret.until > now &&
+    credential === credentialOf(oldSecret.sha256)
+  );
+}
+
+async function isBoundTo(
+  { certificateLogin }: Pick<AccessParts, 'certificateLogin'>,
+  thumbprint: string,
+  actor: string,
+  presented: readonly Uint8Array[],
+): Promise<boolean> {
+  const [leaf] = presented;
+  if (!leaf || certificateThumbprint(leaf) !== thumbprint) return false;
+  return (await certificateLogin(presented))?.actor === actor;
+}
+
+/** An API client that has proven who it is. */
+export const principalOf = ({ id, organizationId, roles, expiresAt }: ApiClient): Principal => ({
+  actor: actorOf({ id }),
+  organizationId,
+  roles,
+  ...(expiresAt ? { endsAt: expiresAt } : {}),
+});
 
 const unknownToken = (refusal: Refusal) =>
   new NotAuthenticated('the token is unknown or expired', refusal);

@@ -1,7 +1,8 @@
 /**
  * Which declarations are in force. All processes on one database have to certify by the same
- * profiles and let in by the same roles: the process that was started last says which, and those
- * with others refuse to issue until they are started again (docs/adr/0008-newest-declarations.md).
+ * profiles, let in by the same roles and mean the same by labels of EST: the process that was
+ * started last says which, and those with others refuse to issue until they are started again
+ * (docs/adr/0008-newest-declarations.md).
  */
 
 import { createHash } from 'node:crypto';
@@ -11,6 +12,7 @@ import { type AccessPolicy, INSTANCE_ORGANIZATION } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import type { EstDeclarations } from './est-declarations.ts';
 import type { Logger } from './logger.ts';
 import type { Monotonic } from './status-confirmation.ts';
 
@@ -34,6 +36,7 @@ export interface ActiveDeclarationsParts {
   readonly declarationStore: ActiveDeclarationsStore;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly est: EstDeclarations;
   readonly processId: string;
   readonly clock: Clock;
   readonly monotonic: Monotonic;
@@ -54,7 +57,7 @@ export interface ActiveDeclarations {
 
 export function createActiveDeclarations(parts: ActiveDeclarationsParts): ActiveDeclarations {
   const { declarationStore: store, monotonic, logger } = parts;
-  const own = declarationsHash(parts.profiles, parts.access);
+  const own = declarationsHash(parts.profiles, parts.access, parts.est);
   let active: string | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -102,6 +105,7 @@ export function createActiveDeclarations(parts: ActiveDeclarationsParts): Active
 export function declarationsHash(
   profiles: ReadonlyMap<string, Profile>,
   access: AccessPolicy,
+  est: EstDeclarations,
 ): string {
   const listed = (names: 'all' | ReadonlySet<string>): Json =>
     names === 'all' ? names : [...names].sort();
@@ -117,6 +121,8 @@ export function declarationsHash(
   const declared: Json = {
     profiles: Object.fromEntries([...profiles].map(([name, { hash }]) => [name, hash])),
     roles: Object.fromEntries(roles),
+    // Plain values all of them: as the file says it, with what it leaves out.
+    est: JSON.parse(JSON.stringify({ ...est, labels: Object.fromEntries(est.labels) })) as Json,
   };
   return createHash('sha256').update(canonicalJson(declared)).digest('hex');
 }

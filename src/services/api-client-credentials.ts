@@ -63,7 +63,7 @@ export const clientAudit = (
   parts: { readonly clock: Clock },
   client: ApiClient,
   actor: string,
-  what: 'created' | 'secret-rotated' | 'disabled',
+  what: 'created' | 'secret-rotated' | 'certificate-added' | 'certificate-removed' | 'disabled',
   details: AuditEvent['details'] = {},
 ): AuditEvent => ({
   at: parts.clock(),

@@ -171,22 +171,9 @@ export async function rotateSecret(
   id: string,
   overlapSeconds = DEFAULT_OVERLAP_SECONDS,
 ): Promise<RotatedCredentials> {
-  const client = await manageable(parts, principal, id);
-  const { endsAt } = principal;
-  // With its secret the caller would go on beyond its own end.
-  if (endsAt && !(client.expiresAt && client.expiresAt <= endsAt)) {
-    throw new ServiceError(
-      'not-permitted',
-      `${id} lasts longer than you, who end ${endsAt.toISOString()}`,
-    );
-  }
-  if (client.disabledAt) throw new ServiceError('conflict', `${id} is disabled`);
-  const now = parts.clock();
-  // Its new secret would be good for nothing.
-  if (client.expiresAt && client.expiresAt <= now)
-    throw new ServiceError('conflict', `${id} has expired`);
+  const client = await forNewCredentials(parts, principal, id);
   const clientSecret = newSecret('sec', parts.random);
-  const oldSecretUntil = new Date(now.getTime() + overlapSeconds * 1000);
+  const oldSecretUntil = new Date(parts.clock().getTime() + overlapSeconds * 1000);
   const outcome = await parts.clients.rotateSecret({
     clientId: id,
     from: client.secretSha256,
@@ -225,7 +212,33 @@ export async function disableApiClient(
   return (await parts.clients.findClient(id)) ?? client;
 }
 
-async function manageable(
+/**
+ * A client that the caller may give something to prove itself with.
+ * @throws ServiceError as `rotateSecret`
+ */
+export async function forNewCredentials(
+  parts: ApiClientParts,
+  principal: Principal,
+  id: string,
+): Promise<ApiClient> {
+  const client = await manageable(parts, principal, id);
+  const { endsAt } = principal;
+  // With its credentials the caller would go on beyond its own end.
+  if (endsAt && !(client.expiresAt && client.expiresAt <= endsAt)) {
+    throw new ServiceError(
+      'not-permitted',
+      `${id} lasts longer than you, who end ${endsAt.toISOString()}`,
+    );
+  }
+  if (client.disabledAt) throw new ServiceError('conflict', `${id} is disabled`);
+  // They would be good for nothing.
+  if (client.expiresAt && client.expiresAt <= parts.clock())
+    throw new ServiceError('conflict', `${id} has expired`);
+  return client;
+}
+
+/** @throws ServiceError `not-found`, `not-permitted` for roles that are not the caller's to give */
+export async function manageable(
   parts: ApiClientParts,
   principal: Principal,
   id: string,

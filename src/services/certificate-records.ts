@@ -230,6 +230,8 @@ export interface CertificateFilter {
   readonly state?: CertificateState;
   readonly profile?: string;
   readonly serial?: string;
+  /** In any case. */
+  readonly commonName?: string;
   readonly expiresBefore?: Date;
 }
 

@@ -51,6 +51,32 @@ export const errorCodes = {
     cause: 'The request carries no valid credentials.',
     remedy: 'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`.',
   },
+  'grant-type-unsupported': {
+    http: 400,
+    exit: 2,
+    cause: 'Tokens are given for client credentials only (RFC 6749 4.4).',
+    remedy: 'Send `grant_type=client_credentials`.',
+  },
+  'scope-refused': {
+    http: 400,
+    exit: 2,
+    cause: 'The client has not all of the scopes that it asks for.',
+    remedy: "Leave `scope` out, or ask for some of the client's roles.",
+  },
+  'client-certificate-unreadable': {
+    http: 400,
+    exit: 2,
+    cause: 'The client certificate, or the header in which a proxy passes it on, cannot be read.',
+    remedy:
+      'Present one certificate and at most nine above it; docs/client-certificates.md shows the headers.',
+  },
+  'proxy-not-trusted': {
+    http: 403,
+    exit: 3,
+    cause: 'A client certificate was passed on by somebody who is none of the proxies that may.',
+    remedy:
+      'Have the proxy present a certificate of `EVPKI_PROXY_CERTIFICATES`; others must not send the header.',
+  },
   'not-permitted': {
     http: 403,
     exit: 3,
@@ -130,9 +156,47 @@ export const errorCodes = {
   },
   'certificate-not-renewable': {
     http: 409,
+    est: 403,
     exit: 5,
-    cause: 'The certificate is held, revoked, long expired, or one that evpki renews by itself.',
+    cause:
+      'The certificate is held, revoked, long expired, not yet to be renewed, or one that evpki renews by itself.',
     remedy: 'Have a new one issued with `POST /v1/certificates`, or lift the hold.',
+  },
+  'est-label-unknown': {
+    http: 404,
+    exit: 4,
+    cause: 'The path names no label of EST that the caller can mean, or none where one is needed.',
+    remedy:
+      'Use the label of a role (`cpo`, `mo`, `oem`, `veh`, `cps`, `cso`) that your organization has authorities for, or one of policies/est.yaml.',
+  },
+  'est-label-ambiguous': {
+    http: 404,
+    exit: 4,
+    cause: 'Several organizations have authorities for this label, and nobody knows who asks.',
+    remedy:
+      'Authenticate, use a label of policies/est.yaml, or declare there whose it is for those who do not.',
+  },
+  'station-unknown': {
+    http: 422,
+    est: 403,
+    exit: 6,
+    cause: 'The common name is none of a station that is registered with the organization.',
+    remedy:
+      'Register the station, with the name as its identity, serial number, SECC id or EVSE id.',
+  },
+  'name-not-authenticated': {
+    http: 403,
+    exit: 6,
+    cause: 'The request is for somebody else than the secret or client certificate is of.',
+    remedy: 'Ask for the common name that the secret was made for, or that the certificate has.',
+  },
+  'approval-needed': {
+    http: 403,
+    exit: 6,
+    cause:
+      'Somebody would have to approve the request, and its label of EST lets nothing wait: clients take nothing but a certificate.',
+    remedy:
+      'Register the station, ask as somebody who may vouch for the name, ask by REST, or set `pending: answer-202` for the label.',
   },
   'profile-unknown': {
     http: 422,
@@ -179,6 +243,13 @@ export const errorCodes = {
     cause: "The certificate does not fit the authority's key, name, profile or chain.",
     remedy: 'Have the request of `GET /v1/authorities/{id}/csr` signed again as `violations` says.',
   },
+  'client-certificate-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'The certificate is none that an API client can log in with.',
+    remedy:
+      'Correct what `violations` lists: bring one certificate that holds and may identify a client.',
+  },
   'root-refused': {
     http: 422,
     exit: 6,
@@ -195,6 +266,7 @@ export const errorCodes = {
   'emaid-not-allowed': {
     http: 422,
     opcp: 403,
+    est: 403,
     exit: 6,
     cause: "The EMAID's country and provider are none of the organization's.",
     remedy: 'Have them added to the `providers` of the organization, or use another EMAID.',

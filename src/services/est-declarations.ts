@@ -83,7 +83,7 @@ const certificate = z.strictObject({
 });
 
 const optionShape = {
-  base64: z.enum(['wrapped', 'single', 'auto']).default('wrapped'),
+  base64: z.enum(['wrapped', 'single', 'auto']).default('auto'),
   reenrolment: z.enum(['profile-values', 'identical-names']).default('profile-values'),
   pending: z.enum(['refuse', 'answer-202']).default('refuse'),
   authentication: z
@@ -138,9 +138,6 @@ const reserved = [
   'serverkeygen',
   'csrattrs',
 ];
-
-/** What holds where there is no `est.yaml`. */
-export const noEstDeclarations: EstDeclarations = declarationsOf(estFile.parse({}));
 
 /**
  * Validates a parsed `est.yaml`; every error of the file is listed. Organizations and authorities

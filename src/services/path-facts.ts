@@ -44,7 +44,7 @@ export interface PathFacts {
 }
 
 /** One of our issuers with its certificate read. */
-interface ReadIssuer {
+export interface ReadIssuer {
   readonly issuer: KnownIssuer;
   readonly certificate: Certificate;
 }
@@ -78,14 +78,7 @@ export async function readPathFacts(
     endedAnchors: all.filter(isEnded),
     intermediates: [...above.filter((certificate) => !roots.includes(certificate)), ...outside],
 
-    statusOf(certificate, signer) {
-      const issuer = byKey.get(keyOf(signer));
-      if (issuer === undefined) return 'unknown';
-      if (issuer.state === 'revoked') return 'authority-revoked';
-      const state = issuer.statuses.get(serialHex(certificate));
-      if (state === 'issued') return 'good';
-      return state === 'held' || state === 'revoked' ? state : 'not-issued';
-    },
+    statusOf: statusFrom(byKey),
 
     mayEndAt(path) {
       const root = path.at(-1);
@@ -95,6 +88,45 @@ export async function readPathFacts(
     },
   };
 }
+
+/** What is known here of a certificate and the authorities of ours above it. */
+export interface OwnPathFacts extends Pick<PathFacts, 'anchors' | 'intermediates' | 'statusOf'> {
+  /** All of our issuers that may have signed it: those of the name that it gives its issuer. */
+  readonly signers: readonly ReadIssuer[];
+}
+
+/**
+ * The facts of a path that ends with ourselves, whoever trusts it for what: at a root of ours, or
+ * at an authority of ours that others have certified. Revoked ones are among the anchors: what
+ * stands below them has a status that says so.
+ */
+export async function readOwnPathFacts(
+  { paths, parsed }: Pick<PathFactParts, 'paths' | 'parsed'>,
+  certificate: Certificate,
+): Promise<OwnPathFacts> {
+  const found = await paths.issuersNamed([certificate.issuerDer], [serialHex(certificate)]);
+  const issuers = found.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) }));
+  const isTop = ({ issuer: { id, signedById } }: ReadIssuer) =>
+    signedById === undefined || signedById === id;
+  return {
+    anchors: issuers.filter(isTop).map((one) => one.certificate),
+    intermediates: issuers.filter((one) => !isTop(one)).map((one) => one.certificate),
+    signers: issuers.filter((one) => sameBytes(one.certificate.subjectDer, certificate.issuerDer)),
+    statusOf: statusFrom(new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]))),
+  };
+}
+
+/** What records say of a certificate, by the key that signed it and its serial number. */
+const statusFrom =
+  (issuers: ReadonlyMap<string, KnownIssuer>): PathFacts['statusOf'] =>
+  (certificate, signer) => {
+    const issuer = issuers.get(keyOf(signer));
+    if (issuer === undefined) return 'unknown';
+    if (issuer.state === 'revoked') return 'authority-revoked';
+    const state = issuer.statuses.get(serialHex(certificate));
+    if (state === 'issued') return 'good';
+    return state === 'held' || state === 'revoked' ? state : 'not-issued';
+  };
 
 /** Our issuers that may stand above these certificates, and what stands above ours elsewhere. */
 async function issuersAbove(

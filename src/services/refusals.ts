@@ -7,14 +7,18 @@
 
 import { INSTANCE_ORGANIZATION } from './access-policy.ts';
 import type { AuditEvent, AuditWriter } from './audit.ts';
+import type { CertificateFault } from './certificate-standing.ts';
 import type { Clock } from './clock.ts';
-import { ServiceError } from './errors.ts';
+import { type ErrorCode, ServiceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
 export type RefusalReason =
   | 'no-credentials'
   | 'token-unknown'
+  /** Or ended with the secret that it was given for. */
   | 'token-expired'
+  /** It counts with its certificate alone (RFC 8705), which is not there or not good any more. */
+  | 'token-certificate-missing'
   | 'client-unknown'
   /** Disabled, or its time is over. */
   | 'client-ended'
@@ -28,15 +32,17 @@ export type RefusalReason =
   | 'secret-withdrawn'
   | 'secret-expired'
   | 'secret-of-other'
-  /** A client certificate: none of ours nor below an anchor, out of time, revoked or on hold. */
-  | 'certificate-unknown'
-  | 'certificate-not-valid'
-  | 'certificate-revoked'
-  | 'certificate-held'
   /** A certificate that holds, of nobody that is registered. */
   | 'station-unknown'
   /** What was shown is none of the ways that its label of EST takes. */
   | 'credentials-not-taken'
+  /** No API client has registered the certificate, or not the one that is named beside it. */
+  | 'certificate-unknown'
+  | CertificateFault
+  /** Somebody who is no proxy has passed on a client certificate. */
+  | 'proxy-not-trusted'
+  /** A proxy has, whose own certificate does not hold (any more). */
+  | 'proxy-ended'
   | 'not-permitted';
 
 /** Somebody who was turned away. */
@@ -59,13 +65,20 @@ export interface RefusalLog {
   flush(everything?: 'everything'): Promise<void>;
 }
 
-/** `not-authenticated`, with what is known about who was turned away. */
-export class NotAuthenticated extends ServiceError {
+/** An error to be written down, with what is known about who was turned away. */
+export class TurnedAway extends ServiceError {
   readonly refusal: Refusal;
 
-  constructor(message: string, refusal: Refusal) {
-    super('not-authenticated', message);
+  constructor(code: ErrorCode, message: string, refusal: Refusal) {
+    super(code, message);
     this.refusal = refusal;
+  }
+}
+
+/** `not-authenticated`. */
+export class NotAuthenticated extends TurnedAway {
+  constructor(message: string, refusal: Refusal) {
+    super('not-authenticated', message, refusal);
   }
 }
 

@@ -15,9 +15,6 @@ import { ServiceError } from './errors.ts';
 import type { EnrolmentAnswer } from './request-answers.ts';
 import type { EnrolmentParts } from './request-issuing.ts';
 
-/** How long after its end a certificate still vouches for its names. */
-const GRACE_MILLISECONDS = 30 * 24 * 60 * 60 * 1000;
-
 /**
  * Renews a certificate.
  * @throws ServiceError `not-found`, `not-permitted`, `certificate-not-renewable`; and as `enrol`
@@ -57,10 +54,18 @@ function renewableProfile(parts: EnrolmentParts, record: CertificateRecord): Pro
   if (!profile) throw refuse(`is of the profile ${record.profile}, which there is no more`);
   if (!isEnrollable(profile)) throw refuse('is not one that is issued for requests');
   if (state !== 'issued') throw refuse(`is ${state}`);
-  if (notAfter.getTime() + GRACE_MILLISECONDS < parts.clock().getTime()) {
-    throw refuse('ended too long ago');
-  }
+  const untimely = untimelyRenewal(profile, notAfter, parts.clock());
+  if (untimely !== undefined) throw refuse(untimely);
   return profile;
+}
+
+/** Why a certificate of this profile that ends then cannot be renewed now, if so. */
+export function untimelyRenewal(profile: Profile, notAfter: Date, now: Date): string | undefined {
+  const { window, grace } = profile.request.renewal;
+  const end = notAfter.getTime();
+  if (end + grace < now.getTime()) return 'ended too long ago';
+  if (window === undefined || end - window <= now.getTime()) return undefined;
+  return `can be renewed from ${new Date(end - window).toISOString()} on`;
 }
 
 /** The authority as people speak of it: its current issuer signs, whichever signed before. */

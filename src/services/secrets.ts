@@ -7,8 +7,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RandomBytes } from './serial-numbers.ts';
 
-/** Of the first start, of an API client, a bearer token, or of one enrolment. */
-type SecretKind = 'boot' | 'sec' | 'tok' | 'enr';
+/** Of the first start, of an API client, or of one enrolment. */
+type SecretKind = 'boot' | 'sec' | 'enr';
 
 export const newSecret = (kind: SecretKind, random: RandomBytes): string =>
   `evpki_${kind}_${Buffer.from(random(32)).toString('base64url')}`;

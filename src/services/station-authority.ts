@@ -13,6 +13,7 @@ import type { KeyAlgorithm } from '../pki/public-key.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import { issuerChain } from './chains.ts';
 import type { FieldViolation } from './errors.ts';
+import { type IssuingChoice, issuingChoices, ofKey } from './issuing-choices.ts';
 
 export interface StationAuthorityParts {
   readonly authorities: AuthorityStore;
@@ -43,12 +44,7 @@ export async function chooseStationAuthority(
   question: StationAuthorityQuestion,
 ): Promise<StationAuthority> {
   const { organizationId, certificate, hashRootCertificate, keyAlgorithm } = question;
-  const own = (await parts.authorities.listAuthorities(organizationId)).filter(
-    ({ state }) => state === 'active',
-  );
-  let choices = stationProfiles[certificate].flatMap((name) =>
-    issuersOf(parts.profiles.get(name), own),
-  );
+  let choices = await issuingChoices(parts, organizationId, stationProfiles[certificate]);
   if (choices.length === 0) {
     return refusal('authority-unknown', `No active authority issues ${certificate} certificates.`);
   }
@@ -62,8 +58,7 @@ export async function chooseStationAuthority(
     }
   }
   const equals = choices[0]?.authorities ?? [];
-  const alike = equals.filter((authority) => authority.keyAlgorithm === keyAlgorithm);
-  const [authority, another] = equals.length > 1 && alike.length > 0 ? alike : equals;
+  const [authority, another] = ofKey(equals, keyAlgorithm);
   if (!choices[0] || !authority || another) {
     const ids = equals.map(({ id }) => id).join(', ');
     return refusal('authority-ambiguous', `${ids} could issue it; OCPP has no way to say which.`);
@@ -71,30 +66,12 @@ export async function chooseStationAuthority(
   return { ok: true, profile: choices[0].profile, authority: authority.id };
 }
 
-/** Authorities that are equally right for a profile; never empty. */
-interface Choice {
-  readonly profile: string;
-  readonly authorities: readonly Authority[];
-}
-
-/** The authorities that may issue a profile, those that it names first first. */
-function issuersOf(profile: Profile | undefined, authorities: readonly Authority[]): Choice[] {
-  if (!profile) return [];
-  const ranks =
-    profile.issuedBy.length === 0
-      ? [authorities]
-      : profile.issuedBy.map((name) => authorities.filter((one) => one.profile === name));
-  return ranks
-    .filter((rank) => rank.length > 0)
-    .map((rank) => ({ profile: profile.name, authorities: rank }));
-}
-
 async function belowRoot(
   parts: StationAuthorityParts,
-  choices: readonly Choice[],
+  choices: readonly IssuingChoice[],
   root: CertificateHashData,
-): Promise<Choice[]> {
-  const below: Choice[] = [];
+): Promise<IssuingChoice[]> {
+  const below: IssuingChoice[] = [];
   for (const { profile, authorities } of choices) {
     const kept: Authority[] = [];
     for (const authority of authorities) {

@@ -3,7 +3,7 @@
 import type { ApiClient, ApiClientStore } from '../services/access-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { AccessTokenRow, ApiClientRow } from './rows.ts';
+import type { ApiClientRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function apiClientStore(database: Database): ApiClientStore {
@@ -52,10 +52,6 @@ export function apiClientStore(database: Database): ApiClientStore {
             old_secret_until: timeText(oldUntil),
           });
         if (rotated !== 1) return 'changed';
-        // Whoever had the old secret has at most what it still gives.
-        await tokensOf(tx, clientId)
-          .where('expires_at', '>', timeText(oldUntil))
-          .update({ expires_at: timeText(oldUntil) });
         tx.appendAudit(audit);
         return 'rotated';
       }),
@@ -75,15 +71,11 @@ export function apiClientStore(database: Database): ApiClientStore {
           .knex<ApiClientRow>('api_clients')
           .where({ id: clientId })
           .update({ disabled_at: timeText(audit.at) });
-        await tokensOf(tx, clientId).delete();
         tx.appendAudit(audit);
         return 'disabled';
       }),
   };
 }
-
-const tokensOf = (tx: WriteTransaction, clientId: string) =>
-  tx.knex<AccessTokenRow>('access_tokens').where({ client_id: clientId });
 
 /**
  * The enabled clients without end that have one of the roles. They stay locked, so that of two

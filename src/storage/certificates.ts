@@ -1,6 +1,7 @@
 /** Reading certificates and enrolment requests. */
 
 import type { Knex } from 'knex';
+import { folded } from '../pki/names.ts';
 import type {
   CertificateFilter,
   CertificateRecord,
@@ -92,6 +93,7 @@ function narrow(query: Knex.QueryBuilder, filter: CertificateFilter): void {
     'c.state': filter.state,
     'c.profile': filter.profile,
     'c.serial': filter.serial,
+    'c.common_name': filter.commonName === undefined ? undefined : folded(filter.commonName),
   };
   for (const [column, value] of Object.entries(equal)) {
     if (value !== undefined) query.where(column, value);

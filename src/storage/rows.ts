@@ -243,6 +243,17 @@ export interface TrustAnchorRow {
   removed_at: string | null;
 }
 
+export interface ClientCertificateRow {
+  /** SHA-256 of the certificate, hex. */
+  sha256: string;
+  client_id: string;
+  certificate: Buffer;
+  subject: string;
+  not_before: string;
+  not_after: string;
+  added_at: string;
+}
+
 export interface ApiClientRow {
   id: string;
   organization_id: string;
@@ -257,10 +268,13 @@ export interface ApiClientRow {
   last_used_at: string | null;
 }
 
-export interface AccessTokenRow {
-  token_sha256: string;
-  client_id: string;
-  expires_at: string;
+export interface TokenKeyRow {
+  generation: StoredInteger;
+  key_id: string;
+  spki: Buffer;
+  envelope: Buffer;
+  created_at: string;
+  signs_from: string;
 }
 
 export interface BootstrapRow {

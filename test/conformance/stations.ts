@@ -199,4 +199,32 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
       const elsewhere = await newOrganization(opened.database);
       expect(await ask(['SN-B', 'of-other'], testTime, elsewhere)).toBe(false);
     });
+
+    test('C7 a name belongs to one station, by every name and EVSE id that is registered', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const station = newStation(organizationId, {
+        serialNumber: 'S/N-1',
+        seccId: 'SECC-1',
+        evseIds: ['DE*ICE*E1', 'DE*ICE*E2'],
+      });
+      const other = newStation(organizationId, { serialNumber: 'S/N-2', evseIds: ['DE*ICE*E2'] });
+      await register(station);
+      await register(other);
+      const named = async (name: string, organization = organizationId) =>
+        (await store().findStationNamed(organization, name))?.id;
+      for (const name of [station.id, 'S/N-1', 's/n-1', 'secc-1', 'DE*ICE*E1', 'deicee1']) {
+        expect(await named(name), name).toBe(station.id);
+      }
+      // Two stations that share an EVSE are not told apart by it.
+      expect(await named('DE*ICE*E2')).toBeUndefined();
+      expect(await named('DE*ICE*E3')).toBeUndefined();
+      expect(await named('S/N-1', await newOrganization(opened.database))).toBeUndefined();
+
+      await change({ ...other, evseIds: ['DE*ICE*E3'] });
+      expect(await named('DE*ICE*E2')).toBe(station.id);
+      expect(await named('DE*ICE*E3')).toBe(other.id);
+      // A registered name is more than an EVSE of somebody else.
+      await change({ ...other, evseIds: [], seccId: 'DE*ICE*E1' });
+      expect(await named('DE*ICE*E1')).toBe(other.id);
+    });
   });

@@ -280,8 +280,8 @@ describe('API clients', () => {
       ['a token with something behind it', `evpki_tok_${'A'.repeat(43)}.x`],
       ['none', 'none'],
       ['null', 'null'],
-      ['500 characters', 'A'.repeat(500)],
-      ['501 characters', 'A'.repeat(501)],
+      ['4,096 characters', 'A'.repeat(4096)],
+      ['4,097 characters', 'A'.repeat(4097)],
       ['12,000 characters', `evpki_tok_${'A'.repeat(12_000)}`],
       ['a quotation', `' OR 1=1 --`],
     ])('%s is 401', async (_name, token) => {

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request as httpsRequest } from 'node:https';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
@@ -124,7 +125,8 @@ export function callApi(
   ca: string,
   method: string,
   body: unknown,
-  headers: Readonly<Record<string, string>>,
+  headers: OutgoingHttpHeaders,
+  tls: Pick<RequestOptions, 'agent' | 'key' | 'cert'> = {},
 ): Promise<Answer> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
@@ -133,6 +135,7 @@ export function callApi(
       {
         method,
         ca,
+        ...tls,
         headers: {
           ...(text === undefined
             ? {}

@@ -119,6 +119,8 @@ const mayBeMissing = ({ name, version }: OtherTool): boolean =>
 export const noOpenssl = mayBeMissing(openssl);
 /** For `skipIf`: whether tests that need certtool or ocsptool are left out. */
 export const noGnutls = mayBeMissing(gnutls);
+/** For `skipIf`: whether tests that need strongSwan's pki command are left out. */
+export const noStrongswan = mayBeMissing(strongswan);
 /** Those whose verdicts are asked for. */
 export const usedTools: readonly OtherTool[] = otherTools.filter((tool) => !mayBeMissing(tool));
 

@@ -71,6 +71,7 @@ export const stationProfile: Profile = {
     allowedExtensions: ['basicConstraints', 'keyUsage', 'extendedKeyUsage', 'subjectAltName'],
     repeatWindow: 0,
     approval: false,
+    renewal: { grace: 30 * DAY },
   },
   ocspValidity: DAY,
   crlValidity: DAY,

@@ -4,6 +4,7 @@
  */
 
 import { toPem } from '../../src/pki/pem.ts';
+import { loginCertificate } from './client-certificates.ts';
 import { foreignRoot } from './foreign-roots.ts';
 import type { Call, Row, Side } from './role-matrix.ts';
 import { stationRequest } from './stations.ts';
@@ -169,6 +170,31 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       granting: 'read-only',
       ask: ({ client }) => ({ params: { id: client }, body: { overlapSeconds: 0 } }),
       success: [201],
+    },
+  ],
+  addApiClientCertificate: [
+    {
+      granting: 'read-only',
+      ask: ({ client }) => ({
+        params: { id: client },
+        body: { certificate: loginCertificate().cert },
+      }),
+      success: [201],
+    },
+  ],
+  listApiClientCertificates: [
+    { ask: ({ client }) => ({ params: { id: client } }), success: [200] },
+  ],
+  removeApiClientCertificate: [
+    {
+      granting: 'read-only',
+      ask: async ({ client }, administrator) => {
+        const path = `/v1/api-clients/${client}/certificates`;
+        const body = { certificate: loginCertificate().cert };
+        const { json } = await administrator('POST', path, body);
+        return { params: { id: client, sha256: json.sha256 } };
+      },
+      success: [204],
     },
   ],
   disableApiClient: [
@@ -389,6 +415,33 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
         query: `organization=${organization}`,
         body: { serialNumber: 'CS-1' },
       }),
+      success: [200],
+    },
+  ],
+
+  createEnrolmentSecret: [
+    {
+      kind: 'station',
+      ask: ({ station, organization }) => ({
+        query: `organization=${organization}`,
+        body: { label: 'cso', commonName: station },
+      }),
+      success: [201],
+    },
+  ],
+  listEnrolmentSecrets: [
+    {
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  withdrawEnrolmentSecret: [
+    {
+      ask: async ({ station, organization }, administrator) => {
+        const path = `/v1/enrolment-secrets?organization=${organization}`;
+        const body = { label: 'cso', commonName: station };
+        return { params: { id: (await administrator('POST', path, body)).json.id } };
+      },
       success: [200],
     },
   ],

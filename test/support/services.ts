@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { keepBootstrapSecret } from '../../src/bootstrap-secret.ts';
 import { runDueJobs } from '../../src/jobs/runner.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
+import { generateDeviceKey } from '../../src/keystore/device-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
@@ -26,6 +27,8 @@ import { createOcspResponder } from '../../src/services/ocsp-responder.ts';
 import { renewResponder } from '../../src/services/ocsp-signers.ts';
 import { createParsedCertificates } from '../../src/services/parsed-certificates.ts';
 import { checkClock, createSigningTime } from '../../src/services/signing-time.ts';
+import { TOKEN_KEYS_JOB } from '../../src/services/token-key-records.ts';
+import { createTokenKeys, renewTokenKeys } from '../../src/services/token-keys.ts';
 import type { VaultStore } from '../../src/services/vault-records.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { activeDeclarationsStore } from '../../src/storage/active-declarations.ts';
@@ -40,6 +43,7 @@ import { contractStore } from '../../src/storage/contracts.ts';
 import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { enrolmentSecretStore } from '../../src/storage/enrolment-secrets.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
@@ -50,6 +54,7 @@ import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
+import { tokenKeyStore as tokenKeys } from '../../src/storage/token-keys.ts';
 import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { vaultStore } from '../../src/storage/vault.ts';
 import type { Declarations } from './declarations.ts';
@@ -131,7 +136,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
   const { dataDir, processId, clock = () => new Date(), pass = nothing, signing } = options;
   const database = decorateDatabase(plain, pass);
   const vault = await unlockVault(decorate(vaultStore(database), pass), options);
-  const { profiles, access, hierarchy } = options.declarations;
+  const { profiles, access, est, hierarchy } = options.declarations;
   const authorities = decorate(authorityStore(database), pass);
   const organizations = decorate(organizationStore(database), pass);
   const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
@@ -144,18 +149,21 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     { keep: (secret: string) => keepBootstrapSecret(dataDir, secret) },
     pass,
   );
+  const tokenKeyStore = decorate(tokenKeys(marked('token-key')), pass);
+  const apiUrl = () => 'https://pki.example:8543';
   const clockMark = decorate(clockMarkStore(database), pass);
   const parts = {
     database,
     profiles,
     access,
+    est,
     hierarchy,
     authorities,
     grants: decorate(authorityGrantStore(database), pass),
     organizations,
     declarations: createActiveDeclarations({
       declarationStore: decorate(activeDeclarationsStore(database), pass),
-      ...{ profiles, access, processId, clock, monotonic, logger: silent },
+      ...{ profiles, access, est, processId, clock, monotonic, logger: silent },
     }),
     keyring,
     clock,
@@ -173,6 +181,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     audit: decorate(auditStore(database), pass),
     checkpoints: decorate(checkpointStore(marked('checkpoint')), pass),
     stations: stationStore(database),
+    secrets: decorate(enrolmentSecretStore(database), pass),
+    generateDeviceKey,
     provisioning: decorate(provisioningStore(database), pass),
     contracts: decorate(contractStore(database), pass),
     contractKeys: decorateContractKeys(contractKeys(), pass),
@@ -188,8 +198,14 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     jobs: decorate(jobStore(database), pass),
     status: decorate(statusStore(database), pass),
     monotonic,
+    apiUrl,
+    tokenKeyStore,
     accessParts: {
       store: decorate(accessStore(database), pass),
+      organizations,
+      tokenKeys: createTokenKeys({ tokenKeyStore, keyring, clock, logger: silent }),
+      certificateLogin: async () => undefined,
+      apiUrl,
       clock,
       random,
     },
@@ -212,6 +228,7 @@ export const doJobs = (services: Services): Promise<number> =>
       'ocsp-signer': (issuerId) => renewResponder(services, issuerId),
       [CPS_SIGNERS_JOB]: () => renewCpsSigners(services),
       [CHECKPOINT_JOB]: () => checkpointJob(services),
+      [TOKEN_KEYS_JOB]: () => renewTokenKeys(services),
     },
   });
 

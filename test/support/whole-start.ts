@@ -4,6 +4,8 @@ import { type ApiIdentity, apiIdentity, keepApiRoot } from '../../src/app/api-id
 import { prepareBootstrap } from '../../src/services/access.ts';
 import { CHECKPOINT_JOB } from '../../src/services/audit-checkpoints.ts';
 import { CPS_SIGNERS_JOB } from '../../src/services/cps-records.ts';
+import { TOKEN_KEYS_JOB } from '../../src/services/token-key-records.ts';
+import { renewTokenKeys } from '../../src/services/token-keys.ts';
 import { doJobs, type Services, startAuthorities } from './services.ts';
 
 const apiConfig = {
@@ -18,6 +20,7 @@ export async function startWhole(services: Services, dataDir: string): Promise<A
   await startAuthorities(services);
   await services.jobs.schedule(CHECKPOINT_JOB, services.clock());
   await services.jobs.schedule(CPS_SIGNERS_JOB, services.clock());
+  await services.jobs.schedule(TOKEN_KEYS_JOB, await renewTokenKeys(services));
   await prepareBootstrap(services.accessParts, services.keep);
   const api = await apiIdentity(services, apiConfig);
   await keepApiRoot(dataDir, api.root);

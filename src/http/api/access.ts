@@ -1,4 +1,4 @@
-import { type AccessParts, bootstrap, issueToken } from '../../services/access.ts';
+import { type AccessParts, bootstrap } from '../../services/access.ts';
 import type { ApiClient as ClientRecord } from '../../services/access-records.ts';
 import {
   type ApiClientParts,
@@ -11,8 +11,8 @@ import {
 import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
 import { bearerToken } from './bearer-token.ts';
-import type { Handlers, PublicHandlers } from './operations.ts';
-import type { ApiClient, NewApiClient, SecretRotation, TokenRequest } from './types.ts';
+import type { Handlers } from './operations.ts';
+import type { ApiClient, NewApiClient, SecretRotation } from './types.ts';
 
 /** The bootstrap secret arrives as a bearer token; this is how it is told from one. */
 export const isBootstrapSecret = (bearerToken: string): boolean =>
@@ -88,19 +88,6 @@ export const accessHandlers = (
       response.json(clientBody(client, parts.clock()));
     },
   }) satisfies Handlers;
-
-export const tokenHandlers = (parts: AccessParts) =>
-  ({
-    async createToken(request, response) {
-      const { client_id, client_secret } = request.body as TokenRequest;
-      const { accessToken, expiresInSeconds } = await issueToken(parts, client_id, client_secret);
-      response.json({
-        access_token: accessToken,
-        token_type: 'Bearer',
-        expires_in: expiresInSeconds,
-      });
-    },
-  }) satisfies PublicHandlers;
 
 function clientBody(client: ClientRecord, now: Date): ApiClient {
   const { id, organizationId, name, roles, createdAt, ...rest } = client;

@@ -128,12 +128,18 @@ export function readOperations(
 /**
  * Holds the access policy against the operations: a role that lists an action of none of them says
  * something that it does not do.
+ * @param elsewhere the actions of doors that openapi.yaml does not describe
  * @throws Error listing every such action
  */
-export function requireKnownActions(operations: readonly Operation[], access: AccessPolicy): void {
-  const known = new Set(
-    operations.flatMap(({ action, furtherActions }) => [action, ...furtherActions]),
-  );
+export function requireKnownActions(
+  operations: readonly Operation[],
+  access: AccessPolicy,
+  elsewhere: readonly string[] = [],
+): void {
+  const known = new Set([
+    ...operations.flatMap(({ action, furtherActions }) => [action, ...furtherActions]),
+    ...elsewhere,
+  ]);
   const faults = [...access.values()].flatMap(({ name, actions }) =>
     actions === 'all'
       ? []

@@ -49,7 +49,11 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
 export type ErrorForm = (
   error: ServiceError,
   requestId: string,
-) => { readonly status: number; readonly body: unknown };
+) => {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 /**
  * Answers every error that a handler or middleware throws.
@@ -88,26 +92,30 @@ function sendError(
   const seconds = error instanceof RateLimited ? error.retryAfterSeconds : passing[error.code];
   if (seconds !== undefined) response.set('Retry-After', String(seconds));
   if (form) {
-    const { status, body } = form(error, requestIdOf(request));
-    response.status(status).json(body);
+    const { status, body, headers = {} } = form(error, requestIdOf(request));
+    response.status(status).set(headers).json(body);
   } else {
     response.status(http).type(PROBLEM_TYPE).send(problemText(request, error));
   }
 }
 
 /** An error as the body of an answer. */
-export function problemText(request: Request, error: ServiceError): string {
+export const problemText = (request: Request, error: ServiceError): string =>
+  JSON.stringify(problemOf(error, requestIdOf(request)));
+
+/** An error as problem details. */
+export function problemOf(error: ServiceError, requestId: string) {
   const { http, cause, remedy } = errorCodes[error.code];
-  return JSON.stringify({
+  return {
     type: `${ERROR_PAGE}#${error.code}`,
     title: cause,
     status: http,
     code: error.code,
     detail: error.message,
     remedy,
-    requestId: requestIdOf(request),
+    requestId,
     ...(error.violations.length > 0 ? { violations: error.violations } : {}),
-  });
+  };
 }
 
 /** What an error says to callers; undefined for one that is a fault of evpki. */

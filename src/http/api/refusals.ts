@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
+import { type RefusalLog, TurnedAway } from '../../services/refusals.ts';
 
 /** Has those who are turned away written down, and passes the error on. */
 export function noteRefusals(
@@ -11,7 +11,7 @@ export function noteRefusals(
   return (error: unknown, request, _response, next) => {
     const from = request.socket.remoteAddress;
     const address = from === undefined ? {} : { address: from };
-    if (error instanceof NotAuthenticated) log.note({ ...error.refusal, ...address });
+    if (error instanceof TurnedAway) log.note({ ...error.refusal, ...address });
     else if (error instanceof ServiceError && error.code === 'bootstrap-used') {
       log.note({ reason: 'bootstrap-secret-spent', ...address });
     } else if (error instanceof ServiceError && error.code === 'not-permitted') {

@@ -11,7 +11,8 @@ import { ServiceError } from '../../services/errors.ts';
 import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { RefusalLog } from '../../services/refusals.ts';
-import { bearerToken } from './bearer-token.ts';
+import type { ClientCertificateOf } from '../client-certificate.ts';
+import { presentedToken } from './bearer-token.ts';
 import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
 import { serveDocs } from './docs/routes.ts';
@@ -34,6 +35,16 @@ import { purposeOf, type RateLimits } from './rate-limits.ts';
 import { noteRefusals } from './refusals.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
 
+/**
+ * What a request proves its caller with. A token that is there alone says who calls: a certificate
+ * never stands in for a wrong one. It may only bind the token (RFC 8705 3).
+ */
+export interface PresentedCredentials {
+  readonly bearerToken?: string;
+  /** Of TLS, here or at a proxy: DER, leaf first. */
+  readonly certificates?: readonly Uint8Array[];
+}
+
 export interface ApiParts {
   readonly document: ApiDocument & OpenApi;
   /** openapi.yaml as it is written. */
@@ -42,9 +53,12 @@ export interface ApiParts {
   readonly publicHandlers: PublicHandlers;
   /** By the name that openapi.yaml gives them (`x-evpki-errors`). */
   readonly errorForms?: Readonly<Record<string, ErrorForm>>;
-  /** Who holds this bearer token; throws ServiceError `not-authenticated`. */
-  readonly authenticate: (bearerToken: string) => Promise<Principal>;
+  /** Who presents these; throws ServiceError `not-authenticated`. */
+  readonly authenticate: (presented: PresentedCredentials) => Promise<Principal>;
+  readonly clientCertificate: ClientCertificateOf;
   readonly access: AccessPolicy;
+  /** The actions of doors that openapi.yaml does not describe; roles may name them, too. */
+  readonly actionsElsewhere?: readonly string[];
   readonly limits: RateLimits;
   readonly idempotency: IdempotencyParts;
   /** Hears of every request: its operationId or `none`, its status or `aborted`. */
@@ -64,7 +78,7 @@ export function createApi(parts: ApiParts): Express {
     parts.publicHandlers,
     Object.keys(errorForms),
   );
-  requireKnownActions(operations, parts.access);
+  requireKnownActions(operations, parts.access, parts.actionsElsewhere);
   const principals = new WeakMap<Request, Principal>();
   const app = express();
   app.disable('x-powered-by');
@@ -87,6 +101,7 @@ export function createApi(parts: ApiParts): Express {
     const operation = operationOf(request.method, request.path);
     if (operation?.isPublic) {
       parts.limits.takeFromAddress(request.socket.remoteAddress);
+      await parts.clientCertificate(request);
     } else {
       const principal = await authenticated(parts, request);
       parts.limits.takeFromClient(principal.actor, purposeOf(operation?.action));
@@ -123,7 +138,12 @@ export function createApi(parts: ApiParts): Express {
 /** Who is calling. Failing to say so is counted; others at the same address who can are not kept out. */
 async function authenticated(parts: ApiParts, request: Request): Promise<Principal> {
   try {
-    return await parts.authenticate(bearerToken(request));
+    const certificates = await parts.clientCertificate(request);
+    const token = presentedToken(request);
+    return await parts.authenticate({
+      ...(token === undefined ? {} : { bearerToken: token }),
+      ...(certificates === undefined ? {} : { certificates }),
+    });
   } catch (error) {
     if (error instanceof ServiceError) parts.limits.takeFromAddress(request.socket.remoteAddress);
     throw error;

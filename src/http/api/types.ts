@@ -1,5 +1,18 @@
 /** The bodies of the REST API. Generated from openapi.yaml by `npm run generate`. */
 
+/**
+ * A problem, and what RFC 6749 5.2 has in its place
+ */
+export type TokenError = Problem & {
+  error:
+    | 'invalid_client'
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'server_error'
+    | 'temporarily_unavailable'
+    | 'unsupported_grant_type';
+  error_description: string;
+};
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
 /**
  * RFC 5280 5.3.1, without removeFromCRL, which ends a hold, and aACompromise, which is about attribute certificates
@@ -87,6 +100,32 @@ export type ProviderList = string[];
  * @maxItems 100
  */
 export type OperatorList = string[];
+export type CreatedEnrolmentSecret = {
+  id: string;
+  organization: string;
+  label: string;
+  commonName: string;
+  /**
+   * `in-use`: a certificate is being made with it. Should that fail, it is open again.
+   *
+   */
+  state: 'open' | 'in-use' | 'used' | 'withdrawn' | 'expired';
+  /**
+   * Who made it, as in audit entries
+   */
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  /**
+   * What it was used for
+   */
+  certificateId?: string;
+} & {
+  /**
+   * Said once; absent where an answer is repeated for its `Idempotency-Key`
+   */
+  enrolmentSecret?: string;
+};
 export type Station = {
   /**
    * The common name of its certificates towards the CSMS
@@ -134,11 +173,13 @@ export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
 export type RootType = 'V2G' | 'MO' | 'OEM' | 'PE';
 /**
  * `distribute`: it may be handed on. The others: what chains that end at it are accepted for,
- * as those of vehicles' provisioning certificates, of contracts, and of chargers and
- * provisioning services below a V2G root.
+ * as those of vehicles' provisioning certificates, of contracts, of chargers and provisioning
+ * services below a V2G root, and of the factory certificates with which registered stations
+ * enrol by EST.
  *
  */
-export type TrustAnchorPurpose = 'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g';
+export type TrustAnchorPurpose =
+  'distribute' | 'oem-provisioning' | 'contract-validation' | 'v2g' | 'est-client';
 export type ContractState = 'active' | 'suspended' | 'ended';
 export type ContractWithBundle = Contract & {
   /**
@@ -175,9 +216,14 @@ export interface ApiBodies {
   Violation?: Violation;
   TokenRequest?: TokenRequest;
   Token?: Token;
+  TokenError?: TokenError;
+  JsonWebKeySet?: JsonWebKeySet;
   NewApiClient?: NewApiClient;
   ApiClient?: ApiClient;
   ApiClientPage?: ApiClientPage;
+  NewApiClientCertificate?: NewApiClientCertificate;
+  ApiClientCertificate?: ApiClientCertificate;
+  ApiClientCertificateList?: ApiClientCertificateList;
   SecretRotation?: SecretRotation;
   RotatedCredentials?: RotatedCredentials;
   ApiClientCredentials?: ApiClientCredentials;
@@ -213,6 +259,10 @@ export interface ApiBodies {
   AuthorityRequest?: AuthorityRequest;
   Activation?: Activation;
   CrossCertification?: CrossCertification;
+  NewEnrolmentSecret?: NewEnrolmentSecret;
+  EnrolmentSecret?: EnrolmentSecret;
+  CreatedEnrolmentSecret?: CreatedEnrolmentSecret;
+  EnrolmentSecretPage?: EnrolmentSecretPage;
   NewStation?: NewStation;
   Station?: Station;
   StationPage?: StationPage;
@@ -289,19 +339,43 @@ export interface Violation {
   field?: string;
 }
 export interface TokenRequest {
-  grant_type: 'client_credentials';
-  client_id: string;
-  client_secret: string;
-  scope?: string;
-  audience?: string;
+  /**
+   * `client_credentials`
+   */
+  grant_type: string;
+  client_id?: string;
+  client_secret?: string;
+  /**
+   * Some of the client's roles, with spaces between them
+   */
+  scope?: string | null;
+  audience?: string | null;
 }
 export interface Token {
+  /**
+   * A JWT (RFC 9068), signed with ES256
+   */
   access_token: string;
   token_type: 'Bearer';
   /**
    * Seconds
    */
   expires_in: number;
+  /**
+   * The roles that it is good for, with spaces between them
+   */
+  scope: string;
+}
+export interface JsonWebKeySet {
+  keys: {
+    kty: 'EC';
+    crv: 'P-256';
+    x: string;
+    y: string;
+    kid: string;
+    alg: 'ES256';
+    use: 'sig';
+  }[];
 }
 export interface NewApiClient {
   name: string;
@@ -326,7 +400,7 @@ export interface ApiClient {
   expiresAt?: string;
   disabledAt?: string;
   /**
-   * When it last got a token, to the minute; tokens last 15 minutes
+   * When it last got a token or called with a certificate, to the minute
    */
   lastUsedAt?: string;
   /**
@@ -337,6 +411,29 @@ export interface ApiClient {
 export interface ApiClientPage {
   items: ApiClient[];
   nextCursor?: string;
+}
+export interface NewApiClientCertificate {
+  /**
+   * PEM of one certificate
+   */
+  certificate: string;
+}
+export interface ApiClientCertificate {
+  /**
+   * Of the certificate, hex
+   */
+  sha256: string;
+  subject: string;
+  notBefore: string;
+  notAfter: string;
+  addedAt: string;
+  /**
+   * PEM
+   */
+  certificate: string;
+}
+export interface ApiClientCertificateList {
+  items: ApiClientCertificate[];
 }
 export interface SecretRotation {
   /**
@@ -644,6 +741,45 @@ export interface CrossCertification {
    */
   certificate: string;
 }
+export interface NewEnrolmentSecret {
+  /**
+   * The label of EST that it is for
+   */
+  label: string;
+  /**
+   * The common name that the certificate is to have
+   */
+  commonName: string;
+  /**
+   * How long it can be used
+   */
+  validSeconds?: number;
+}
+export interface EnrolmentSecret {
+  id: string;
+  organization: string;
+  label: string;
+  commonName: string;
+  /**
+   * `in-use`: a certificate is being made with it. Should that fail, it is open again.
+   *
+   */
+  state: 'open' | 'in-use' | 'used' | 'withdrawn' | 'expired';
+  /**
+   * Who made it, as in audit entries
+   */
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  /**
+   * What it was used for
+   */
+  certificateId?: string;
+}
+export interface EnrolmentSecretPage {
+  items: EnrolmentSecret[];
+  nextCursor?: string;
+}
 export interface NewStation {
   /**
    * The common name of its certificates towards the CSMS
@@ -755,7 +891,7 @@ export interface NewTrustAnchor {
 export interface TrustAnchorPurposes {
   /**
    * @minItems 1
-   * @maxItems 4
+   * @maxItems 5
    */
   purposes: TrustAnchorPurpose[];
 }

@@ -17,6 +17,8 @@ import { trustAnchors } from './014-trust-anchors.ts';
 import { cpsSigners } from './015-cps-signers.ts';
 import { installationSessions } from './016-installation-sessions.ts';
 import { est } from './017-est.ts';
+import { clientCertificates } from './018-client-certificates.ts';
+import { tokenKeys } from './019-token-keys.ts';
 import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
 import type { Migration } from './migration.ts';
@@ -39,6 +41,8 @@ export const migrations: readonly Migration[] = [
   cpsSigners,
   installationSessions,
   est,
+  clientCertificates,
+  tokenKeys,
   rootTypes,
   webhooks,
 ];

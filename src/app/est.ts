@@ -1,0 +1,46 @@
+/** EST and REST on one listener: each request goes to the door that its path is for. */
+
+import { type EstDoor, estDoor } from '../http/est/door.ts';
+import type { ListenOptions } from '../http/listener.ts';
+import { authenticateCertificate } from '../services/certificate-login.ts';
+import {
+  estCaCertificates,
+  estCsrAttributes,
+  estEnrol,
+  estReenrol,
+  estServerKeygen,
+} from '../services/est.ts';
+import { estLabel } from '../services/est-labels.ts';
+import type { Parts } from './parts.ts';
+
+/** What the door shares with that of REST. */
+type Shared = Pick<EstDoor, 'authenticate' | 'clientCertificate' | 'limits' | 'measure'>;
+
+/** @param rest answers what is not for EST */
+export function estBefore(
+  parts: Parts,
+  shared: Shared,
+  rest: ListenOptions['handle'],
+): ListenOptions['handle'] {
+  const { accessParts, paths, parsed } = parts;
+  const door = estDoor({
+    ...shared,
+    authenticateCertificate: (chain) =>
+      authenticateCertificate({ ...accessParts, paths, parsed }, chain),
+    service: {
+      label: (question) => estLabel(parts, question),
+      caCertificates: (question) => estCaCertificates(parts, question),
+      enrol: (asked) => estEnrol(parts, asked),
+      reenrol: (asked) => estReenrol(parts, asked),
+      serverKeygen: (asked) => estServerKeygen(parts, asked),
+      csrAttributes: (question) => estCsrAttributes(parts, question),
+    },
+    isLabel: (name) => parts.est.labels.has(name),
+    access: parts.access,
+    refusals: parts.refusals,
+    logger: parts.logger,
+  });
+  return (request, response) => {
+    if (!door(request, response)) rest(request, response);
+  };
+}
