@@ -145,11 +145,15 @@ describe('API clients', () => {
     try {
       const { certificate } = await house.enrol(asMachine, csrOf('CN=DE*NEW*E1'));
       expect(nameText(certificate.subject)).toMatch('CN=DE*NEW*E1');
+      // Not for nothing: what policy refuses registers nobody.
+      await refused(ask(asMachine, csrOf('CN=DE*NEW*E2', { key: 'P-384' })), 'csr-refused');
     } finally {
       await house.takeAtFirstSight(false);
     }
     const { items } = await listStations(house.services, operator, { limit: 200 });
-    expect(items.map(({ id }) => id)).toContain('DE*NEW*E1');
+    const ids = items.map(({ id }) => id);
+    expect(ids).toContain('DE*NEW*E1');
+    expect(ids).not.toContain('DE*NEW*E2');
     expect((await house.audited('station.registered')).at(-1)).toMatchObject({ firstSight: 'est' });
   });
 
