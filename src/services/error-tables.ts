@@ -26,6 +26,7 @@ export const errorRows: readonly ErrorRow[] = (Object.keys(errorCodes) as ErrorC
 /** What stands above the table, a paragraph each. */
 export const errorNotes: readonly string[] = [
   'Every error answer of the REST API is a problem (RFC 9457) whose `code` is one of these; `type` points here.',
+  'Those of `POST /oauth/token` have `error` and `error_description` (RFC 6749 5.2) besides.',
   'In OPCP they are `errorMessages` with a `traceId`, and statuses are those of the column HTTP, ' +
     'but for 400 in place of 422, 404 of `vehicle-unknown` and 403 of `emaid-not-allowed`.',
   'In EST (RFC 7030) they are lines of text, each with a code in front, and statuses are those of ' +

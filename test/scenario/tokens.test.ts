@@ -99,7 +99,7 @@ describe('tokens', () => {
       return { call, log };
     }
 
-    test('gets a token with a form and the base URL that it knows, and keeps it', async () => {
+    test('P4 gets a token with a form and the base URL that it knows, and keeps it', async () => {
       for (const baseUrl of [evpki.app.apiUrl, 'https://evpki:8543', 'https://evpki.internal/']) {
         const client = citrineos(baseUrl, () => credentials);
         expect([await client.call(), await client.call()]).toEqual([200, 200]);
@@ -118,7 +118,7 @@ describe('tokens', () => {
     });
   });
 
-  test('MaEVe gets one with JSON and no audience, and sends it in two headers', async () => {
+  test('P4 MaEVe gets one with JSON and no audience, and sends it in two headers', async () => {
     const answer = await postJson(json());
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toMatch(/^application\/json\b/);
@@ -129,7 +129,7 @@ describe('tokens', () => {
     expect((await evpki.call('GET', ROOTS, undefined, { 'x-api-key': token })).status).toBe(200);
   });
 
-  test('EVerest gets one with JSON and an audience, and reads what it may from it', async () => {
+  test('P4 EVerest gets one with JSON and an audience, and reads what it may from it', async () => {
     const answer = await postJson(json({ audience: 'https://open.plugncharge-qa.hubject.com' }), {
       accept: 'application/json',
     });
@@ -149,7 +149,7 @@ describe('tokens', () => {
     expect(claims.aud).toBe(evpki.app.apiUrl);
   });
 
-  test('HTTP Basic, as OAuth encodes it or as most do, with the id again in the body or not', async () => {
+  test('P4 HTTP Basic, as OAuth encodes it or as most do, with the id again in the body or not', async () => {
     const { clientId, clientSecret } = credentials;
     const encoded = [clientId, clientSecret].map((text) =>
       text.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`),

@@ -91,6 +91,29 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
     expect([first.status, second.der]).toEqual(['good', first.der]);
   };
 
+  test('a token of A is one at B, and ends there with its client', async () => {
+    const keySets = await Promise.all(
+      [a, b].map(async (process) => (await process.call('GET', '/.well-known/jwks.json')).json),
+    );
+    expect(keySets[0]).toEqual(keySets[1]);
+    const body = { name: 'two', organization: 'demo-cpo', roles: ['csms'] };
+    const { clientId, clientSecret } = (await a.call('POST', '/v1/api-clients', body, token)).json;
+    const credentials = { client_id: clientId, client_secret: clientSecret };
+    const wish = { grant_type: 'client_credentials', ...credentials };
+    const [ofA, ofB] = await Promise.all(
+      [a, b].map(async (process) => (await process.call('POST', '/oauth/token', wish)).json),
+    );
+    const works = async (process: ServiceProcess, { access_token }: { access_token: string }) =>
+      (await process.call('GET', '/v1/profiles', undefined, access_token)).status;
+    for (const process of [a, b]) {
+      expect([await works(process, ofA), await works(process, ofB)]).toEqual([200, 200]);
+    }
+    const path = `/v1/api-clients/${clientId}`;
+    expect((await a.call('DELETE', path, undefined, token)).status).toBe(200);
+    expect([await works(b, ofA), await works(b, ofB)]).toEqual([401, 401]);
+    expect((await b.call('POST', '/oauth/token', wish)).json.error).toBe('invalid_client');
+  });
+
   test('O5 a revocation at A is known there at once, at B within a second', async () => {
     const certificates = await Promise.all([issue(a), issue(b), issue(a)]);
     await Promise.all(
