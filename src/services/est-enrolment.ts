@@ -15,11 +15,17 @@ import type { EstStandard } from './est-declarations.ts';
 import type { EstLabel, EstLabelParts } from './est-labels.ts';
 import type { EstApplicant, EstProofParts } from './est-proofs.ts';
 import { type RenewalParts, renewedTarget } from './est-renewal.ts';
-import { isOfStation, otherName, requestedStation } from './est-stations.ts';
+import {
+  isOfStation,
+  otherName,
+  type RequestedStation,
+  registerAtFirstSight,
+  requestedStation,
+} from './est-stations.ts';
 import { type EstTarget, type EstTargetParts, estTarget, labelProfiles } from './est-targets.ts';
-import type { EnrolmentParts, Target } from './request-issuing.ts';
+import { type EnrolmentParts, objectionsToRequest, type Target } from './request-issuing.ts';
 import { stationOfCommonName } from './station-names.ts';
-import type { Station, StationStore } from './station-records.ts';
+import type { StationStore } from './station-records.ts';
 
 export interface EstEnrolmentParts
   extends EnrolmentParts,
@@ -107,14 +113,19 @@ async function targetFor(
   if (applicant.kind === 'current-certificate') {
     return renewedTarget(parts, label, applicant, certified, request);
   }
-  const station = isOfStation(profile.kind)
+  const { station, isNew } = isOfStation(profile.kind)
     ? await stationFor(parts, applicant, label, request)
-    : undefined;
+    : { station: undefined, isNew: false };
   if (!station && applicant.kind !== 'api-client') {
     const message = `certificates of the kind ${profile.kind} are for API clients to ask for`;
     throw new ServiceError('not-permitted', message);
   }
   const waits = needsApproval(parts, applicant.principal, profile, station);
+  // Whoever asks for what nobody gets is not worth a row: its refusal says what is wrong.
+  const wanted = { ...certified, station, request, notAfter: undefined };
+  if (isNew && station && (await objectionsToRequest(parts, wanted)).length === 0) {
+    await registerAtFirstSight(parts, applicant.principal, station);
+  }
   return { ...certified, station, waits };
 }
 
@@ -124,7 +135,7 @@ async function stationFor(
   applicant: EstApplicant,
   { organizationId }: EstLabel,
   request: CertificationRequest,
-): Promise<Station> {
+): Promise<RequestedStation> {
   const commonName = attributeValue(request.subject, 'CN') ?? '';
   if (applicant.kind === 'enrolment-secret') {
     const { commonName: bound } = applicant.secret;
@@ -135,7 +146,7 @@ async function stationFor(
     const named = await stationOfCommonName(parts, organizationId, commonName);
     if (named?.id !== id) throw otherName(`The CN is no name of the station ${id}.`);
   }
-  return requestedStation(parts, applicant.principal, organizationId, request);
+  return requestedStation(parts, organizationId, request);
 }
 
 export const approvalNeeded = ({ name }: Pick<EstLabel, 'name'>): ServiceError =>

@@ -85,7 +85,7 @@ function notTaken({ name, authentication }: EstLabel, { kind }: SomeIdentity): S
 }
 
 /** An API client in those of its roles that permit the action in the organization of the label. */
-export function acting(
+function acting(
   { access }: Pick<EstProofParts, 'access'>,
   label: Pick<EstLabel, 'name' | 'organizationId'>,
   principal: Principal,

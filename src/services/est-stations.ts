@@ -22,6 +22,13 @@ export interface EstStationParts {
 const stationKinds: ReadonlySet<CertificateKind> = new Set(['station', 'station-combined', 'secc']);
 export const isOfStation = (kind: CertificateKind): boolean => stationKinds.has(kind);
 
+/** The station that a request is for. */
+export interface RequestedStation {
+  readonly station: Station;
+  /** It is not registered yet: see `registerAtFirstSight`. */
+  readonly isNew: boolean;
+}
+
 /**
  * The station that the request's common name is for. As with OCPP, an organization may let stations
  * be registered by asking: the name is its identity then.
@@ -29,35 +36,47 @@ export const isOfStation = (kind: CertificateKind): boolean => stationKinds.has(
  */
 export async function requestedStation(
   parts: EstStationParts,
-  principal: Principal,
   organizationId: string,
   { subject }: CertificationRequest,
-): Promise<Station> {
+): Promise<RequestedStation> {
   const commonName = attributeValue(subject, 'CN');
   if (commonName === undefined) throw unknownStation('The request has no CN.');
   const registered = await stationOfCommonName(parts, organizationId, commonName);
-  if (registered) return namedByEvse(registered, commonName);
+  if (registered) return { station: namedByEvse(registered, commonName), isNew: false };
   const organization = await parts.organizations.findOrganization(organizationId);
   const identity = parseStationIdentity(commonName);
   if (!organization?.stationsOnFirstSight || !identity.ok) {
     throw unknownStation(`No station of ${organizationId} is called so.`);
   }
   const now = parts.clock();
-  const station: Station = {
-    id: identity.value,
-    organizationId,
-    evseIds: [],
-    createdAt: now,
-    lastSeenAt: now,
+  return {
+    station: {
+      id: identity.value,
+      organizationId,
+      evseIds: [],
+      createdAt: now,
+      lastSeenAt: now,
+    },
+    isNew: true,
   };
-  await parts.stations.registerStation({
+}
+
+/**
+ * Registers a station that asks for something that it can get.
+ * @throws ServiceError `station-unknown` when the name has become one of another station
+ */
+export async function registerAtFirstSight(
+  parts: EstStationParts,
+  principal: Principal,
+  station: Station,
+): Promise<void> {
+  const outcome = await parts.stations.registerStation({
     station,
     audit: stationAudit(parts, principal, station, 'registered', { firstSight: 'est' }),
   });
-  // Whoever was faster has registered a station that is called so.
-  const there = await stationOfCommonName(parts, organizationId, commonName);
-  if (!there) throw unknownStation(`The name is taken in ${organizationId}.`);
-  return there;
+  if (outcome === 'name-taken') {
+    throw unknownStation(`The name is taken in ${station.organizationId}.`);
+  }
 }
 
 const unknownStation = (message: string) =>

@@ -36,7 +36,7 @@ import { NotAuthenticated } from './refusals.ts';
 import type { EnrolmentAnswer, IssuedAnswer } from './request-answers.ts';
 
 export type { EstCaller } from './est-callers.ts';
-export { type EstLabel, type EstQuestion, estLabel } from './est-labels.ts';
+export { type EstQuestion, estLabel } from './est-labels.ts';
 
 export interface EstParts extends EstEnrolmentParts {
   readonly generateDeviceKey: GenerateDeviceKey;

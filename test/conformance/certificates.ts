@@ -80,6 +80,8 @@ export const certificatesConform = (name: string, open: OpenTestDatabase) =>
         [{ organizationId, state: 'issued' }, [certificateId]],
         [{ organizationId, profile: 'special' }, [one.id]],
         [{ organizationId, serial: one.serial }, [one.id]],
+        [{ organizationId, commonName: one.id.toUpperCase() }, [one.id]],
+        [{ organizationId, commonName: 'nobody' }, []],
         [{ organizationId, expiresBefore: seconds(10) }, []],
         [{ organizationId, expiresBefore: seconds(10.001) }, [one.id]],
         [{ issuerIds: [issuerId] }, [one.id, certificateId]],

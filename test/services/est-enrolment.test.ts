@@ -47,8 +47,12 @@ async function storedIn({ services: { database } }: EstHouse, octets: Buffer): P
 }
 
 let house: EstHouse;
+let failure: Error | undefined;
 beforeAll(async () => {
   house = await openEstHouse({
+    signing: () => {
+      if (failure) throw failure;
+    },
     est: (shipped) => ({
       ...shipped,
       labels: new Map<string, DeclaredLabel>([
@@ -141,11 +145,15 @@ describe('API clients', () => {
     try {
       const { certificate } = await house.enrol(asMachine, csrOf('CN=DE*NEW*E1'));
       expect(nameText(certificate.subject)).toMatch('CN=DE*NEW*E1');
+      // Not for nothing: what policy refuses registers nobody.
+      await refused(ask(asMachine, csrOf('CN=DE*NEW*E2', { key: 'P-384' })), 'csr-refused');
     } finally {
       await house.takeAtFirstSight(false);
     }
     const { items } = await listStations(house.services, operator, { limit: 200 });
-    expect(items.map(({ id }) => id)).toContain('DE*NEW*E1');
+    const ids = items.map(({ id }) => id);
+    expect(ids).toContain('DE*NEW*E1');
+    expect(ids).not.toContain('DE*NEW*E2');
     expect((await house.audited('station.registered')).at(-1)).toMatchObject({ firstSight: 'est' });
   });
 
@@ -224,6 +232,18 @@ describe('one-time secrets', () => {
     );
     expect(error.violations).toMatchObject([{ code: 'key-type' }]);
     expect((await ask(caller, csrOf('CN=CS-POLICY'))).outcome).toBe('issued');
+  });
+
+  test('S3 a signature that fails does not use it up', async () => {
+    await house.station('CS-FAILS');
+    const { caller } = await house.secret('CS-FAILS');
+    failure = new Error('the key is away');
+    const asked = ask(caller, csrOf('CN=CS-FAILS')).finally(() => {
+      failure = undefined;
+    });
+    await expect(asked).rejects.toThrow('the key is away');
+    expect((await ask(caller, csrOf('CN=CS-FAILS'))).outcome).toBe('issued');
+    await turnedAway(ask(caller, csrOf('CN=CS-FAILS')), 'secret-used');
   });
 
   test('C7 a secret is bound to its name, label and organization', async () => {

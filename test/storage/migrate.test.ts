@@ -290,6 +290,31 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
     await close();
   });
 
+  test('C7: stations of version 16 are found by their EVSEs', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { writer, dialect, close } = await emptied(opened.url);
+    await migrate(writer, dialect, clock, migrations.slice(0, 1));
+    await insertVersion1Rows(writer);
+    await migrate(writer, dialect, clock, migrations.slice(0, 16));
+    const { id: organization_id } = await writer('organizations').first('id');
+    const created_at = '2026-11-22T10:00:00.000Z';
+    // More than one page of them.
+    const ids = Array.from({ length: 250 }, (_, index) => `CS-${String(index).padStart(3, '0')}`);
+    for (const [index, id] of ids.entries()) {
+      const evse_ids = JSON.stringify([`DE*ICE*E${index}`, `DE*ICE*E${index}*1`, 'DE*ICE*E9*9*9']);
+      await writer('stations').insert({ organization_id, id, evse_ids, created_at });
+    }
+    await writer('stations').insert({ organization_id, id: 'CS-X', evse_ids: '[]', created_at });
+    await migrate(writer, dialect, clock, migrations);
+    const found = (evse_id: string) =>
+      writer('station_evses').where({ organization_id, evse_id }).orderBy('station_id');
+    expect(await found('DEICEE7').pluck('station_id')).toEqual(['CS-007']);
+    expect(await found('DEICEE2491').pluck('station_id')).toEqual(['CS-249']);
+    expect(await found('DEICEE999').pluck('station_id')).toEqual(ids);
+    await close();
+  });
+
   test('one that fails leaves nothing behind', async () => {
     const { writer, dialect, close } = await connect();
     await expect(migrate(writer, dialect, clock, [...migrations, broken])).rejects.toThrow();

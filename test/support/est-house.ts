@@ -57,6 +57,8 @@ export interface EstHouseOptions {
   readonly est?: (shipped: EstDeclarations) => EstDeclarations;
   /** Profiles in place of the shipped ones of the same name. */
   readonly profiles?: (shipped: ReadonlyMap<string, Profile>) => readonly Profile[];
+  /** Is told what is about to be signed, and may throw. */
+  readonly signing?: () => void;
 }
 
 /** Opens one; stations have to be registered. */
@@ -69,11 +71,12 @@ export async function openEstHouse(options: EstHouseOptions = {}): Promise<EstHo
   const clock = () => new Date(began + passed);
   const processId = 'process-1';
   const database = await openDatabase(prepared.url, { clock, processId });
-  const { est = (shipped) => shipped, profiles = () => [] } = options;
+  const { est = (shipped) => shipped, profiles = () => [], signing } = options;
   const shipped = demoDeclarations();
   const changed = profiles(shipped.profiles).map((one) => [one.name, one] as const);
   const services = await servicesOver(database, {
     ...{ dataDir: prepared.dataDir, vault: 'known', processId, clock },
+    ...(signing ? { signing } : {}),
     declarations: {
       ...shipped,
       est: est(shipped.est),
