@@ -30,6 +30,13 @@ export interface RotatedCredentials extends ClientCredentials {
   readonly oldSecretUntil: string;
 }
 
+export interface ApiClientCertificate {
+  readonly sha256: string;
+  readonly subject: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
 export interface ApiClient {
   readonly id: string;
   readonly organization: string;

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ApiClient, ClientCredentials, RotatedCredentials } from './api-bodies.ts';
+import { addClientCertificates } from './client-certificates.ts';
 import { readCredentials } from './credentials.ts';
 import { usageFailure } from './failure.ts';
 import { timeOption } from './input.ts';
@@ -42,7 +43,7 @@ interface JsonOption {
 export function addApiClients(program: Command, io: Io): void {
   const group = program
     .command('client')
-    .description('API clients: list, show, create, rotate, disable')
+    .description('API clients: list, show, create, rotate, disable; their certificates')
     .helpCommand(false);
   group
     .command('list')
@@ -85,6 +86,7 @@ export function addApiClients(program: Command, io: Io): void {
     .argument('<id>', 'its id, as in the list')
     .option('--json', "print the API's answer")
     .action((id: string, options: JsonOption) => disable(id, options, io));
+  addClientCertificates(group, io);
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {

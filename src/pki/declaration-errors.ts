@@ -90,9 +90,14 @@ function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** The keys that the schema allows at a path: of objects, inside lists, records and optionals. */
+/** The keys that the schema allows at a path: of objects, inside lists, records, optionals and
+ * defaults. */
 function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodExactOptional) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodDefault
+  ) {
     return keysAt(schema.unwrap(), path);
   }
   const [part, ...rest] = path;

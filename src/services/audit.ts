@@ -9,7 +9,8 @@ export interface AuditEvent {
   readonly counterpart?: string;
   /**
    * Who: `client:<id>`, `bootstrap`, `evpki` when the service acts by itself, or `unknown` for
-   * somebody who was turned away.
+   * somebody who was turned away. By EST also `enrolment-secret:<id>`, `certificate:<id>` and
+   * `factory-certificate:<station>`.
    */
   readonly actor: string;
   /** What, as noun and past participle: `certificate.issued`, `authority.created`. */

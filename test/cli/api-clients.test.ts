@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
+import { loginCertificate } from '../support/client-certificates.ts';
 
 describe('evpki client', () => {
   let service: CliService;
@@ -111,5 +112,41 @@ describe('evpki client', () => {
     const own = JSON.parse(readFileSync(service.credentialsFile, 'utf8')).clientId;
     const last = await service.evpki(['client', 'disable', own]);
     expect([last.status, last.stderr]).toEqual([5, expect.stringMatching(/last client/)]);
+  });
+
+  test('certificate add, list and remove', async () => {
+    const { clientId } = await newClient();
+    const { cert, key, sha256 } = loginCertificate();
+    const target = file('csms.pem');
+    writeFileSync(target, cert);
+    const certificate = (...argv: string[]) =>
+      service.evpki(['client', 'certificate', argv[0] as string, clientId, ...argv.slice(1)]);
+    const none = await certificate('list');
+    expect([none.status, none.stdout]).toEqual([0, '']);
+    expect(none.stderr).toMatch(/no certificates/);
+    const added = await certificate('add', target);
+    expect(added).toMatchObject({ status: 0, stderr: '' });
+    expect(added.stdout).toContain(sha256);
+    expect((await certificate('add', target)).stderr).toMatch(/before/);
+    expect((await certificate('list')).stdout).toMatch(new RegExp(`^${sha256} .*CN=csms-1`, 'm'));
+    const listed = JSON.parse((await certificate('list', '--json')).stdout);
+    expect(listed.items).toMatchObject([{ sha256 }]);
+
+    const byOpenssl = sha256.toUpperCase().replace(/..(?=.)/g, '$&:');
+    for (const named of [byOpenssl, target]) {
+      const removed = await certificate('remove', named);
+      expect([removed.status, removed.stderr]).toEqual([0, '']);
+      expect((await certificate('remove', named)).status).toBe(4);
+      await certificate('add', target);
+    }
+    writeFileSync(file('both.pem'), cert + key);
+    for (const named of ['both.pem', 'none.pem']) {
+      expect((await certificate('add', file(named))).status).toBe(2);
+      expect((await certificate('remove', file(named))).status).toBe(2);
+    }
+    writeFileSync(file('two.pem'), cert + cert);
+    expect((await certificate('remove', file('two.pem'))).status).toBe(2);
+    const refused = await certificate('add', file('two.pem'));
+    expect([refused.status, refused.stderr]).toEqual([6, expect.stringMatching(/2 PEM blocks/)]);
   });
 });

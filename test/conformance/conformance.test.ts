@@ -11,6 +11,7 @@ import { authoritiesConform } from './authorities.ts';
 import { authorityGrantsConform } from './authority-grants.ts';
 import { certificatesConform } from './certificates.ts';
 import { claimsConform } from './claims.ts';
+import { clientCertificatesConform } from './client-certificates.ts';
 import { clockMarkConforms } from './clock-mark.ts';
 import { contractsConform } from './contracts.ts';
 import { cpsSignersConform } from './cps-signers.ts';
@@ -55,6 +56,7 @@ for (const { name, open } of testBackends) {
     observationsConform(name, open);
     accessConforms(name, open);
     tokenKeysConform(name, open);
+    clientCertificatesConform(name, open);
     idempotencyConforms(name, open);
     auditConforms(name, open);
     checkpointsConform(name, open);

@@ -145,11 +145,25 @@ describe('a profile from its file', () => {
         ignoredExtensions: ['subjectAltName'],
         repeatWindow: day,
         approval: false,
+        renewal: { grace: 30 * day },
       },
       ocspValidity: 0,
       crlValidity: 0,
       maximumSize: 800,
     });
+  });
+
+  test('says when a certificate can be renewed, and for how long after its end', () => {
+    const saying = (renewal: string) =>
+      profileOf(parse(leaf.replace('approval: false', `approval: false\n  renewal: ${renewal}`)));
+    const day = 86_400_000;
+    expect(saying('{ window: P30D }').request.renewal).toEqual({
+      window: 30 * day,
+      grace: 30 * day,
+    });
+    expect(saying('{ grace: PT0S }').request.renewal).toEqual({ grace: 0 });
+    // What is left out has no part in the hash, as in profiles from before.
+    expect(saying('{ window: P30D }').hash).not.toBe(profileOf(parse(leaf)).hash);
   });
 
   test('an authority says how long its status answers hold', () => {
@@ -704,7 +718,7 @@ describe.each<[string, string, readonly (readonly [string, readonly Change[], st
       [
         'an end of unknown chains',
         [['anchorFor', ['all']]],
-        'anchorFor[0]: must be one of oem-provisioning, contract-validation, v2g; found "all"',
+        'anchorFor[0]: must be one of oem-provisioning, contract-validation, v2g, est-client; found "all"',
       ],
       ['nobody', [['issuedBy', []]], 'issuedBy: must not be an empty list'],
       ['self among others', [['issuedBy', ['self', 'some-ca']]], 'issuedBy: self must stand alone'],

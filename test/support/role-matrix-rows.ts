@@ -419,6 +419,33 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
 
+  createEnrolmentSecret: [
+    {
+      kind: 'station',
+      ask: ({ station, organization }) => ({
+        query: `organization=${organization}`,
+        body: { label: 'cso', commonName: station },
+      }),
+      success: [201],
+    },
+  ],
+  listEnrolmentSecrets: [
+    {
+      ask: ({ organization }) => ({ query: `organization=${organization}` }),
+      success: [200],
+    },
+  ],
+  withdrawEnrolmentSecret: [
+    {
+      ask: async ({ station, organization }, administrator) => {
+        const path = `/v1/enrolment-secrets?organization=${organization}`;
+        const body = { label: 'cso', commonName: station };
+        return { params: { id: (await administrator('POST', path, body)).json.id } };
+      },
+      success: [200],
+    },
+  ],
+
   registerProvisioningCertificate: [
     {
       kind: 'oem-provisioning',

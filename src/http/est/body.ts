@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../../services/errors.ts';
 
 /** Octets; a request of 8 KiB in base64 or PEM is less than half of it. */
-export const MAX_BODY = 32 * 1024;
+const MAX_BODY = 32 * 1024;
 const ABORTED = 'the caller has gone away';
 
 /**
@@ -40,6 +40,10 @@ export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
     request.once('close', () => reject(new Error(ABORTED)));
   });
 }
+
+/** Whether more of a body may be left unread than is read of any: nobody waits for the rest then. */
+export const mayBeLong = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > MAX_BODY;
 
 const tooLarge = (): ServiceError =>
   new ServiceError('body-too-large', `a body has at most ${MAX_BODY} octets`);

@@ -13,6 +13,7 @@ import type { EstCaller } from '../../services/est-callers.ts';
 import type { Logger } from '../../services/logger.ts';
 import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
 import { sendText } from './answers.ts';
+import { mayBeLong } from './body.ts';
 import { type CallerParts, callerOf } from './caller.ts';
 import { estError } from './errors.ts';
 import { layoutFor } from './layout.ts';
@@ -128,8 +129,7 @@ function sendError(door: EstDoor, visit: Visit, error: unknown): void {
     response.setHeader('WWW-Authenticate', ['Basic realm="evpki"', 'Bearer realm="evpki"']);
   }
   if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
-  // What has not come yet is not waited for.
-  if (!request.complete) response.setHeader('Connection', 'close');
+  if (!request.complete && mayBeLong(request)) response.setHeader('Connection', 'close');
   sendText(response, body);
 }
 
