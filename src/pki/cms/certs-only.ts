@@ -11,7 +11,7 @@ import { contentTypes } from '../oids.ts';
 import { accepted, type Checked, refused, violation } from '../violations.ts';
 
 /** More than any chain or set of roots and their rollover needs. */
-export const MAX_CERTS_ONLY_CERTIFICATES = 32;
+const MAX_CERTIFICATES = 32;
 const MAX_BYTES = 256 * 1024;
 
 /** RFC 5652 5.1: 1 for X.509 certificates only, no signers and content of type data. */
@@ -26,7 +26,7 @@ const VERSION = 1;
  * @throws RangeError without any, or with more than 32
  */
 export function certsOnly(certificates: readonly Uint8Array[]): Uint8Array {
-  if (certificates.length === 0 || certificates.length > MAX_CERTS_ONLY_CERTIFICATES) {
+  if (certificates.length === 0 || certificates.length > MAX_CERTIFICATES) {
     throw new RangeError(`${certificates.length} certificates are none or too many`);
   }
   return sequence(
@@ -94,8 +94,8 @@ function readCertificates(reader: DerReader): readonly Uint8Array[] {
   if (reader.atEnd) throw new DerError('there is no certificate', reader.offset);
   const certificates: Uint8Array[] = [];
   while (!reader.atEnd) {
-    if (certificates.length === MAX_CERTS_ONLY_CERTIFICATES) {
-      throw new DerError(`more than ${MAX_CERTS_ONLY_CERTIFICATES} certificates`, reader.offset);
+    if (certificates.length === MAX_CERTIFICATES) {
+      throw new DerError(`more than ${MAX_CERTIFICATES} certificates`, reader.offset);
     }
     const { raw, offset } = reader.read(tags.sequence);
     certificates.push(wholeCertificate(raw, certificates.length + 1, offset));
