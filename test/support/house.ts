@@ -31,7 +31,8 @@ export const places: Readonly<Record<string, Place>> = {
   ocpp: { imports: ['identifiers', 'pki'], ...pure },
   services: {
     imports: ['identifiers', 'pki', 'iso15118', 'ocpp'],
-    packages: ['zod'],
+    // Of jose only what checks and encodes: biome.json names it.
+    packages: ['jose', 'zod'],
     node: 'deterministic',
     given: 'all-but-timers',
   },
@@ -39,7 +40,11 @@ export const places: Readonly<Record<string, Place>> = {
   storage: adapter('local', ['knex', 'pg', 'sqlite3']),
   keystore: adapter('local'),
   'http/public': adapter('network'),
-  'http/api': adapter('network', ['express', 'express-openapi-validator']),
+  'http/api': adapter(
+    'network',
+    ['express', 'express-openapi-validator'],
+    ['http/client-certificate.ts'],
+  ),
   'http/est': adapter('network', ['express']),
   'http/opcp': adapter('network', ['express']),
   gateway: adapter('network'),
@@ -62,6 +67,13 @@ export const places: Readonly<Record<string, Place>> = {
   'hierarchy-settings.ts': { imports: ['config', 'services'], packages: [], node: 'deterministic' },
   'bootstrap-secret.ts': { imports: ['replaced-file.ts'], packages: [], node: 'local' },
   'replaced-file.ts': { imports: [], packages: [], node: 'local' },
+  'http/client-certificate.ts': adapter(
+    'network',
+    [],
+    ['http/forwarded-certificate.ts', 'http/peer-certificates.ts'],
+  ),
+  'http/forwarded-certificate.ts': adapter('network', [], ['http/peer-certificates.ts']),
+  'http/peer-certificates.ts': adapter('network'),
   'http/listener.ts': { imports: ['identifiers'], packages: [], node: 'network' },
   'webcrypto.d.ts': { imports: [], packages: [], node: 'deterministic' },
   'app.ts': { imports: 'everything', packages: [], node: 'local' },
