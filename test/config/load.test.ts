@@ -42,6 +42,7 @@ describe('with nothing given', () => {
       host: '127.0.0.1',
       publicUrl: undefined,
       apiUrl: undefined,
+      proxyHeader: 'Client-Cert',
       publicPort: 8180,
       apiTlsAuthority: 'instance-ca',
       apiTlsCertificate: undefined,

@@ -1,6 +1,9 @@
 /** API clients that log in with a certificate, and who passes for one. */
 
+import { execFile } from 'node:child_process';
 import { Agent } from 'node:https';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toPem } from '../../src/pki/pem.ts';
 import type { ExtensionSet } from '../../src/pki/template.ts';
@@ -13,9 +16,12 @@ import {
   type Presented,
 } from '../support/client-certificates.ts';
 import { generateKey, leafExtensions } from '../support/issuing.ts';
+import { opensslNewKey, workbench } from '../support/openssl.ts';
+import { noOpenssl } from '../support/other-tools.ts';
 import { freshKeyPair } from '../support/public-keys.ts';
 import { newRequest } from '../support/requests.ts';
 
+const run = promisify(execFile);
 const LIST = '/v1/api-clients';
 
 describe('the certificate of an API client', () => {
@@ -305,5 +311,28 @@ describe('the certificate of an API client', () => {
         })
       ).json.clientId;
     expect(await ask()).toBe(await ask());
+  });
+
+  test.skipIf(noOpenssl)('is one that openssl has made, and curl presents', async () => {
+    const bench = workbench();
+    const files = ['-keyout', 'csms.key', '-out', 'csms.pem'];
+    const options = [...opensslNewKey('P-256'), '-nodes', '-days', '365'];
+    bench.openssl('req', '-x509', ...options, '-subj', '/CN=csms-1.example', ...files);
+    expect((await add(await newClient(), bench.read('csms.pem'))).status).toBe(201);
+    const own = ['--cert', 'csms.pem', '--key', 'csms.key'];
+    const trust = ['--cacert', join(evpki.dataDir, 'api-ca.pem')];
+    const url = `${evpki.app.apiUrl}/v1/profiles`;
+    const ask = async (...more: string[]) => {
+      const code = ['-sS', '-o', 'answer.json', '-w', '%{http_code}'];
+      const { stdout } = await run('curl', [...code, ...trust, ...more, url], {
+        cwd: bench.folder,
+      });
+      return stdout;
+    };
+    expect([await ask(...own), await ask()]).toEqual(['200', '401']);
+    const forged = `Client-Cert: :${bench.read('csms.pem').replaceAll(/-----[A-Z ]+-----|\n/g, '')}:`;
+    expect(await ask('-H', forged)).toBe('403');
+    expect(await ask(...own, '-H', forged)).toBe('403');
+    bench.remove();
   });
 });

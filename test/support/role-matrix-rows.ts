@@ -189,10 +189,9 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     {
       granting: 'read-only',
       ask: async ({ client }, administrator) => {
-        const path = `/v1/api-clients/${client}/certificates`;
-        const body = { certificate: loginCertificate().cert };
-        const { json } = await administrator('POST', path, body);
-        return { params: { id: client, sha256: json.sha256 } };
+        const { cert: certificate, sha256 } = loginCertificate();
+        await administrator('POST', `/v1/api-clients/${client}/certificates`, { certificate });
+        return { params: { id: client, sha256 } };
       },
       success: [204],
     },
