@@ -24,6 +24,8 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   'authority-not-granted': 'Ask its owner for a grant: `evpki authority grant`.',
   'certificate-not-fitting':
     'Have the request of `evpki authority csr` signed again, so that what is listed is right.',
+  'client-certificate-refused':
+    'Correct what is listed: bring one certificate that holds and may identify a client.',
   'root-refused': 'Correct what is listed: bring the one certificate that it has signed itself.',
   'provisioning-certificate-refused':
     'Correct what is listed; a WMI is added with `evpki organization change --wmi`.',

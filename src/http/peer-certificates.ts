@@ -5,9 +5,9 @@ import { type DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { ServiceError } from '../services/errors.ts';
 
 /** The leaf and nine above it: twice what any chain of charging has. */
-export const MAX_CERTIFICATES = 10;
+const MAX_CERTIFICATES = 10;
 /** Of one, DER; `readCertificate` reads no more. */
-export const MAX_CERTIFICATE_BYTES = 16 * 1024;
+const MAX_CERTIFICATE_BYTES = 16 * 1024;
 
 type Presented = readonly Uint8Array[] | undefined;
 

@@ -49,7 +49,8 @@ export const errorCodes = {
     http: 401,
     exit: 3,
     cause: 'The request carries no valid credentials.',
-    remedy: 'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`.',
+    remedy:
+      'Get a token from `POST /oauth/token` and send it as `Authorization: Bearer`, or call with a certificate that is registered for the API client.',
   },
   'grant-type-unsupported': {
     http: 400,
