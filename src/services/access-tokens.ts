@@ -13,7 +13,7 @@ import { TOKEN_ALGORITHM, type TokenKeys } from './token-keys.ts';
 /** RFC 9068 2.1: no other JWT that somebody may sign one day passes for an access token. */
 const TOKEN_TYPE = 'at+jwt';
 /** Ours have about 900 characters; nothing is computed over more than this. */
-export const MAX_TOKEN = 4096;
+const MAX_TOKEN = 4096;
 
 const claimSet = z.object({
   iss: z.string(),

@@ -108,9 +108,11 @@ describe('hostile requests', () => {
   const expectSound = (answer: Answer, what: string): void => {
     expect(answer.status, `${what}: ${answer.text}`).toBeLessThan(500);
     if (answer.status < 400) return;
-    const { type, code, status, requestId, errorMessages, traceId } = answer.json;
+    const { type, code, status, requestId, errorMessages, traceId, error } = answer.json;
     if (errorMessages === undefined) {
-      expect(answer.headers['content-type'], what).toContain('application/problem+json');
+      // OAuth's own are in its media type.
+      const mediaType = error === undefined ? 'application/problem+json' : 'application/json';
+      expect(answer.headers['content-type'], what).toContain(mediaType);
       expect(Object.keys(errorCodes), what).toContain(code);
       expect([type, status], what).toEqual([`/docs/errors#${code}`, answer.status]);
     } else {
