@@ -324,7 +324,9 @@ describe('factory certificates', () => {
     await trustAnchor(house.services, administrator, anchor, purposes);
   };
   beforeAll(async () => {
-    const imported = await importAnchor(house.services, administrator, root.pem, { organization: 'demo-cpo' });
+    const imported = await importAnchor(house.services, administrator, root.pem, {
+      organization: 'demo-cpo',
+    });
     anchor = imported.anchor.id;
     await trustFor('distribute', 'est-client');
     await house.station('CS-FACTORY', { serialNumber: 'FACTORY-1', seccId: 'SECC-F' });
