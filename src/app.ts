@@ -110,7 +110,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
-  const { profiles, access, est } = loadPolicies();
+  const { profiles, access, secondPerson, est } = loadPolicies();
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   const missing = missingForHierarchy(config, hierarchy);
   if (missing !== undefined) throw new StartError(missing);
@@ -145,7 +145,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   const place = { apiUrl: config.apiUrl ?? '' };
   const parts = createParts({
     apiUrl: () => place.apiUrl,
-    ...{ database, vault, profiles, access, est, publicUrl, blockedKeys },
+    ...{ database, vault, profiles, access, secondPerson, est, publicUrl, blockedKeys },
     ...{ clock, random, logger, processId, metrics },
     monotonic: () => performance.now(),
     askOutbound: await outboundFetcher(config),

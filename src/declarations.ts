@@ -8,7 +8,11 @@ import type { DeclarationError } from './pki/declaration-errors.ts';
 import type { Profile } from './pki/profile.ts';
 import { parseProfiles } from './pki/profile-file.ts';
 import { checkProfileSet } from './pki/profile-set.ts';
-import { type AccessPolicy, parseAccessPolicy } from './services/access-policy.ts';
+import {
+  type AccessPolicy,
+  type ProposableAction,
+  parseAccessPolicy,
+} from './services/access-policy.ts';
 import { type EstDeclarations, parseEstDeclarations } from './services/est-declarations.ts';
 import { type Hierarchy, parseHierarchy } from './services/hierarchies.ts';
 
@@ -32,6 +36,8 @@ export class DeclarationsInvalid extends Error {
 export interface Policies {
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  /** What takes effect once a second person agrees. */
+  readonly secondPerson: ReadonlySet<ProposableAction>;
   readonly est: EstDeclarations;
 }
 
@@ -44,6 +50,7 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
   const errors: DeclarationError[] = [];
   const profiles: Profile[] = [];
   let access: AccessPolicy = new Map();
+  let secondPerson: Policies['secondPerson'] = new Set();
   let estDocument: unknown;
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.yaml')) continue;
@@ -52,7 +59,7 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
     if (document === undefined) continue;
     if (name === ACCESS_FILE) {
       const result = parseAccessPolicy(document, source);
-      if (result.ok) access = result.policy;
+      if (result.ok) ({ policy: access, secondPerson } = result);
       else errors.push(...result.errors);
     } else if (name === EST_FILE) {
       estDocument = document;
@@ -68,7 +75,7 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
   const est = parseEstDeclarations(estDocument ?? {}, join('policies', EST_FILE), byName);
   if (!est.ok) errors.push(...est.errors);
   if (!est.ok || errors.length > 0) throw new DeclarationsInvalid(errors);
-  return { profiles: byName, access, est: est.est };
+  return { profiles: byName, access, secondPerson, est: est.est };
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 import type { Handlers } from '../http/api/operations.ts';
 import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
+import { proposalHandlers } from '../http/api/proposals.ts';
 import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
 import { stationHandlers } from '../http/api/stations.ts';
@@ -51,6 +52,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),
   ...trustAnchorHandlers(parts),
+  ...proposalHandlers(parts),
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),

@@ -9,7 +9,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { KeyList } from '../pki/key-list.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { AccessParts } from '../services/access.ts';
-import type { AccessPolicy } from '../services/access-policy.ts';
+import type { AccessPolicy, ProposableAction } from '../services/access-policy.ts';
 import { createActiveDeclarations } from '../services/active-declarations.ts';
 import { authenticateCertificate } from '../services/certificate-login.ts';
 import type { CertificateStore } from '../services/certificate-records.ts';
@@ -56,6 +56,7 @@ import { jobStore } from '../storage/jobs.ts';
 import { ocspSignerStore } from '../storage/ocsp-signers.ts';
 import { organizationStore } from '../storage/organizations.ts';
 import { pathFactStore } from '../storage/path-facts.ts';
+import { proposalStore } from '../storage/proposals.ts';
 import { provisioningStore } from '../storage/provisioning.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
@@ -79,6 +80,7 @@ export interface Foundation {
   readonly vault: Vault;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly secondPerson: ReadonlySet<ProposableAction>;
   readonly est: EstDeclarations;
   readonly publicUrl: string;
   /** Under which clients reach the API. */
@@ -143,6 +145,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),
     anchors: trustAnchorStore(database),
+    proposals: proposalStore(database),
     webhooks: webhookStore(database),
     webhookSecrets: webhookSecrets(vault),
     rootPool: rootPoolStore(database),

@@ -105,6 +105,22 @@ export interface EnrolmentRequestDetails extends EnrolmentRequest {
   readonly violations?: readonly Violation[];
 }
 
+export interface Proposal {
+  readonly id: string;
+  readonly state: string;
+  readonly organization: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly command: Readonly<Record<string, unknown>>;
+  readonly sha256: string;
+  readonly proposer: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly decidedBy?: string;
+  readonly decidedAt?: string;
+  readonly rejectionReason?: string;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor?: string;

@@ -36,6 +36,9 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
   'contract-external':
     'Bring a bundle for those whose bundles are brought; let evpki renew the others.',
   'bundle-refused': 'Correct what is listed, and bring the bundle again.',
+  'proposal-changed': 'Look at it again with `evpki proposal show`, and decide anew.',
+  'proposal-refused':
+    'Reject it with `evpki proposal reject`; whoever still wants it proposes it anew.',
   'declaration-invalid': 'Correct what is listed.',
   'not-ready': 'Try again; the log of the service says what it lacks.',
 };

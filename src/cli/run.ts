@@ -15,6 +15,7 @@ import { type Io, printable } from './io.ts';
 import { addLogin } from './login.ts';
 import { addOrganizations } from './organizations.ts';
 import { addProfiles } from './profiles.ts';
+import { addProposals } from './proposals.ts';
 import { addProvisioning } from './provisioning.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRequests } from './requests.ts';
@@ -66,6 +67,7 @@ export function buildProgram(io: Io): Command {
   addVehicles(program, io);
   addCertificates(program, io);
   addRequests(program, io);
+  addProposals(program, io);
   addAuthorities(program, io);
   addHierarchies(program, io);
   addOrganizations(program, io);

@@ -1,11 +1,12 @@
 /** `evpki trust-anchor`: roots of others, and what they are trusted for. */
 
 import type { Command } from 'commander';
-import type { TrustAnchor } from './api-bodies.ts';
+import type { Proposal, TrustAnchor } from './api-bodies.ts';
 import { readChain } from './chain-file.ts';
 import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
 import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { proposed } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 import { day, fields, moment, table, widthOf } from './table.ts';
 
@@ -105,6 +106,10 @@ async function trust(id: string, options: TrustOptions, io: Io): Promise<void> {
   const path = `${pathOf(PATH, id)}/purposes`;
   const body = { purposes: options.purpose };
   const answer = await withSession(io, (session) => session.put(path, body));
+  if (answer.status === 202) {
+    if (options.json) io.stdout.write(`${printableJson(answer.body)}\n`);
+    throw proposed(answer.body as Proposal);
+  }
   tell(answer.body as TrustAnchor, options, io);
 }
 

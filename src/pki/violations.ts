@@ -50,6 +50,10 @@ export const violationCodes = {
   'cms-malformed': 'The certificates are not in a certs-only CMS structure in strict DER.',
   // Who asks.
   'requester-ended': 'The API client that asked has been disabled or has expired meanwhile.',
+  'proposer-ended': 'The API client that proposed has been disabled or has expired meanwhile.',
+  'proposer-not-permitted': 'None of the roles of whoever proposed permits it any more.',
+  'proposal-outdated':
+    'What the proposal is about is not there any more, or not as it was when it was made.',
   // The certificate that is renewed.
   'renewal-mismatch': 'A name is not that of the certificate to be renewed.',
   'renewal-same-key':

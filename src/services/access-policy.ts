@@ -16,13 +16,20 @@ export const BOOTSTRAP_ROLE = 'bootstrap';
 export const STATION_ROLE = 'station';
 /** The action of those who make API clients. */
 const CREATE_CLIENTS = 'api-clients:create';
-/** The action of those who are the second person. */
-const APPROVE = 'requests:approve';
+/** The actions of those who are the second person: for certificates, and for what is listed. */
+const APPROVE_REQUESTS = 'requests:approve';
+export const APPROVE_PROPOSALS = 'proposals:approve';
+
+/** What may be made to need a second person. */
+const proposableActions = ['trust-anchors:trust'] as const;
+export type ProposableAction = (typeof proposableActions)[number];
 
 const actionName = z.string().regex(/^[a-z-]+:[a-z-]+$/, 'must look like `certificates:issue`');
 const roleName = z.string().regex(/^[a-z][a-z-]*$/);
 
 const accessFile = z.strictObject({
+  /** What takes effect once somebody else agrees (docs/adr/0032-dual-control.md). */
+  secondPerson: z.array(z.enum(proposableActions)).default([]),
   roles: z.record(
     roleName,
     z.strictObject({
@@ -51,7 +58,11 @@ export interface Role {
 export type AccessPolicy = ReadonlyMap<string, Role>;
 
 export type AccessPolicyResult =
-  | { readonly ok: true; readonly policy: AccessPolicy }
+  | {
+      readonly ok: true;
+      readonly policy: AccessPolicy;
+      readonly secondPerson: ReadonlySet<ProposableAction>;
+    }
   | { readonly ok: false; readonly errors: readonly DeclarationError[] };
 
 /** Validates a parsed `access.yaml`; every error of the file is listed. */
@@ -82,7 +93,8 @@ export function parseAccessPolicy(document: unknown, source: string): AccessPoli
       message,
     })),
   );
-  return errors.length > 0 ? { ok: false, errors } : { ok: true, policy };
+  const secondPerson = new Set(shape.data.secondPerson);
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, policy, secondPerson };
 }
 
 /** What is wrong with the roles that a role may hand out: nobody gains more by it than it says. */
@@ -92,7 +104,9 @@ function grantFaults(policy: AccessPolicy, role: Role): string[] {
   }
   const faults: string[] = [];
   if (!areSeparate(policy, [role.name])) {
-    faults.push(`is not for roles with ${APPROVE}, but for those with every action everywhere`);
+    faults.push(
+      `is not for roles with ${approving(role)}, but for those with every action everywhere`,
+    );
   }
   if (role.mayGrant.size > 0 && !mayDo(role, CREATE_CLIENTS)) {
     faults.push(`is of no use without ${CREATE_CLIENTS}`);
@@ -119,14 +133,18 @@ function grantFaults(policy: AccessPolicy, role: Role): string[] {
 }
 
 /**
- * Whether roles may be in one hand: whoever approves requests could make somebody to ask for them,
- * if one of the roles lets it make API clients. Those who may do everything anyway are let alone.
+ * Whether roles may be in one hand: whoever is the second person could make the first one, if one
+ * of the roles lets it make API clients. Those who may do everything anyway are let alone.
  */
 export function areSeparate(policy: AccessPolicy, roleNames: readonly string[]): boolean {
   const roles = roleNames.flatMap((name) => policy.get(name) ?? []);
   if (roles.some(isSuper)) return true;
-  return !(roles.some((role) => mayDo(role, APPROVE)) && roles.some(grantsAny));
+  return !(roles.some((role) => approving(role) !== undefined) && roles.some(grantsAny));
 }
+
+/** The action by which a role is the second person, if it is. */
+const approving = (role: Role): string | undefined =>
+  [APPROVE_REQUESTS, APPROVE_PROPOSALS].find((action) => mayDo(role, action));
 
 const grantsAny = ({ mayGrant }: Role): boolean => mayGrant === 'all' || mayGrant.size > 0;
 

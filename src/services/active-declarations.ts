@@ -8,7 +8,11 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { Profile } from '../pki/profile.ts';
-import { type AccessPolicy, INSTANCE_ORGANIZATION } from './access-policy.ts';
+import {
+  type AccessPolicy,
+  INSTANCE_ORGANIZATION,
+  type ProposableAction,
+} from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
@@ -36,6 +40,7 @@ export interface ActiveDeclarationsParts {
   readonly declarationStore: ActiveDeclarationsStore;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
+  readonly secondPerson: ReadonlySet<ProposableAction>;
   readonly est: EstDeclarations;
   readonly processId: string;
   readonly clock: Clock;
@@ -57,7 +62,7 @@ export interface ActiveDeclarations {
 
 export function createActiveDeclarations(parts: ActiveDeclarationsParts): ActiveDeclarations {
   const { declarationStore: store, monotonic, logger } = parts;
-  const own = declarationsHash(parts.profiles, parts.access, parts.est);
+  const own = declarationsHash(parts);
   let active: string | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -102,11 +107,12 @@ export function createActiveDeclarations(parts: ActiveDeclarationsParts): Active
 }
 
 /** One hash for what `policies/` says, whatever the order in which it says it. */
-export function declarationsHash(
-  profiles: ReadonlyMap<string, Profile>,
-  access: AccessPolicy,
-  est: EstDeclarations,
-): string {
+export function declarationsHash({
+  profiles,
+  access,
+  secondPerson,
+  est,
+}: Pick<ActiveDeclarationsParts, 'profiles' | 'access' | 'secondPerson' | 'est'>): string {
   const listed = (names: 'all' | ReadonlySet<string>): Json =>
     names === 'all' ? names : [...names].sort();
   const roles = [...access.values()].map((role): [string, Json] => [
@@ -121,6 +127,7 @@ export function declarationsHash(
   const declared: Json = {
     profiles: Object.fromEntries([...profiles].map(([name, { hash }]) => [name, hash])),
     roles: Object.fromEntries(roles),
+    secondPerson: listed(secondPerson),
     // Plain values all of them: as the file says it, with what it leaves out.
     est: JSON.parse(JSON.stringify({ ...est, labels: Object.fromEntries(est.labels) })) as Json,
   };

@@ -153,7 +153,20 @@ export const errorCodes = {
     http: 403,
     exit: 3,
     cause: 'Nobody approves a request of their own.',
-    remedy: 'Ask somebody else whose role permits `requests:approve`.',
+    remedy: 'Ask somebody else whose role permits `requests:approve` or `proposals:approve`.',
+  },
+  'proposal-changed': {
+    http: 409,
+    exit: 5,
+    cause:
+      'The proposal is not the one that its approver has seen, or not on record as it was made.',
+    remedy: 'Look at it again; approve with its `sha256` what you agree to, or reject it.',
+  },
+  'proposal-refused': {
+    http: 409,
+    exit: 5,
+    cause: 'What was proposed is not allowed, or not possible, any more; nothing has changed.',
+    remedy: 'Reject it; whoever still wants it proposes it anew.',
   },
   'certificate-not-renewable': {
     http: 409,

@@ -23,7 +23,7 @@ function base32(octets: Uint8Array): string {
 
 /** An id such as `crt_4x1v...`, with 120 random bits. */
 export const newId = (
-  prefix: 'crt' | 'req' | 'key' | 'cli' | 'anc' | 'pcp' | 'con' | 'bdl' | 'whk' | 'ens',
+  prefix: 'crt' | 'req' | 'key' | 'cli' | 'anc' | 'pcp' | 'con' | 'bdl' | 'whk' | 'ens' | 'prp',
   random: RandomBytes,
 ): string => `${prefix}_${base32(random(15))}`;
 

@@ -4,6 +4,7 @@ import { type RootType, type ValidationPurpose, validationPurposes } from '../pk
 import type { AuditEvent } from './audit.ts';
 import type { AuthorityState } from './authority-records.ts';
 import type { CertificateState, Page } from './certificate-records.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 
 /** What a trust anchor is for: to be handed on, or to end chains that are validated for something. */
 export const anchorPurposes = ['distribute', ...validationPurposes] as const;
@@ -47,14 +48,17 @@ export interface TrustAnchorStore {
   /**
    * Replaces what an anchor is for.
    * @param command.from what it is for until now
-   * @returns `stale`, and nothing changed, when that is not so (any more) or it is removed
+   * @param command.approval of the proposal that this is the effect of, which is approved with it
+   * @returns `stale`, and nothing changed, when that is not so (any more) or it is removed;
+   *   `not-waiting`, and nothing changed, when the proposal does not wait (any more)
    */
   changePurposes(command: {
     readonly id: string;
     readonly from: readonly AnchorPurpose[];
     readonly to: readonly AnchorPurpose[];
     readonly audit: AuditEvent;
-  }): Promise<'changed' | 'stale'>;
+    readonly approval?: ProposalApproval;
+  }): Promise<'changed' | 'stale' | 'not-waiting'>;
 
   /**
    * Says as what the pool of roots lists an anchor.

@@ -13,6 +13,7 @@ import {
   type AccessPolicy,
   INSTANCE_ORGANIZATION,
   type Principal,
+  type ProposableAction,
   reaches,
   reachesEveryOrganization,
   requireKind,
@@ -23,6 +24,7 @@ import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 import { readRootCertificate, rootFaults, rootRefused } from './root-certificates.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 import {
@@ -33,7 +35,7 @@ import {
 } from './trust-anchor-records.ts';
 
 export const IMPORT = 'trust-anchors:import';
-const TRUST = 'trust-anchors:trust';
+export const TRUST = 'trust-anchors:trust' as const satisfies ProposableAction;
 export const REMOVE = 'trust-anchors:remove';
 
 /** Of one organization: more than there are V2G, MO and OEM roots in any market. */
@@ -137,31 +139,77 @@ async function importingOrganization(
   return (await findOrganization(parts, principal, id)).id;
 }
 
+/** On what an anchor's purposes are changed. */
+export interface TrustBasis {
+  /** What it is for until now, as whoever decided on it has seen it. */
+  readonly before?: readonly AnchorPurpose[];
+}
+
 /**
- * Says what an anchor is for, from now on and instead of what it was for.
- * @throws ServiceError `not-found`, `not-permitted`, `conflict` when somebody else said so at the
- *   same moment
+ * Says what an anchor is for, from now on and instead of what it was for. It asks no second
+ * person: that is for `trustOrPropose`, and what that one has agreed to comes as an approval.
+ * @returns `not-waiting`, and nothing changed, when its approval is for what waits no more
+ * @throws ServiceError `not-found`, `not-permitted`, `conflict` when somebody else said so in
+ *   between
  */
+export function trustAnchor(
+  parts: TrustAnchorParts,
+  principal: Principal,
+  id: string,
+  purposes: readonly AnchorPurpose[],
+  basis?: TrustBasis,
+): Promise<TrustAnchor>;
+export function trustAnchor(
+  parts: TrustAnchorParts,
+  principal: Principal,
+  id: string,
+  purposes: readonly AnchorPurpose[],
+  basis: TrustBasis & { readonly approval: ProposalApproval },
+): Promise<TrustAnchor | 'not-waiting'>;
 export async function trustAnchor(
   parts: TrustAnchorParts,
   principal: Principal,
   id: string,
   purposes: readonly AnchorPurpose[],
+  { before, approval }: TrustBasis & { readonly approval?: ProposalApproval } = {},
+): Promise<TrustAnchor | 'not-waiting'> {
+  const anchor = await trustableAnchor(parts, principal, id);
+  const from = anchor.purposes;
+  const to = inOrder(purposes);
+  const changed = () => new ServiceError('conflict', `what ${id} is for was changed in between`);
+  if (before !== undefined && before.join() !== from.join()) throw changed();
+  if (to.join() === from.join() && !approval) return anchor;
+  const agreed = approval ? { proposal: approval.proposalId, approvedBy: approval.by } : {};
+  const outcome = await parts.anchors.changePurposes({
+    ...{ id, from, to },
+    audit: anchorAudit(parts, principal, anchor, 'trusted', {
+      ...{ purposes: to, before: from },
+      ...agreed,
+    }),
+    ...(approval ? { approval } : {}),
+  });
+  if (outcome === 'not-waiting') return outcome;
+  if (outcome === 'stale') throw changed();
+  return { ...anchor, purposes: to };
+}
+
+/**
+ * An anchor that the principal may say of what it is for.
+ * @throws ServiceError `not-found`, `not-permitted`
+ */
+export async function trustableAnchor(
+  parts: Pick<TrustAnchorParts, 'anchors' | 'access'>,
+  principal: Principal,
+  id: string,
 ): Promise<TrustAnchor> {
   const anchor = await findAnchor(parts, principal, id);
   requireKind(parts.access, principal, TRUST, 'root-ca');
-  const from = anchor.purposes;
-  const to = anchorPurposes.filter((purpose) => purposes.includes(purpose));
-  if (to.join() === from.join()) return anchor;
-  const outcome = await parts.anchors.changePurposes({
-    ...{ id, from, to },
-    audit: anchorAudit(parts, principal, anchor, 'trusted', { purposes: to, before: from }),
-  });
-  if (outcome === 'stale') {
-    throw new ServiceError('conflict', `what ${id} is for was changed at the same moment`);
-  }
-  return { ...anchor, purposes: to };
+  return anchor;
 }
+
+/** As they are stored, each once. */
+export const inOrder = (purposes: readonly AnchorPurpose[]): AnchorPurpose[] =>
+  anchorPurposes.filter((purpose) => purposes.includes(purpose));
 
 /**
  * Removes an anchor: nothing is validated by it any more.

@@ -21,6 +21,7 @@ const eventOf = {
   'contract.installed': 'mo.contract.installed',
   'request.waiting': 'request.waiting',
   'request.rejected': 'request.rejected',
+  'proposal.made': 'proposal.waiting',
   'certificate.issued': 'certificate.issued',
   'certificate.held': 'certificate.held',
   'certificate.released': 'certificate.released',

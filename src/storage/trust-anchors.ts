@@ -7,6 +7,7 @@ import type {
 } from '../services/trust-anchor-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
+import { lockWaiting, recordApproved } from './proposals.ts';
 import { rawRows } from './raw-rows.ts';
 import type { OrganizationRow, TrustAnchorRow } from './rows.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
@@ -36,14 +37,16 @@ export function trustAnchorStore(database: Database): TrustAnchorStore {
         return 'imported';
       }),
 
-    changePurposes: ({ id, from, to, audit }) =>
+    changePurposes: ({ id, from, to, audit, approval }) =>
       database.write(async (tx) => {
+        if (approval && !(await lockWaiting(tx, approval))) return 'not-waiting';
         const changed = await tx
           .knex<TrustAnchorRow>('trust_anchors')
           .whereNull('removed_at')
           .where({ id, purposes: JSON.stringify(from) })
           .update({ purposes: JSON.stringify(to) });
         if (changed === 0) return 'stale';
+        if (approval) await recordApproved(tx, approval);
         tx.appendAudit(audit);
         return 'changed';
       }),

@@ -6,8 +6,8 @@ import {
 } from '../../src/services/active-declarations.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 
-const { profiles, access, est } = demoDeclarations();
-const ours = declarationsHash(profiles, access, est);
+const { profiles, access, secondPerson, est } = demoDeclarations();
+const ours = declarationsHash({ profiles, access, secondPerson, est });
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
@@ -27,7 +27,8 @@ function processBeside(database: { active: string | undefined; reads: number; fa
         return database.active;
       },
     },
-    ...{ profiles, access, est, processId: 'p', clock: () => new Date(0), logger: silent },
+    ...{ profiles, access, secondPerson, est, processId: 'p' },
+    ...{ clock: () => new Date(0), logger: silent },
     monotonic: () => time.now,
   });
   return { declarations, time };
@@ -89,27 +90,30 @@ describe('the hash', () => {
   };
   const a = { description: 'A', actions: ['x:read', 'y:read'] };
   const b = { description: 'B', actions: 'all' };
-  const hash = declarationsHash(profiles, policy({ a, b }), est);
+  const hashWith = (changes: Partial<Parameters<typeof declarationsHash>[0]>) =>
+    declarationsHash({ profiles, access: policy({ a, b }), secondPerson, est, ...changes });
+  const hash = hashWith({});
 
   test('does not depend on order and wording', () => {
     const other = { b, a: { description: 'Other', actions: ['y:read', 'x:read'] } };
     const reversed = new Map([...profiles].reverse());
-    expect(declarationsHash(reversed, policy(other), est)).toBe(hash);
+    expect(hashWith({ profiles: reversed, access: policy(other) })).toBe(hash);
   });
 
-  test('depends on every role, profile and label', () => {
+  test('depends on every role, profile, label and need of a second person', () => {
     const [first, ...rest] = [...profiles];
     if (!first) throw new Error('there is no profile');
     const changed = new Map([[first[0], { ...first[1], hash: 'other' }] as const, ...rest]);
     const hashes = [
       hash,
-      declarationsHash(new Map(rest), policy({ a, b }), est),
-      declarationsHash(changed, policy({ a, b }), est),
-      declarationsHash(profiles, policy({ a }), est),
-      declarationsHash(profiles, policy({ a, b }), { ...est, labels: new Map() }),
-      declarationsHash(profiles, policy({ a, b }), { ...est, anonymous: { organizations: {} } }),
-      declarationsHash(profiles, policy({ a, b: { ...b, everyOrganization: true } }), est),
-      declarationsHash(profiles, policy({ a: { ...a, actions: ['x:read'] }, b }), est),
+      hashWith({ profiles: new Map(rest) }),
+      hashWith({ profiles: changed }),
+      hashWith({ access: policy({ a }) }),
+      hashWith({ secondPerson: new Set() }),
+      hashWith({ est: { ...est, labels: new Map() } }),
+      hashWith({ est: { ...est, anonymous: { organizations: {} } } }),
+      hashWith({ access: policy({ a, b: { ...b, everyOrganization: true } }) }),
+      hashWith({ access: policy({ a: { ...a, actions: ['x:read'] }, b }) }),
     ];
     expect(new Set(hashes).size).toBe(hashes.length);
   });

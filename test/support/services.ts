@@ -49,6 +49,7 @@ import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
 import { organizationStore } from '../../src/storage/organizations.ts';
 import { pathFactStore } from '../../src/storage/path-facts.ts';
+import { proposalStore } from '../../src/storage/proposals.ts';
 import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { requestStore } from '../../src/storage/requests.ts';
 import { revocationStore } from '../../src/storage/revocations.ts';
@@ -136,7 +137,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
   const { dataDir, processId, clock = () => new Date(), pass = nothing, signing } = options;
   const database = decorateDatabase(plain, pass);
   const vault = await unlockVault(decorate(vaultStore(database), pass), options);
-  const { profiles, access, est, hierarchy } = options.declarations;
+  const { profiles, access, secondPerson, est, hierarchy } = options.declarations;
   const authorities = decorate(authorityStore(database), pass);
   const organizations = decorate(organizationStore(database), pass);
   const keyring = decorateKeyring(vaultKeyring(vault), pass, signing);
@@ -163,7 +164,7 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     organizations,
     declarations: createActiveDeclarations({
       declarationStore: decorate(activeDeclarationsStore(database), pass),
-      ...{ profiles, access, est, processId, clock, monotonic, logger: silent },
+      ...{ profiles, access, secondPerson, est, processId, clock, monotonic, logger: silent },
     }),
     keyring,
     clock,
@@ -187,6 +188,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     contracts: decorate(contractStore(database), pass),
     contractKeys: decorateContractKeys(contractKeys(), pass),
     anchors: trustAnchorStore(database),
+    proposals: proposalStore(database),
+    secondPerson,
     paths: pathFactStore(database),
     parsed: createParsedCertificates(),
     issuers: createIssuers(authorities, keyring, profiles),

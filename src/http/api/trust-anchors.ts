@@ -1,4 +1,5 @@
 import { toPem } from '../../pki/pem.ts';
+import { type TrustParts, trustOrPropose } from '../../services/trust-anchor-proposals.ts';
 import type {
   AnchorPurpose,
   TrustAnchor as AnchorRecord,
@@ -8,13 +9,12 @@ import {
   importAnchor,
   listAnchors,
   removeAnchor,
-  type TrustAnchorParts,
-  trustAnchor,
 } from '../../services/trust-anchors.ts';
 import type { Handlers } from './operations.ts';
+import { sendProposed } from './proposals.ts';
 import type { NewTrustAnchor, TrustAnchor, TrustAnchorPurposes } from './types.ts';
 
-export const trustAnchorHandlers = (parts: TrustAnchorParts) =>
+export const trustAnchorHandlers = (parts: TrustParts) =>
   ({
     async importTrustAnchor(request, response, principal) {
       const { certificate, ...details } = request.body as NewTrustAnchor;
@@ -50,7 +50,9 @@ export const trustAnchorHandlers = (parts: TrustAnchorParts) =>
     async setTrustAnchorPurposes(request, response, principal) {
       const { id } = request.params as { id: string };
       const { purposes } = request.body as TrustAnchorPurposes;
-      response.json(anchorBody(await trustAnchor(parts, principal, id, purposes)));
+      const result = await trustOrPropose(parts, principal, id, purposes);
+      if (result.outcome === 'waiting') sendProposed(result.view, response);
+      else response.json(anchorBody(result.anchor));
     },
 
     async removeTrustAnchor(request, response, principal) {

@@ -68,6 +68,12 @@ export type EnrolmentRequestDetails = EnrolmentRequest & {
   csr: string;
   violations?: Violation[];
 };
+/**
+ * A proposal that is `waiting` can be approved, rejected or taken back; `expired` are those that
+ * nobody has decided on in seven days. `approved` ones have taken effect.
+ *
+ */
+export type ProposalState = 'waiting' | 'approved' | 'rejected' | 'withdrawn' | 'expired';
 export type AuthorityState = 'awaiting-certificate' | 'active' | 'retired' | 'revoked';
 export type AuthorityWithIssuers = Authority & {
   /**
@@ -240,6 +246,10 @@ export interface ApiBodies {
   EnrolmentRequest?: EnrolmentRequest;
   EnrolmentRequestDetails?: EnrolmentRequestDetails;
   EnrolmentRequestPage?: EnrolmentRequestPage;
+  ProposalState?: ProposalState;
+  Proposal?: Proposal;
+  ProposalPage?: ProposalPage;
+  ProposalApproval?: ProposalApproval;
   Rejection?: Rejection;
   AuthorityState?: AuthorityState;
   Authority?: Authority;
@@ -583,6 +593,52 @@ export interface EnrolmentRequest {
 export interface EnrolmentRequestPage {
   items: EnrolmentRequest[];
   nextCursor?: string;
+}
+export interface Proposal {
+  id: string;
+  state: ProposalState;
+  organization: string;
+  /**
+   * What its proposer wants to do, as in the access policy
+   */
+  action: 'trust-anchors:trust';
+  /**
+   * The id of what it is about, such as that of a trust anchor
+   */
+  subject: string;
+  /**
+   * What is to be done, and to what as it was then. Of `trust-anchors:trust`: `purposes` in
+   * place of those `before`, for the root with this `certificateSha256`.
+   *
+   */
+  command: {
+    [k: string]: unknown;
+  };
+  /**
+   * SHA-256, hex, of the canonical JSON (sorted members, no white space) of `id`,
+   * `organization`, `action`, `subject`, `command`, `proposer`, `createdAt` and `expiresAt`
+   *
+   */
+  sha256: string;
+  /**
+   * `client:` and the id of an API client
+   */
+  proposer: string;
+  createdAt: string;
+  expiresAt: string;
+  decidedBy?: string;
+  decidedAt?: string;
+  rejectionReason?: string;
+}
+export interface ProposalPage {
+  items: Proposal[];
+  nextCursor?: string;
+}
+export interface ProposalApproval {
+  /**
+   * That of the proposal, as its approver has seen it
+   */
+  sha256: string;
 }
 export interface Rejection {
   reason: string;

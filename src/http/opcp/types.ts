@@ -23,6 +23,7 @@ export type OpcpWebhookEvent =
   | 'mo.contract.installed'
   | 'request.waiting'
   | 'request.rejected'
+  | 'proposal.waiting'
   | 'certificate.issued'
   | 'certificate.held'
   | 'certificate.released'

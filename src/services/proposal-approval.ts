@@ -1,0 +1,142 @@
+/**
+ * Approving a proposal: what its approver has seen is what is on record, whoever proposed it may
+ * still do it, policy runs once more, and it takes effect in the transaction that approves it. Of
+ * any number of decisions at once, the database lets one stand.
+ */
+
+import { type ViolationCode, violation } from '../pki/violations.ts';
+import { isEnabled, principalOf } from './access.ts';
+import { inRolesFor, type Principal, type ProposableAction, permits } from './access-policy.ts';
+import type { ApiClientStore } from './access-records.ts';
+import type { ActiveDeclarations } from './active-declarations.ts';
+import { type ErrorCode, ServiceError } from './errors.ts';
+import { type Proposal, type ProposalApproval, proposalHash } from './proposal-records.ts';
+import {
+  ATTEMPTS,
+  decidable,
+  findProposal,
+  others,
+  type ProposalParts,
+  type ProposalView,
+  proposalAudit,
+  requireWaiting,
+} from './proposals.ts';
+import { trustAsProposed } from './trust-anchor-proposals.ts';
+import type { TrustAnchorParts } from './trust-anchors.ts';
+
+export interface ProposalApprovalParts extends ProposalParts, TrustAnchorParts {
+  readonly clients: Pick<ApiClientStore, 'findClient'>;
+  readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
+}
+
+/**
+ * Carries out a proposal as its proposer, with what is true now.
+ * @returns `not-waiting`, and nothing done, when somebody has decided on it in between
+ */
+export type TakeEffect = (
+  parts: ProposalApprovalParts,
+  proposer: Principal,
+  proposal: Proposal,
+  approval: ProposalApproval,
+) => Promise<'done' | 'not-waiting'>;
+
+const effects: Readonly<Record<ProposableAction, TakeEffect>> = {
+  'trust-anchors:trust': trustAsProposed,
+};
+
+/** By what the use case of a proposal says when its proposer may not, or cannot, any more. */
+const refusals: { readonly [code in ErrorCode]?: ViolationCode } = {
+  'not-permitted': 'proposer-not-permitted',
+  'not-found': 'proposal-outdated',
+  conflict: 'proposal-outdated',
+};
+
+/**
+ * Approves a proposal, which takes effect with it; the same again by the same changes nothing.
+ * @param sha256 of the proposal that the approver has seen
+ * @throws ServiceError `not-found`; `not-permitted`; `approval-own-request` for one's own;
+ *   `proposal-changed` when it is not the one that was made and seen; `conflict` for what does not
+ *   wait; `proposal-refused` with the reasons for what its proposer may not have any more: it goes
+ *   on waiting; `declarations-superseded`
+ */
+export async function approveProposal(
+  parts: ProposalApprovalParts,
+  principal: Principal,
+  id: string,
+  sha256: string,
+): Promise<ProposalView> {
+  await parts.declarations.requireActive();
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const view = await decidable(parts, principal, id);
+    const { proposal } = view;
+    if (proposal.proposer === principal.actor) {
+      throw new ServiceError('approval-own-request', `${id} is a proposal of your own`);
+    }
+    requireSame(proposal, sha256);
+    if (view.state === 'approved' && proposal.decidedBy === principal.actor) return view;
+    requireWaiting(view);
+    const outcome = await takeEffect(parts, principal, proposal);
+    if (outcome === 'done') return findProposal(parts, principal, id);
+    // Somebody else has decided in between: look again.
+  }
+  throw others(id);
+}
+
+/** What is approved is what was made, and what the approver has seen. */
+function requireSame(proposal: Proposal, seen: string): void {
+  const { id, sha256 } = proposal;
+  if (proposalHash(proposal) !== sha256) {
+    throw new ServiceError('proposal-changed', `${id} is not on record as it was made`);
+  }
+  if (seen !== sha256) {
+    throw new ServiceError('proposal-changed', `${id} has another sha256 than you have seen`);
+  }
+}
+
+async function takeEffect(
+  parts: ProposalApprovalParts,
+  principal: Principal,
+  proposal: Proposal,
+): Promise<'done' | 'not-waiting'> {
+  const proposer = await proposerNow(parts, proposal);
+  const at = parts.clock();
+  const { id: proposalId, sha256 } = proposal;
+  const audit = proposalAudit(proposal, at, principal, 'approved');
+  try {
+    return await effects[proposal.action](parts, proposer, proposal, {
+      ...{ proposalId, sha256, by: principal.actor, at, audit },
+    });
+  } catch (error) {
+    const code = error instanceof ServiceError ? refusals[error.code] : undefined;
+    if (code === undefined) throw error;
+    throw refused(proposal, code, (error as ServiceError).message);
+  }
+}
+
+/**
+ * Whoever proposed, in those of its roles of today that permit it. Whoever was shut out, perhaps
+ * for what it asked for, gets nothing by having asked before.
+ */
+async function proposerNow(
+  { clients, clock, access }: ProposalApprovalParts,
+  proposal: Proposal,
+): Promise<Principal> {
+  const { proposer, action } = proposal;
+  const [kind, id = ''] = proposer.split(':', 2);
+  const client = kind === 'client' ? await clients.findClient(id) : undefined;
+  if (!client || !isEnabled(client, clock())) {
+    const message = `${proposer}, which proposed, has been disabled or has expired`;
+    throw refused(proposal, 'proposer-ended', message);
+  }
+  const principal = principalOf(client);
+  if (!permits(access, principal, action)) {
+    const message = `none of the roles of ${proposer}, which proposed, permits ${action} any more`;
+    throw refused(proposal, 'proposer-not-permitted', message);
+  }
+  return inRolesFor(access, principal, action);
+}
+
+const refused = ({ id }: Proposal, code: ViolationCode, message: string) =>
+  new ServiceError('proposal-refused', `${id} cannot take effect: ${message}`, [
+    violation(code, message),
+  ]);

@@ -1,0 +1,148 @@
+/** Proposals in the database, and the approval that is written with what it lets take effect. */
+
+import type { Knex } from 'knex';
+import { canonicalJson, type Json } from '../pki/canonical-json.ts';
+import type { Proposal, ProposalApproval, ProposalStore } from '../services/proposal-records.ts';
+import { cursorOf, positionOf } from './cursor.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import type { OrganizationRow, ProposalRow } from './rows.ts';
+import { optional, timeOf, timeText } from './values.ts';
+
+export function proposalStore(database: Database): ProposalStore {
+  const { reader } = database;
+  return {
+    recordProposal: ({ proposal, audit }) =>
+      database.write(async (tx) => {
+        const { organizationId, action, subject, command, proposer, createdAt } = proposal;
+        // Proposals of one organization are made one after the other.
+        await tx
+          .knex<OrganizationRow>('organizations')
+          .where({ id: organizationId })
+          .forUpdate()
+          .first('id');
+        const same = await waiting(tx, createdAt)
+          .where({ organization_id: organizationId, action, subject, proposer })
+          .where({ command: canonicalJson(command) })
+          .first();
+        if (same) return { outcome: 'repeat', proposal: proposalOf(same) };
+        await tx.knex<ProposalRow>('proposals').insert(proposalRow(proposal));
+        tx.appendAudit(audit);
+        return { outcome: 'recorded' };
+      }),
+
+    endProposal: ({ id, by, at, audit, ...end }) =>
+      database.write(async (tx) => {
+        const ended = await waiting(tx, at)
+          .where({ id })
+          .update({
+            state: end.state,
+            decided_by: by,
+            decided_at: timeText(at),
+            reason: end.state === 'rejected' ? end.reason : null,
+          });
+        if (ended === 0) return 'not-waiting';
+        tx.appendAudit(audit);
+        return 'ended';
+      }),
+
+    findProposal: async (id) => {
+      const row = await reader<ProposalRow>('proposals').where({ id }).first();
+      return row && proposalOf(row);
+    },
+
+    listProposals: async (filter, { limit, cursor }) => {
+      const query = reader<ProposalRow>('proposals')
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        // One more than asked for tells whether there is a next page.
+        .limit(limit + 1);
+      narrow(query, filter);
+      if (cursor !== undefined) {
+        const { createdAt, id } = positionOf(cursor);
+        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
+      }
+      const rows: ProposalRow[] = await query;
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      return {
+        items: page.map(proposalOf),
+        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
+      };
+    },
+  };
+}
+
+/**
+ * Locks a proposal that is about to take effect: of several that decide on it at once, the row's
+ * lock lets one do so.
+ * @returns whether it waits, and is the one that was read
+ */
+export async function lockWaiting(
+  tx: WriteTransaction,
+  { proposalId, sha256, at }: ProposalApproval,
+): Promise<boolean> {
+  const row = await waiting(tx, at).where({ id: proposalId, sha256 }).forUpdate().first('id');
+  return row !== undefined;
+}
+
+/** Approves a proposal that this transaction has locked. */
+export async function recordApproved(
+  tx: WriteTransaction,
+  { proposalId, by, at, audit }: ProposalApproval,
+): Promise<void> {
+  await tx
+    .knex<ProposalRow>('proposals')
+    .where({ id: proposalId })
+    .update({ state: 'approved', decided_by: by, decided_at: timeText(at) });
+  tx.appendAudit(audit);
+}
+
+const waiting = (tx: WriteTransaction, at: Date) =>
+  tx
+    .knex<ProposalRow>('proposals')
+    .where({ state: 'waiting' })
+    .where('expires_at', '>=', timeText(at));
+
+function narrow(
+  query: Knex.QueryBuilder,
+  { organizationId, state, now }: Parameters<ProposalStore['listProposals']>[0],
+): void {
+  if (organizationId !== undefined) query.where('organization_id', organizationId);
+  if (state === undefined) return;
+  query.where('state', state === 'expired' ? 'waiting' : state);
+  if (state === 'expired') query.where('expires_at', '<', timeText(now));
+  if (state === 'waiting') query.where('expires_at', '>=', timeText(now));
+}
+
+const proposalRow = (proposal: Proposal): ProposalRow => ({
+  id: proposal.id,
+  organization_id: proposal.organizationId,
+  action: proposal.action,
+  subject: proposal.subject,
+  command: canonicalJson(proposal.command),
+  sha256: proposal.sha256,
+  proposer: proposal.proposer,
+  created_at: timeText(proposal.createdAt),
+  expires_at: timeText(proposal.expiresAt),
+  state: proposal.state,
+  decided_by: proposal.decidedBy ?? null,
+  decided_at: proposal.decidedAt ? timeText(proposal.decidedAt) : null,
+  reason: proposal.reason ?? null,
+});
+
+const proposalOf = (row: ProposalRow): Proposal => ({
+  id: row.id,
+  organizationId: row.organization_id,
+  action: row.action,
+  subject: row.subject,
+  command: JSON.parse(row.command) as Json,
+  sha256: row.sha256,
+  proposer: row.proposer,
+  createdAt: timeOf(row.created_at),
+  expiresAt: timeOf(row.expires_at),
+  state: row.state,
+  ...optional('decidedBy', row.decided_by),
+  ...(row.decided_at === null ? {} : { decidedAt: timeOf(row.decided_at) }),
+  ...optional('reason', row.reason),
+});
