@@ -163,8 +163,8 @@ export async function rejectProposal(
 
 /**
  * Takes back a proposal of one's own.
- * @throws ServiceError `not-found`; `not-permitted` for somebody else's; `conflict` for what does
- *   not wait, but for one that was taken back before
+ * @throws ServiceError `not-found`; `conflict` for what does not wait, but for one that was taken
+ *   back before; `not-permitted` for somebody else's
  */
 export async function withdrawProposal(
   parts: ProposalParts,
@@ -173,11 +173,10 @@ export async function withdrawProposal(
 ): Promise<ProposalView> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const view = await findProposal(parts, principal, id);
-    if (view.proposal.proposer !== principal.actor) {
-      throw new ServiceError('not-permitted', `${id} is a proposal of somebody else`);
-    }
-    if (view.state === 'withdrawn') return view;
+    const isOwn = view.proposal.proposer === principal.actor;
+    if (isOwn && view.state === 'withdrawn') return view;
     requireWaiting(view);
+    if (!isOwn) throw new ServiceError('not-permitted', `${id} is a proposal of somebody else`);
     const at = parts.clock();
     const audit = proposalAudit(view.proposal, at, principal, 'withdrawn');
     const command = { id, state: 'withdrawn', by: principal.actor, at, audit } as const;

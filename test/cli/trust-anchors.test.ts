@@ -1,6 +1,6 @@
 /** `evpki trust-anchor` against a running service. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,6 +26,38 @@ afterAll(async () => {
 
 const anchor = (...argv: string[]) => service.evpki(['trust-anchor', ...argv]);
 const OF_OEM = ['--organization', 'demo-oem'];
+/** Logs in as another administrator, who has seen the proposal and agrees. */
+async function approveAsSecond(id: string): Promise<void> {
+  const config = join(folder, 'second.json');
+  const made = await service.evpki([
+    'client',
+    'create',
+    '--name',
+    'second',
+    '--organization',
+    'instance',
+    '--role',
+    'super',
+    '--json',
+  ]);
+  expect(made.status, made.stderr).toBe(0);
+  const stored = JSON.parse(readFileSync(service.credentialsFile, 'utf8'));
+  writeFileSync(config, JSON.stringify({ ...stored, ...JSON.parse(made.stdout) }), { mode: 0o600 });
+  const second = (...argv: string[]) =>
+    service.evpki(['proposal', ...argv], { env: { EVPKI_CLIENT_CONFIG: config } });
+  const shown = await second('show', id);
+  expect(shown.stdout).toMatch(/action +trust-anchors:trust\n +about +anc_/);
+  expect(shown.stdout).toMatch(/before +distribute\n +certificateSha256 +[0-9a-f]{64}\n/);
+  const sha256 = /SHA-256 +([0-9a-f]{64})\n/.exec(shown.stdout)?.[1] ?? '';
+  const wrong = await second('approve', id, '--sha256', 'a'.repeat(64));
+  expect([wrong.status, wrong.stdout], wrong.stderr).toEqual([5, '']);
+  expect(await second('approve', id, '--sha256', sha256)).toEqual({
+    ...{ status: 0, stderr: '', stdout: `${id} is approved now.\n` },
+  });
+  expect((await second('list', '--state', 'approved')).stdout).toMatch(
+    new RegExp(`^ID +STATE +UNTIL +BY +ACTION +ABOUT\n${id} +approved `),
+  );
+}
 const imported = async (): Promise<string> => {
   const answer = await anchor('import', '--certificate', file, ...OF_OEM, '--json');
   return JSON.parse(answer.stdout).id;
@@ -45,9 +77,16 @@ test('import shows the fingerprint and says what to do with it', async () => {
 
 test('trust replaces what it is for; show and list tell', async () => {
   const id = await imported();
-  const trusted = await anchor('trust', id, '--purpose', 'v2g', 'oem-provisioning');
-  expect(trusted.stdout, trusted.stderr).toMatch(/for +oem-provisioning, v2g\n/);
-  expect(await anchor('show', id)).toEqual(trusted);
+  const proposed = await anchor('trust', id, '--purpose', 'v2g', 'oem-provisioning');
+  expect([proposed.status, proposed.stdout], proposed.stderr).toEqual([8, '']);
+  const [, proposal = ''] = /proposal (prp_\w+) waits/.exec(proposed.stderr) ?? [];
+  expect(proposed.stderr).toContain(`evpki proposal show ${proposal}`);
+  await approveAsSecond(proposal);
+  expect((await anchor('show', id)).stdout).toMatch(/for +oem-provisioning, v2g\n/);
+  // The same again is nothing new.
+  expect(await anchor('trust', id, '--purpose', 'v2g', 'oem-provisioning')).toEqual(
+    await anchor('show', id),
+  );
   expect((await anchor('show', id, '--pem')).stdout).toBe(root.pem);
   const json = JSON.parse((await anchor('show', id, '--json')).stdout);
   expect(json).toMatchObject({ id, purposes: ['oem-provisioning', 'v2g'] });

@@ -23,6 +23,7 @@ import {
   templateFor,
 } from '../support/issuing.ts';
 import { newRequest } from '../support/requests.ts';
+import { trustAsTwo } from '../support/second-person.ts';
 import { withBitFlipped } from '../support/signed-messages.ts';
 import {
   askToInstall,
@@ -56,6 +57,7 @@ describe('a contract at a charger', () => {
       ['csms', 'demo-cpo', 'csms'],
       ['own csms', 'demo-mo', 'csms'],
       ['all', 'instance', 'super'],
+      ['second', 'instance', 'super'],
     ] as const) {
       const body = { name, organization, roles: [role] };
       clients.set(name, sent(await evpki.call('POST', '/v1/api-clients', body), 201));
@@ -356,9 +358,10 @@ describe('a contract at a charger', () => {
     const trust = async (organization: string) => {
       const anchor = { certificate: root.pem, organization };
       const { id } = sent(await call('all', 'POST', '/v1/trust-anchors', anchor), 201);
-      const path = `/v1/trust-anchors/${id}/purposes`;
-      const purposes = { purposes: ['contract-validation'] };
-      return async () => sent(await call('all', 'PUT', path, purposes), 200);
+      const two = ['all', 'second'].map(
+        (name) => (method: string, path: string, body?: unknown) => call(name, method, path, body),
+      ) as [typeof evpki.call, typeof evpki.call];
+      return () => trustAsTwo(two, id, ['contract-validation']);
     };
 
     test('is not trusted, and with its root imported and trusted its status is not known', async () => {

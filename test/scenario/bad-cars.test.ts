@@ -19,6 +19,7 @@ import {
   vehicleBelow,
 } from '../support/bad-requests.ts';
 import { drawing, seed } from '../support/chance.ts';
+import { trustAsTwo } from '../support/second-person.ts';
 import { freshKey, signatureOver, withBitFlipped } from '../support/signed-messages.ts';
 import {
   askToInstall,
@@ -74,13 +75,14 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
       const body = { name: role, organization, roles: [role] };
       clients.set(role, sent(await evpki.call('POST', '/v1/api-clients', body), 201));
     }
-    const administrator = { name: 'again', organization: 'instance', roles: ['super'] };
-    clients.set('all', sent(await evpki.call('POST', '/v1/api-clients', administrator), 201));
+    for (const name of ['all', 'second']) {
+      const administrator = { name, organization: 'instance', roles: ['super'] };
+      clients.set(name, sent(await evpki.call('POST', '/v1/api-clients', administrator), 201));
+    }
     roots = [rootIdOf(await rootOf(evpki, 'v2g-root'))];
     const anchor = { certificate: root.pem, organization: organizations.oem };
     const { id } = sent(await evpki.call('POST', '/v1/trust-anchors', anchor), 201);
-    const purposes = { purposes: ['oem-provisioning'] };
-    sent(await evpki.call('PUT', `/v1/trust-anchors/${id}/purposes`, purposes), 200);
+    await trustAsTwo(two, id, ['oem-provisioning']);
   });
   afterAll(() => evpki?.close());
 
@@ -92,6 +94,10 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
     tokens.set(role, { at: later, token });
     return evpki.call(method, path, body, { authorization: `Bearer ${token}` });
   }
+  const two = [
+    (...asked: [string, string, unknown?]) => call('all', ...asked),
+    (...asked: [string, string, unknown?]) => call('second', ...asked),
+  ] as const;
   const maker = async () => {
     const { token } = { token: await evpki.renewedToken(clients.get('oem') ?? {}) };
     return { authorization: `Bearer ${token}` };
@@ -385,9 +391,9 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
     test('below a root that its maker trusts no more', async () => {
       const own = makersRoot(standard);
       const anchor = { certificate: own.pem, organization: organizations.oem };
-      const path = `/v1/trust-anchors/${sent(await call('all', 'POST', '/v1/trust-anchors', anchor), 201).id}`;
-      const purposes = { purposes: ['oem-provisioning'] };
-      sent(await call('all', 'PUT', `${path}/purposes`, purposes), 200);
+      const { id } = sent(await call('all', 'POST', '/v1/trust-anchors', anchor), 201);
+      const path = `/v1/trust-anchors/${id}`;
+      await trustAsTwo(two, id, ['oem-provisioning']);
       const vehicle = await fromElsewhere({}, freshPcid(), own);
       await contractFor(vehicle.pcid);
       const question = await askToInstall(vehicle, roots);

@@ -12,6 +12,7 @@ import { rootId } from '../../src/services/root-pool.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import { generateKey, leafExtensions } from '../support/issuing.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
 import { rootOf } from '../support/vehicles.ts';
 
 const PATH = '/v1/root/rootCerts';
@@ -206,8 +207,7 @@ describe('RCP the pool of root certificates', () => {
     const body = { certificate: pem, rootType: 'V2G' };
     expect((await officer('POST', '/v1/trust-anchors', body)).json.rootType).toBe('V2G');
     expect(await idsOf(csms, '?rootType=v2g')).toContain(id);
-    const purposes = `/v1/trust-anchors/${imported.json.id}/purposes`;
-    await officer('PUT', purposes, { purposes: ['v2g'] });
+    await trustAsTwo([officer, await newCaller(evpki)], imported.json.id, ['v2g']);
     expect(await idsOf(csms)).not.toContain(id);
     const refused = await put(certificate, 'v2g');
     expect([refused.status, messages(refused)[0]]).toEqual([

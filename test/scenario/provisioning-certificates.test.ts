@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toPem } from '../../src/pki/pem.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type Maker, newMaker, pemOf } from '../support/makers.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
 import { stationRequest } from '../support/stations.ts';
 
 const PATH = '/v1/provisioning-certificates';
@@ -44,13 +45,12 @@ describe('provisioning certificates', () => {
     expect((await evpki.call('POST', '/v1/organizations', other)).status).toBe(201);
     stranger = await bearer(evpki, 'other-oem', 'oem');
     outside = newMaker();
+    const second = await newCaller(evpki);
     for (const organization of ['demo-oem', 'other-oem']) {
       const anchor = { organization, certificate: pemOf(outside.root) };
       const imported = await evpki.call('POST', '/v1/trust-anchors', anchor);
       expect(imported.status, imported.text).toBe(201);
-      const purposes = { purposes: ['oem-provisioning'] };
-      const path = `/v1/trust-anchors/${imported.json.id}/purposes`;
-      expect((await evpki.call('PUT', path, purposes)).status).toBe(200);
+      await trustAsTwo([evpki.call, second], imported.json.id, ['oem-provisioning']);
     }
   });
   afterAll(() => evpki?.close());

@@ -9,6 +9,7 @@ import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import { authorityExtensions, generateKey, leafExtensions } from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
 
 type Caller = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
@@ -66,15 +67,13 @@ describe('a root of somebody else', () => {
     expect(again.headers.location).toBe(`${PATH}/${id}`);
   });
 
-  test('is trusted by a second call, with a permission of its own', async () => {
+  test('is trusted by a second call, with a permission of its own, and a second person', async () => {
     const purposes = ['oem-provisioning', 'distribute'];
     const put = (caller: Caller) => caller('PUT', `${PATH}/${id}/purposes`, { purposes });
     expect((await put(reader)).status).toBe(403);
-    const trusted = await put(officer);
-    expect([trusted.status, trusted.json.purposes]).toEqual([
-      200,
-      ['distribute', 'oem-provisioning'],
-    ]);
+    await trustAsTwo([officer, await newCaller(evpki)], id, purposes);
+    const trusted = await reader('GET', `${PATH}/${id}`);
+    expect(trusted.json.purposes).toEqual(['distribute', 'oem-provisioning']);
     // The same again is nothing new.
     expect((await put(officer)).json).toEqual(trusted.json);
     expect(await actions(id)).toEqual(['trust-anchor.trusted', 'trust-anchor.imported']);

@@ -62,6 +62,29 @@ const overAnchor = (success: readonly number[], body?: unknown): Row => ({
   success,
 });
 
+/** By the anchor that they are about. */
+const proposals = new Map<string, string>();
+
+/** What the administrator proposes of an anchor: the same while it waits. */
+async function proposed(side: Side, administrator: Call, anchor?: string) {
+  const id = anchor ?? (await imported(side, administrator));
+  const path = `/v1/trust-anchors/${id}/purposes`;
+  const { json } = await administrator('PUT', path, { purposes: ['oem-provisioning'] });
+  proposals.set(id, json.id);
+  return json as { readonly id: string; readonly sha256: string };
+}
+
+const overProposal = (
+  success: readonly number[],
+  body?: (proposal: { readonly sha256?: string }) => unknown,
+): Row => ({
+  ask: async (side, administrator) => {
+    const proposal = await proposed(side, administrator);
+    return { params: { id: proposal.id }, ...(body ? { body: body(proposal) } : {}) };
+  },
+  success,
+});
+
 const overCertificate = (
   row: Omit<Row, 'ask'> & { readonly kind: string },
   body: unknown,
@@ -270,6 +293,33 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
   withdrawRequest: [
     // It is nobody's to take back any more: those who may withdraw theirs hear that.
     { ask: ({ request }) => ({ params: { id: request } }), success: [409] },
+  ],
+
+  listProposals: [
+    {
+      ask: async (side, administrator) => {
+        await proposed(side, administrator, side.anchor);
+        return { query: 'limit=200' };
+      },
+      success: [200],
+      listed: ({ anchor }) => proposals.get(anchor) ?? '',
+    },
+  ],
+  getProposal: [overProposal([200])],
+  approveProposal: [
+    { kind: 'root-ca', ...overProposal([200], ({ sha256 = '0'.repeat(64) }) => ({ sha256 })) },
+  ],
+  rejectProposal: [{ kind: 'root-ca', ...overProposal([200], () => ({ reason: 'matrix' })) }],
+  withdrawProposal: [
+    // It is nobody's to take back any more: those who may withdraw theirs hear that.
+    {
+      ask: async (side, administrator) => {
+        const { id } = await proposed(side, administrator);
+        await administrator('POST', `/v1/proposals/${id}/rejection`, { reason: 'matrix' });
+        return { params: { id } };
+      },
+      success: [409],
+    },
   ],
 
   listAuthorities: [{ ask: () => ({}), success: [200], listed: ({ authority }) => authority }],
@@ -543,7 +593,10 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
   getTrustAnchor: [{ ask: ({ anchor }) => ({ params: { id: anchor } }), success: [200] }],
-  setTrustAnchorPurposes: [overAnchor([200], { purposes: ['oem-provisioning'] })],
+  setTrustAnchorPurposes: [
+    overAnchor([202], { purposes: ['oem-provisioning'] }),
+    { about: 'to hand it on', ...overAnchor([200], { purposes: ['distribute'] }) },
+  ],
   removeTrustAnchor: [overAnchor([204])],
 
   signCertificate: [
