@@ -107,8 +107,8 @@ export const proposalsConform = (name: string, open: OpenTestDatabase) =>
         { createdAt: seconds(WEEK + 1), expiresAt: seconds(2 * WEEK) },
       ];
       for (const change of changes) await made(organizationId, change);
-      await reject(first);
-      await made(organizationId);
+      await reject(await made(organizationId, { subject: 'anc-3' }));
+      await made(organizationId, { subject: 'anc-3' });
     });
 
     test('of many that propose the same at once there is one', async () => {

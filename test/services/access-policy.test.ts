@@ -128,6 +128,11 @@ describe('access.yaml with errors', () => {
       /not for roles with requests:approve/,
     ],
     [
+      'who makes clients and approves proposals',
+      { a: { actions: ['api-clients:create', 'proposals:approve'], mayGrant: ['b'] }, b: maker },
+      /not for roles with proposals:approve/,
+    ],
+    [
       'who makes clients and does everything in one organization',
       { a: { actions: 'all', mayGrant: ['b'] }, b: maker },
       /not for roles with requests:approve/,
@@ -153,10 +158,37 @@ describe('access.yaml with errors', () => {
   });
 });
 
+describe('what needs a second person', () => {
+  const parse = (secondPerson?: unknown) =>
+    parseAccessPolicy(
+      {
+        roles: { a: { description: 'x', actions: ['x:y'] } },
+        ...(secondPerson === undefined ? {} : { secondPerson }),
+      },
+      'access.yaml',
+    );
+
+  test('is listed, and nothing without', () => {
+    expect(parse()).toMatchObject({ ok: true, secondPerson: new Set() });
+    expect(parse(['trust-anchors:trust'])).toMatchObject({
+      ...{ ok: true, secondPerson: new Set(['trust-anchors:trust']) },
+    });
+  });
+
+  test('is what evpki knows to propose: others are errors that name it', () => {
+    const parsed = parse(['trust-anchors:trust', 'certificates:issue', 'trust-anchors:trsut']);
+    expect(parsed).toMatchObject({ ok: false });
+    const errors = parsed.ok ? [] : parsed.errors;
+    expect(errors.map(({ path }) => path)).toEqual(['secondPerson[1]', 'secondPerson[2]']);
+    for (const { message } of errors) expect(message).toContain('trust-anchors:trust');
+  });
+});
+
 describe('separation of duties', () => {
   const policy = policyOf({
     super: { actions: 'all', mayGrant: 'all', everyOrganization: true },
     approver: { actions: ['requests:approve'] },
+    second: { actions: ['proposals:approve'] },
     owner: { actions: 'all' },
     maker: { actions: ['api-clients:create'], mayGrant: ['worker'] },
     manager: { actions: ['api-clients:create', 'api-clients:disable'] },
@@ -168,6 +200,7 @@ describe('separation of duties', () => {
     [['worker', 'maker', 'manager', 'approver'], false],
     // What does everything approves, too.
     [['owner', 'maker'], false],
+    [['second', 'maker'], false],
     [['approver'], true],
     [['maker'], true],
     [['owner'], true],
@@ -199,7 +232,7 @@ describe('the roles that are shipped', () => {
   });
 
   test('the approver approves and does nothing else', () => {
-    expect(writing('approver')).toEqual(['requests:approve']);
+    expect(writing('approver')).toEqual(['proposals:approve', 'requests:approve']);
   });
 
   test('nobody but super both approves and has certificates issued', () => {
@@ -225,6 +258,16 @@ describe('the roles that are shipped', () => {
     }
   });
 
+  test('who proposes takes back proposals, and approves none', () => {
+    const { secondPerson } = loadPolicies();
+    expect([...secondPerson]).toEqual(['trust-anchors:trust']);
+    for (const role of access.keys()) {
+      const proposes = [...secondPerson].some((action) => may(role, action));
+      expect(may(role, 'proposals:withdraw'), role).toBe(proposes);
+      if (proposes && role !== 'super') expect(may(role, 'proposals:approve'), role).toBe(false);
+    }
+  });
+
   test('of two roles in one hand only those are kept apart that approve and make clients', () => {
     const names = [...access.keys()];
     const apart = names.flatMap((one) =>
@@ -241,7 +284,10 @@ describe('the roles that are shipped', () => {
     );
     expect(made.length).toBeGreaterThan(5);
     for (const role of made) {
-      for (const action of ['requests:approve', 'authorities:revoke', 'authorities:activate']) {
+      for (const action of [
+        ...['requests:approve', 'proposals:approve'],
+        ...['authorities:revoke', 'authorities:activate'],
+      ]) {
         expect(may(role, action), `${role} ${action}`).toBe(false);
       }
     }
