@@ -5,8 +5,27 @@ import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { Proposal, ProposalApproval, ProposalStore } from '../services/proposal-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { OrganizationRow, ProposalRow } from './rows.ts';
+import type { OrganizationRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
+
+/** The columns as the drivers return them. */
+interface ProposalRow {
+  id: string;
+  organization_id: string;
+  action: Proposal['action'];
+  subject: string;
+  /** Canonical JSON. */
+  command: string;
+  /** Of all that is proposed, hex. */
+  sha256: string;
+  proposer: string;
+  created_at: string;
+  expires_at: string;
+  state: Proposal['state'];
+  decided_by: string | null;
+  decided_at: string | null;
+  reason: string | null;
+}
 
 export function proposalStore(database: Database): ProposalStore {
   const { reader } = database;

@@ -2,7 +2,6 @@
 
 import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { RootType } from '../pki/profile.ts';
-import type { ProposableAction } from '../services/access-policy.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
 import type {
@@ -11,7 +10,6 @@ import type {
   ContractState,
   PncStandard,
 } from '../services/contract-records.ts';
-import type { Proposal } from '../services/proposal-records.ts';
 import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
@@ -225,24 +223,6 @@ export interface EnrolmentSecretRow {
   withdrawn_at: string | null;
   /** What it was used for last, abandoned or not. */
   certificate_id: string | null;
-}
-
-export interface ProposalRow {
-  id: string;
-  organization_id: string;
-  action: ProposableAction;
-  subject: string;
-  /** Canonical JSON. */
-  command: string;
-  /** Of all that is proposed, hex. */
-  sha256: string;
-  proposer: string;
-  created_at: string;
-  expires_at: string;
-  state: Proposal['state'];
-  decided_by: string | null;
-  decided_at: string | null;
-  reason: string | null;
 }
 
 export interface TrustAnchorRow {
