@@ -359,6 +359,9 @@ describe('factory certificates', () => {
     await house.station('CS-VICTIM', { seccId: 'SECC-V' });
     const shown = showing(factoryCertificate('FACTORY-1'));
     await refused(ask(shown, csrOf('CN=SECC-V')), 'name-not-authenticated');
+    expect((await house.audited('request.refused')).at(-1)).toMatchObject({
+      ...{ actor: 'factory-certificate:CS-FACTORY', violations: ['name-not-authenticated'] },
+    });
     await refused(ask(shown, csrOf('CN=SECC-W')), 'name-not-authenticated');
     // At a label of somebody else nobody trusts its maker.
     await turnedAway(ask(shown, csrOf('CN=SECC-F'), { label: 'mo' }), 'certificate-unknown');
