@@ -451,3 +451,15 @@ describe('generated keys', () => {
     );
   });
 });
+
+// This lets time pass, and so comes last.
+test('after the repeat window the same request with its secret is refused as any other', async () => {
+  await house.station('CS-LATE');
+  const { caller } = await house.secret('CS-LATE');
+  const csr = csrOf('CN=CS-LATE');
+  const { certificateId } = await house.enrol(caller, csr);
+  house.pass(23 * 3_600_000);
+  expect((await house.enrol(caller, csr)).certificateId).toBe(certificateId);
+  house.pass(2 * 3_600_000);
+  await turnedAway(ask(caller, csr), 'secret-used');
+});
