@@ -3,6 +3,7 @@
 import type { WebhookEventName } from '../services/webhook-events.ts';
 import type {
   DueDelivery,
+  NewWebhookEndpoint,
   WebhookDelivery,
   WebhookEndpoint,
   WebhookStore,
@@ -47,13 +48,8 @@ export function webhookStore(database: Database): WebhookStore {
           return 'too-many';
         }
         // While there was none nobody has read the log: what is in it is not for this one.
-        if (all.length === 0) {
-          await tx.knex('webhook_positions').delete();
-          await tx.knex.raw(
-            `INSERT INTO webhook_positions (stream, sequence)
-             SELECT stream, sequence FROM audit_streams WHERE sequence > 0`,
-          );
-        }
+        // Asked within the statement: of two first ones the later skips nothing of the earlier's.
+        if (all.length === 0) await tx.knex.raw(SKIP_TO_NOW);
         await tx.knex<WebhookEndpointRow>('webhook_endpoints').insert({
           id: endpoint.id,
           organization_id,
@@ -100,6 +96,9 @@ export function webhookStore(database: Database): WebhookStore {
       return (await query).map(endpointOf);
     },
 
+    listSubscribers: async () =>
+      (await reader<WebhookEndpointRow>('webhook_endpoints').orderBy('id')).map(subscriberOf),
+
     streamsBehind: async () => {
       const rows: { stream: string; after: StoredInteger | null }[] = await reader(
         'audit_streams as s',
@@ -139,7 +138,9 @@ export function webhookStore(database: Database): WebhookStore {
 
     dueDeliveries: async (now, limit) => {
       const at = { knex: reader, dialect: database.dialect };
-      return (await rawRows<DueRow>(at, DUE, [timeText(now), PER_ENDPOINT, limit])).map(dueOf);
+      const rested = new Date(now.getTime() - REST_MILLISECONDS);
+      const bound = [timeText(now), timeText(rested), PER_ENDPOINT, limit];
+      return (await rawRows<DueRow>(at, DUE, bound)).map(dueOf);
     },
 
     recordOutcome: ({ endpointId, stream, sequence }, outcome) =>
@@ -159,30 +160,55 @@ export function webhookStore(database: Database): WebhookStore {
           });
           return;
         }
-        const { at, reason, again, audit } = outcome;
-        if (again)
-          await row()
-            .update({ due_at: timeText(again) })
-            .increment('attempts', 1);
-        else await row().delete();
+        const { at, reason, again, giveUpBefore, audit } = outcome;
+        await row()
+          .update({ due_at: timeText(again) })
+          .increment('attempts', 1);
         await endpoint().update({ failed_at: timeText(at), failure: reason });
-        if (audit) tx.appendAudit(audit);
+        const messages = await tx
+          .knex<WebhookDeliveryRow>('webhook_deliveries')
+          .where({ endpoint_id: endpointId })
+          .where('created_at', '<', timeText(giveUpBefore))
+          .delete();
+        if (messages > 0) tx.appendAudit({ ...audit, details: { ...audit.details, messages } });
       }),
   };
 }
 
-/** Of one endpoint at a time: one that does not answer must not keep all others waiting. */
-const PER_ENDPOINT = 5;
+const SKIP_TO_NOW = `
+  INSERT INTO webhook_positions (stream, sequence)
+  SELECT stream, sequence FROM audit_streams
+    WHERE sequence > 0 AND NOT EXISTS (SELECT 1 FROM webhook_endpoints) ORDER BY stream
+  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
+    WHERE excluded.sequence > webhook_positions.sequence`;
 
-/** The oldest of every endpoint come first. */
+/** Of one endpoint at a time: one that is slow must not keep all others waiting. */
+const PER_ENDPOINT = 20;
+/** How long an endpoint is left alone that has failed. */
+const REST_MILLISECONDS = 30_000;
+
+/** Bodies are read of what is taken only: there may be many more that are due. */
 const DUE = `
-  SELECT * FROM (
-    SELECT d.*, e.url, e.organization_id, ROW_NUMBER() OVER (
-      PARTITION BY d.endpoint_id ORDER BY d.due_at, d.stream, d.sequence
-    ) AS turn
+  WITH due AS (
+    SELECT d.endpoint_id, d.stream, d.sequence, d.due_at, e.organization_id, e.failed_at,
+      ROW_NUMBER() OVER (
+        PARTITION BY d.endpoint_id ORDER BY d.due_at, d.stream, d.sequence
+      ) AS endpoint_turn
     FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-    WHERE d.due_at <= ?
-  ) due WHERE turn <= ? ORDER BY turn, due_at LIMIT ?`;
+    WHERE d.due_at <= ? AND (e.failed_at IS NULL OR e.failed_at <= ?)
+  ), taken AS (
+    SELECT due.*, ROW_NUMBER() OVER (
+      PARTITION BY organization_id
+      ORDER BY endpoint_turn, CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, due_at, endpoint_id
+    ) AS turn
+    FROM due WHERE endpoint_turn <= CASE WHEN failed_at IS NULL THEN ? ELSE 1 END
+    ORDER BY turn, due_at LIMIT ?
+  )
+  SELECT d.*, e.url, e.organization_id FROM taken t
+    JOIN webhook_deliveries d
+      ON d.endpoint_id = t.endpoint_id AND d.stream = t.stream AND d.sequence = t.sequence
+    JOIN webhook_endpoints e ON e.id = d.endpoint_id
+  ORDER BY t.turn, t.due_at`;
 
 /** Rows per INSERT: far below the limits on bound values of either database. */
 const ROWS_PER_INSERT = 100;
@@ -190,12 +216,16 @@ const ROWS_PER_INSERT = 100;
 type EndpointWithCount = WebhookEndpointRow & { readonly waiting: StoredInteger };
 type DueRow = WebhookDeliveryRow & Pick<WebhookEndpointRow, 'url' | 'organization_id'>;
 
-const endpointOf = (row: EndpointWithCount): WebhookEndpoint => ({
+const subscriberOf = (row: WebhookEndpointRow): NewWebhookEndpoint => ({
   id: row.id,
   organizationId: row.organization_id,
   url: row.url,
   events: JSON.parse(row.events) as WebhookEventName[],
   createdAt: timeOf(row.created_at),
+});
+
+const endpointOf = (row: EndpointWithCount): WebhookEndpoint => ({
+  ...subscriberOf(row),
   waiting: Number(row.waiting),
   ...optional('deliveredAt', row.delivered_at === null ? null : timeOf(row.delivered_at)),
   ...optional(
