@@ -11,12 +11,10 @@ import type {
 import type { Database } from './database.ts';
 import { rawRows } from './raw-rows.ts';
 import type {
-  AuditStreamRow,
   OrganizationRow,
   StoredInteger,
   WebhookDeliveryRow,
   WebhookEndpointRow,
-  WebhookPositionRow,
 } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
@@ -111,17 +109,11 @@ export function webhookStore(database: Database): WebhookStore {
     },
 
     enqueue: ({ stream, after, upTo, deliveries }) =>
-      database.write(async ({ knex }) => {
-        // Whoever reads a stream holds its row: two never take the same stretch.
-        await knex<AuditStreamRow>('audit_streams').where({ stream }).forUpdate().first('stream');
-        const position = await knex<WebhookPositionRow>('webhook_positions')
-          .where({ stream })
-          .first();
-        if (Number(position?.sequence ?? 0) !== after) return 'moved';
-        await knex<WebhookPositionRow>('webhook_positions')
-          .insert({ stream, sequence: upTo })
-          .onConflict('stream')
-          .merge();
+      database.write(async (tx) => {
+        const { knex } = tx;
+        // The row of the stream itself is its writer's, who would wait with all that it commits.
+        const moved = await rawRows(tx, MOVE_POSITION, [stream, upTo, after]);
+        if (moved.length === 0) return 'moved';
         const ids = [...new Set(deliveries.map(({ endpointId }) => endpointId))];
         const present: string[] = await knex('webhook_endpoints')
           .whereIn('id', ids)
@@ -181,6 +173,13 @@ const SKIP_TO_NOW = `
     WHERE sequence > 0 AND NOT EXISTS (SELECT 1 FROM webhook_endpoints) ORDER BY stream
   ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
     WHERE excluded.sequence > webhook_positions.sequence`;
+
+/** Compares and sets: two never take the same stretch. */
+const MOVE_POSITION = `
+  INSERT INTO webhook_positions (stream, sequence) VALUES (?, ?)
+  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
+    WHERE webhook_positions.sequence = ?
+  RETURNING stream`;
 
 /** Of one endpoint at a time: one that is slow must not keep all others waiting. */
 const PER_ENDPOINT = 20;
