@@ -131,8 +131,22 @@ export function webhookStore(database: Database): WebhookStore {
     dueDeliveries: async (now, limit) => {
       const at = { knex: reader, dialect: database.dialect };
       const rested = new Date(now.getTime() - REST_MILLISECONDS);
-      const bound = [timeText(now), timeText(rested), PER_ENDPOINT, limit];
-      return (await rawRows<DueRow>(at, DUE, bound)).map(dueOf);
+      const bound = [timeText(rested), timeText(now), limit];
+      const found = await rawRows<WebhookEndpointRow>(at, ENDPOINTS_DUE, bound);
+      const queues = await Promise.all(
+        found.map(async (endpoint) => {
+          const rows = await reader<WebhookDeliveryRow>('webhook_deliveries')
+            .where({ endpoint_id: endpoint.id })
+            .where('due_at', '<=', timeText(now))
+            .orderBy(['due_at', 'stream', 'sequence'])
+            .limit(endpoint.failed_at === null ? PER_ENDPOINT : 1);
+          return rows.map((row) => dueOf(row, endpoint));
+        }),
+      );
+      const turns = Array.from({ length: PER_ENDPOINT }, (_, turn) =>
+        queues.flatMap((queue) => queue[turn] ?? []),
+      );
+      return turns.flat().slice(0, limit);
     },
 
     recordOutcome: ({ endpointId, stream, sequence }, outcome) =>
@@ -186,34 +200,25 @@ const PER_ENDPOINT = 20;
 /** How long an endpoint is left alone that has failed. */
 const REST_MILLISECONDS = 30_000;
 
-/** Bodies are read of what is taken only: there may be many more that are due. */
-const DUE = `
-  WITH due AS (
-    SELECT d.endpoint_id, d.stream, d.sequence, d.due_at, e.organization_id, e.failed_at,
-      ROW_NUMBER() OVER (
-        PARTITION BY d.endpoint_id ORDER BY d.due_at, d.stream, d.sequence
-      ) AS endpoint_turn
-    FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-    WHERE d.due_at <= ? AND (e.failed_at IS NULL OR e.failed_at <= ?)
-  ), taken AS (
+/** One endpoint of every organization first, then the next; by an index, however much waits. */
+const ENDPOINTS_DUE = `
+  SELECT * FROM (
     SELECT due.*, ROW_NUMBER() OVER (
       PARTITION BY organization_id
-      ORDER BY endpoint_turn, CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, due_at, endpoint_id
+      ORDER BY CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, oldest, id
     ) AS turn
-    FROM due WHERE endpoint_turn <= CASE WHEN failed_at IS NULL THEN ? ELSE 1 END
-    ORDER BY turn, due_at LIMIT ?
-  )
-  SELECT d.*, e.url, e.organization_id FROM taken t
-    JOIN webhook_deliveries d
-      ON d.endpoint_id = t.endpoint_id AND d.stream = t.stream AND d.sequence = t.sequence
-    JOIN webhook_endpoints e ON e.id = d.endpoint_id
-  ORDER BY t.turn, t.due_at`;
+    FROM (
+      SELECT e.*, (
+        SELECT MIN(d.due_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id
+      ) AS oldest
+      FROM webhook_endpoints e WHERE e.failed_at IS NULL OR e.failed_at <= ?
+    ) due WHERE oldest <= ?
+  ) taken ORDER BY turn, oldest LIMIT ?`;
 
 /** Rows per INSERT: far below the limits on bound values of either database. */
 const ROWS_PER_INSERT = 100;
 
 type EndpointWithCount = WebhookEndpointRow & { readonly waiting: StoredInteger };
-type DueRow = WebhookDeliveryRow & Pick<WebhookEndpointRow, 'url' | 'organization_id'>;
 
 const subscriberOf = (row: WebhookEndpointRow): NewWebhookEndpoint => ({
   id: row.id,
@@ -246,7 +251,10 @@ const deliveryRow = (delivery: WebhookDelivery): WebhookDeliveryRow => ({
   due_at: timeText(delivery.createdAt),
 });
 
-const dueOf = (row: DueRow): DueDelivery => ({
+const dueOf = (
+  row: WebhookDeliveryRow,
+  { url, organization_id }: WebhookEndpointRow,
+): DueDelivery => ({
   endpointId: row.endpoint_id,
   stream: row.stream,
   sequence: Number(row.sequence),
@@ -254,6 +262,6 @@ const dueOf = (row: DueRow): DueDelivery => ({
   body: row.body,
   createdAt: timeOf(row.created_at),
   attempts: Number(row.attempts),
-  url: row.url,
-  organizationId: row.organization_id,
+  url,
+  organizationId: organization_id,
 });
