@@ -199,11 +199,6 @@ export interface WebhookDeliveryRow {
   due_at: string;
 }
 
-export interface WebhookPositionRow {
-  stream: string;
-  sequence: StoredInteger;
-}
-
 export interface StationEvseRow {
   organization_id: string;
   /** Upper case without asterisks. */
