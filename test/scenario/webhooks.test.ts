@@ -164,6 +164,15 @@ describe('webhooks', () => {
     expect(performance.now() - (silent.heldAt ?? 0)).toBeLessThan(4_500);
   });
 
+  test('W8 nobody hears by a message what they may not read', async () => {
+    const answer = await register({ events: ['certificate.revoked', 'mo.contract.added'] });
+    expect(answer.status, answer.text).toBe(403);
+    expect(answer.json.errorMessages[0]).toContain('mo.contract.added');
+    const all = (await register({})).json.events as string[];
+    expect(all).toContain('certificate.revoked');
+    expect(all.filter((event) => /^(mo|oem)\./.test(event))).toEqual([]);
+  });
+
   test.each([
     ['no URL', 'nonsense'],
     ['another scheme', 'ftp://a.example/'],

@@ -401,7 +401,7 @@ export interface OpcpWebhookWish {
    */
   url: string;
   /**
-   * Every event without
+   * Without, every event that the caller may read of
    *
    * @minItems 1
    * @maxItems 50
@@ -414,7 +414,7 @@ export interface OpcpNewWebhookEndpoint {
    */
   url: string;
   /**
-   * Every event without
+   * Without, every event that the caller may read of
    *
    * @minItems 1
    * @maxItems 50
