@@ -42,7 +42,7 @@ import { INSTANCE_ORGANIZATION, type Principal } from './services/access-policy.
 import { ensureInstanceAuthority } from './services/api-certificate.ts';
 import { applyHierarchy } from './services/apply-hierarchy.ts';
 import { CHECKPOINT_JOB } from './services/audit-checkpoints.ts';
-import { requireCertificate } from './services/certificate-login.ts';
+import { authenticateCertificate, requireCertificate } from './services/certificate-login.ts';
 import type { Clock } from './services/clock.ts';
 import { CPS_SIGNERS_JOB } from './services/cps-records.ts';
 import { estActions } from './services/est.ts';
@@ -52,6 +52,7 @@ import type { Logger } from './services/logger.ts';
 import { NotAuthenticated } from './services/refusals.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
+import { authenticateStation } from './services/station-login.ts';
 import { TOKEN_KEYS_JOB } from './services/token-key-records.ts';
 import { renewTokenKeys } from './services/token-keys.ts';
 import { WEBHOOKS_JOB } from './services/webhook-deliveries.ts';
@@ -260,15 +261,23 @@ async function offerBootstrap(dataDir: string, parts: AccessParts): Promise<bool
 
 /** A token alone says who calls; without one the certificate does. */
 async function authenticate(
-  { accessParts, paths, parsed }: Parts,
+  parts: Parts,
   { bearerToken, certificates }: PresentedCredentials,
 ): Promise<Principal> {
+  const { accessParts, paths, parsed } = parts;
   if (bearerToken !== undefined) {
     return isBootstrapSecret(bearerToken)
       ? authenticateBootstrap(accessParts, bearerToken)
       : authenticateToken(accessParts, bearerToken, certificates);
   }
-  if (certificates) return requireCertificate({ ...accessParts, paths, parsed }, certificates);
+  if (certificates) {
+    const login = { ...accessParts, paths, parsed };
+    return (
+      (await authenticateCertificate(login, certificates)) ??
+      (await authenticateStation(parts, certificates)) ??
+      requireCertificate(login, certificates)
+    );
+  }
   throw new NotAuthenticated('the request carries no bearer token and no client certificate', {
     reason: 'no-credentials',
   });

@@ -12,6 +12,8 @@ import { ServiceError } from './errors.ts';
 export const INSTANCE_ORGANIZATION = 'instance';
 /** The role of the bootstrap secret; no API client ever has it. */
 export const BOOTSTRAP_ROLE = 'bootstrap';
+/** The role of those who show the certificate of a station; no API client ever has it either. */
+export const STATION_ROLE = 'station';
 /** The action of those who make API clients. */
 const CREATE_CLIENTS = 'api-clients:create';
 /** The action of those who are the second person. */
@@ -101,7 +103,7 @@ function grantFaults(policy: AccessPolicy, role: Role): string[] {
       faults.push(`${name} is none of ${[...policy.keys()].join(', ')}`);
       continue;
     }
-    if (name === BOOTSTRAP_ROLE) faults.push(`${name} is for the secret of the first start alone`);
+    if (!isForClients(name)) faults.push(`${name} is for no API client`);
     if (granted.actions === 'all' && role.actions !== 'all') {
       faults.push(`${name} may do everything, ${role.name} may not`);
     }
@@ -135,8 +137,12 @@ export const isSuper = (role: Role): boolean =>
 const mayDo = ({ actions }: Role, action: string): boolean =>
   actions === 'all' || actions.has(action);
 
+/** Whether API clients may have this role at all. */
+export const isForClients = (name: string): boolean =>
+  name !== BOOTSTRAP_ROLE && name !== STATION_ROLE;
+
 const grants = ({ mayGrant }: Role, name: string): boolean =>
-  name !== BOOTSTRAP_ROLE && (mayGrant === 'all' || mayGrant.has(name));
+  isForClients(name) && (mayGrant === 'all' || mayGrant.has(name));
 
 /** Somebody whose identity has been proven. */
 export interface Principal {

@@ -6,7 +6,7 @@
 import {
   type AccessPolicy,
   areSeparate,
-  BOOTSTRAP_ROLE,
+  isForClients,
   isSuper,
   mayGrant,
   type Principal,
@@ -91,7 +91,7 @@ function roleViolations(
 ): FieldViolation[] {
   const field = 'body.roles';
   if (!access.has(role)) {
-    const given = [...access.keys()].filter((known) => known !== BOOTSTRAP_ROLE);
+    const given = [...access.keys()].filter(isForClients);
     const message = `${role} is none of ${given.join(', ')}`;
     return [{ code: 'role-unknown', message, field }];
   }

@@ -8,6 +8,7 @@ import type { AnyGeneralName } from '../pki/extensions/general-names.ts';
 import { readExtensionSet } from '../pki/extensions/read.ts';
 import { attributeValue, folded, nameText, sameName } from '../pki/names.ts';
 import { extensions as oids } from '../pki/oids.ts';
+import type { CertificateKind } from '../pki/profile.ts';
 import type { CertificationRequest } from '../pki/request.ts';
 import { type Violation, violation } from '../pki/violations.ts';
 import type { Principal } from './access-policy.ts';
@@ -73,6 +74,13 @@ export async function renewedTarget(
   };
 }
 
+/**
+ * Whether a certificate of one kind vouches for its station where another kind is asked for: towards
+ * vehicles and towards the CSMS are two hierarchies, and what is known in both is combined.
+ */
+const standsFor = (kind: CertificateKind, asked: CertificateKind): boolean =>
+  isOfStation(kind) && (kind === asked || kind === 'station-combined');
+
 /** The station whose other certificate is asked for, under the name that its certificate has. */
 async function stationOfSibling(
   parts: RenewalParts,
@@ -82,7 +90,7 @@ async function stationOfSibling(
 ): Promise<Station> {
   const own = await namedStation(parts, authority, record.stationId);
   const kind = parts.profiles.get(record.profile)?.kind;
-  if (!own || !isOfStation(profile.kind) || kind === undefined || !isOfStation(kind)) {
+  if (!own || !isOfStation(profile.kind) || kind === undefined || !standsFor(kind, profile.kind)) {
     const message = `the certificate is of ${record.profile}, and what is asked for of ${profile.name}`;
     throw new ServiceError('certificate-not-renewable', message);
   }

@@ -15,7 +15,7 @@ export interface OwnRoot {
 export interface RootPoolStore {
   /**
    * The roots of these profiles, of every organization, that are active, not revoked, and valid at
-   * this moment. Of an authority that was rolled over it is the newest generation alone.
+   * this moment. Of an authority that was rolled over it is every generation.
    */
   rootsAt(profiles: readonly string[], at: Date): Promise<OwnRoot[]>;
 

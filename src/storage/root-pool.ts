@@ -14,7 +14,13 @@ export function rootPoolStore({ reader }: Database): RootPoolStore {
         // By itself: a cross-certificate is no root.
         .join('certificates as c', { 'c.id': 'i.certificate_id', 'c.issuer_id': 'i.id' })
         .whereIn('a.profile', [...profiles])
-        .where('i.state', 'active')
+        .whereIn('i.state', ['active', 'retired'])
+        // An authority that has stopped has no roots; one that was rolled over has the old ones, too.
+        .whereExists(
+          reader('issuers as current')
+            .whereRaw('current.authority_id = i.authority_id')
+            .where('current.state', 'active'),
+        )
         .where('c.state', 'issued')
         .where('c.not_before', '<=', now)
         .where('c.not_after', '>=', now)

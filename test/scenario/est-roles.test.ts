@@ -1,6 +1,7 @@
 /** W8: who of the roles of policies/access.yaml may enrol by EST, at home and elsewhere. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isForClients } from '../../src/services/access-policy.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { application, askEst, bearer } from '../support/est.ts';
 import { declaredRoles } from '../support/role-matrix.ts';
@@ -15,7 +16,7 @@ const operations = [
   ['simplereenroll', 'est:reenrol'],
   ['serverkeygen', 'est:generate'],
 ] as const;
-const roles = Object.keys(declaredRoles).filter((role) => role !== 'bootstrap');
+const roles = Object.keys(declaredRoles).filter(isForClients);
 
 describe('W8 EST', () => {
   let evpki: TestApp;

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isForClients } from '../../src/services/access-policy.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import {
@@ -24,7 +25,7 @@ import { opcpRows } from '../support/role-matrix-opcp.ts';
 import { leaves, newCertificate, rows as restRows } from '../support/role-matrix-rows.ts';
 
 const rows = { ...restRows, ...opcpRows };
-const roles = Object.keys(declaredRoles).filter((role) => role !== 'bootstrap');
+const roles = Object.keys(declaredRoles).filter(isForClients);
 const isPublic = ({ action }: ApiOperation) => action === 'public';
 const matrix = operations
   .filter((operation) => !isPublic(operation))

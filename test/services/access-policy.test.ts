@@ -135,7 +135,12 @@ describe('access.yaml with errors', () => {
     [
       'the role of the bootstrap secret',
       { a: { ...maker, mayGrant: ['bootstrap'] }, bootstrap: maker },
-      /first start alone/,
+      /bootstrap is for no API client/,
+    ],
+    [
+      'the role of stations',
+      { a: { ...maker, mayGrant: ['station'] }, station: maker },
+      /station is for no API client/,
     ],
   ])('%s', (_name, roles, message) => {
     expect(() => policyOf(roles)).toThrow(message);

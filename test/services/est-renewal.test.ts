@@ -35,6 +35,10 @@ beforeAll(async () => {
         ['tokens', { ...label, name: 'tokens', role: 'cpo', authentication: ['api-client'] }],
         ['others', { ...label, name: 'others', role: 'cpo', organizationId: 'demo-mo' }],
         [
+          'depot',
+          { ...{ ...label, name: 'depot' }, certificates: { unnamed: { profile: 'secc-depot' } } },
+        ],
+        [
           'windowed',
           {
             ...{ ...label, name: 'windowed' },
@@ -45,9 +49,11 @@ beforeAll(async () => {
     }),
     profiles: (shipped) => {
       const station = shipped.get('ocpp-station');
-      if (!station) throw new Error('there is no ocpp-station');
+      const secc = shipped.get('iso15118-2-secc');
+      if (!station || !secc) throw new Error('a profile is missing');
       const renewal = { window: 30 * DAY, grace: 0 };
       return [
+        { ...secc, name: 'secc-depot' },
         {
           ...{ ...station, name: 'ocpp-station-windowed' },
           request: { ...station.request, renewal },
@@ -140,17 +146,26 @@ describe('with the current certificate', () => {
     await turnedAway(reenrol(holding(before), csr), 'certificate-revoked');
   });
 
+  test('C7 what stands for a station towards the CSMS does not towards vehicles, nor back', async () => {
+    await house.station('CS-8', { serialNumber: 'SN-8', seccId: 'SECC-8' });
+    const secc = await house.enrol({ principal: machine }, csrOf('CN=SECC-8'));
+    const code = 'certificate-not-renewable';
+    await refused(reenrol(holding(secc), csrOf('CN=SN-8'), { label: 'cso' }), code);
+    const cso = await house.enrol({ principal: machine }, csrOf('CN=SN-8'), { label: 'cso' });
+    await refused(reenrol(holding(cso), csrOf('CN=SECC-8')), code);
+  });
+
   test('a station gets its other certificates with one that it has', async () => {
     await house.station('CS-5', { serialNumber: 'SN-5', seccId: 'SECC-5' });
     const secc = await house.enrol({ principal: machine }, csrOf('CN=SECC-5'));
-    const station = await reenrol(holding(secc), csrOf('CN=SN-5'), { label: 'cso' });
-    if (station.outcome !== 'issued') throw new Error(station.outcome);
-    const record = await house.services.certificates.findCertificate(station.certificateId);
-    expect(record).toMatchObject({ profile: 'ocpp-station', stationId: 'CS-5' });
+    const depot = await reenrol(holding(secc), csrOf('CN=SECC-5'), { label: 'depot' });
+    if (depot.outcome !== 'issued') throw new Error(depot.outcome);
+    const record = await house.services.certificates.findCertificate(depot.certificateId);
+    expect(record).toMatchObject({ profile: 'secc-depot', stationId: 'CS-5' });
     expect(record).not.toHaveProperty('renews');
-    await house.station('CS-6', { serialNumber: 'SN-6' });
-    const other = csrOf('CN=SN-6');
-    await refused(reenrol(holding(secc), other, { label: 'cso' }), 'name-not-authenticated');
+    await house.station('CS-6', { seccId: 'SECC-6' });
+    const other = csrOf('CN=SECC-6');
+    await refused(reenrol(holding(secc), other, { label: 'depot' }), 'name-not-authenticated');
     await refused(reenrol(holding(secc), other, { label: 'mo' }), 'authority-unknown');
   });
 

@@ -8,6 +8,7 @@ import {
   type ErrorCode,
   estStatusOf,
   type FieldViolation,
+  isForeignThing,
   type ServiceError,
 } from '../../services/errors.ts';
 
@@ -30,7 +31,7 @@ export function estError(error: ServiceError, requestId: string): EstError {
   const { code, message, violations } = error;
   const lines = [`${code}: ${message}`, ...violations.map(lineOf), `request-id: ${requestId}`];
   return {
-    status: estStatusOf(code),
+    status: isForeignThing(error) ? 403 : estStatusOf(code),
     body: lines.map((line) => `${inOneLine(line)}\n`).join(''),
     retryAfter: retryAfterOf(error),
   };

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPemBlocks, toPem } from '../../../src/pki/pem.ts';
 import type { KeyAlgorithm } from '../../../src/pki/public-key.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
+import { exchange } from '../../support/https.ts';
 import { commonName, generateKey, issue, templateFor } from '../../support/issuing.ts';
 import { noOpenssl, opensslVerify } from '../../support/other-tools.ts';
 import { freshKeyPair, type KeyPair } from '../../support/public-keys.ts';
@@ -137,6 +138,56 @@ describe.each(standards)('EVerest with $standard', (preset) => {
     expect(given.map(String)).toEqual((await cacerts()).map(String));
   });
 
+  /** As its module syncs roots: with the leaf, and no token. */
+  const withLeaf = ({ leaf, pair }: Charger, path: string, headers = {}) =>
+    exchange(
+      `${evpki.app.apiUrl}${path}`,
+      { headers: { Accept: 'application/json', ...headers } },
+      {
+        ...{ ca, cert: leaf.toString() },
+        key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      },
+    );
+  const revoke = async ({ leaf }: Charger) => {
+    const list = await evpki.call('GET', `/v1/certificates?serialNumber=${leaf.serialNumber}`);
+    const [{ id }] = sent(list, 200).items;
+    const body = { reason: 'cessationOfOperation' };
+    sent(await evpki.call('POST', `/v1/certificates/${id}/revocation`, body), 200);
+  };
+
+  test('P6 P10: the pool of roots is there for its leaf, and nothing else is', async () => {
+    const charger = await newCharger();
+    const answer = await withLeaf(charger, '/v1/root/rootCerts?rootType=v2g');
+    expect(answer.status, answer.text).toBe(200);
+    const { rootCertificates } = JSON.parse(answer.text).RootCertificateCollection;
+    expect(
+      rootCertificates.map(({ caCertificate }: { caCertificate: string }) => caCertificate),
+    ).toContain(root.raw.toString('base64'));
+    for (const path of ['/v1/trust-anchors', '/v1/stations', '/v1/certificates', '/v1/profiles']) {
+      expect((await withLeaf(charger, path)).status, path).toBe(403);
+    }
+    // A token that is none is not made up for by it.
+    const wrong = { Authorization: 'Bearer of-yesterday' };
+    expect((await withLeaf(charger, '/v1/root/rootCerts', wrong)).status).toBe(401);
+  });
+
+  test('P6 W5: a revoked leaf sees no roots, and neither does one of somebody else', async () => {
+    const charger = await newCharger();
+    await revoke(charger);
+    expect((await withLeaf(charger, '/v1/root/rootCerts')).status).toBe(401);
+    const [key, issuer] = [generateKey('P-256'), generateKey('P-256')];
+    const forged = issue(templateFor(key, issuer, { subject: commonName(charger.id) }), issuer);
+    const answer = await exchange(
+      `${evpki.app.apiUrl}/v1/root/rootCerts`,
+      {},
+      {
+        ...{ ca, cert: toPem('CERTIFICATE', forged.der) },
+        key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      },
+    );
+    expect(answer.status).toBe(401);
+  });
+
   test('P5: a token that is none is rejected once and for all', async () => {
     expect(await enrol(preset.id(++count), freshKeyPair(preset.key), 'of-yesterday')).toEqual({
       outcome: 'auth-rejected',
@@ -152,13 +203,7 @@ describe.each(standards)('EVerest with $standard', (preset) => {
 
   test('P10: a revoked leaf renews nothing', async () => {
     const charger = await newCharger();
-    const list = await evpki.call(
-      'GET',
-      `/v1/certificates?serialNumber=${charger.leaf.serialNumber}`,
-    );
-    const [{ id }] = sent(list, 200).items;
-    const body = { reason: 'cessationOfOperation' };
-    sent(await evpki.call('POST', `/v1/certificates/${id}/revocation`, body), 200);
+    await revoke(charger);
     expect(await reenrol(charger)).toMatchObject({ outcome: 'auth-rejected', status: 401 });
   });
 
