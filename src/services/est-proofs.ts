@@ -3,6 +3,9 @@
  * be of a kind that the label takes, hold, and say for whom.
  */
 
+import type { Certificate } from '../pki/certificate.ts';
+import { clientUseFaults } from '../pki/client-use.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, folded } from '../pki/names.ts';
 import { type AccessPolicy, inRolesFor, type Principal, reaches } from './access-policy.ts';
 import type { Clock } from './clock.ts';
@@ -126,7 +129,8 @@ function requireSecret(secret: EnrolmentSecret, label: EstLabel, user: string, n
 
 /**
  * A factory certificate: a path to an anchor that the organization trusts for this, of a station
- * that is registered. The chain alone says no more than who made the station.
+ * that is registered, for clients of TLS and with a key that is its own. The chain alone says no
+ * more than who made the station.
  */
 async function proveFactory(
   parts: EstProofParts,
@@ -153,6 +157,7 @@ async function proveFactory(
       violations: verdict.problems.map(({ code }) => code),
     });
   }
+  await requireClientUse(parts, certificate);
   for (const type of ['serialNumber', 'CN']) {
     const name = attributeValue(certificate.subject, type);
     const station =
@@ -165,6 +170,29 @@ async function proveFactory(
     reason: 'station-unknown',
     organizationId,
   });
+}
+
+/**
+ * Makers sign more than what stations show: authorities, servers, firmware. What is not for clients
+ * says nothing about who has its key, and one that others may have says nothing at all.
+ */
+async function requireClientUse(
+  { certificates }: Pick<EstProofParts, 'certificates'>,
+  certificate: Certificate,
+): Promise<void> {
+  const isAuthority = certificate.extensions.basicConstraints?.ca === true;
+  const violations = clientUseFaults(certificate).map(({ code }) => code);
+  if (isAuthority || violations.length > 0) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      reason: 'certificate-refused',
+      violations: isAuthority ? ['certificate-of-authority', ...violations] : violations,
+    });
+  }
+  if (await certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      reason: 'certificate-key-blocked',
+    });
+  }
 }
 
 const failures = {

@@ -7,10 +7,12 @@ import type { Certificate } from '../../src/pki/certificate.ts';
 import { printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
+import type { ExtensionSet } from '../../src/pki/template.ts';
 import { withdrawSecret } from '../../src/services/enrolment-secrets.ts';
 import type { EstCaller } from '../../src/services/est.ts';
 import { estEnrol, estServerKeygen } from '../../src/services/est.ts';
 import { type DeclaredLabel, estAuthentications } from '../../src/services/est-declarations.ts';
+import { revoke } from '../../src/services/revocation.ts';
 import { listStations } from '../../src/services/stations.ts';
 import type { AnchorPurpose } from '../../src/services/trust-anchor-records.ts';
 import { importAnchor, trustAnchor } from '../../src/services/trust-anchors.ts';
@@ -27,7 +29,14 @@ import {
   turnedAway,
 } from '../support/est-house.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
-import { commonName, generateKey, issue, templateFor } from '../support/issuing.ts';
+import {
+  commonName,
+  generateKey,
+  issue,
+  leafExtensions,
+  type TestKey,
+  templateFor,
+} from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';
 import { askFor, buildRequest, requestAttribute } from '../support/requests.ts';
 
@@ -309,9 +318,11 @@ describe('factory certificates', () => {
     subject: Parameters<typeof commonName>[0] | { attributes: { type: string; value: string }[] },
     notAfter = new Date('2090-01-01'),
     signer = maker,
+    { key = generateKey(), ...more }: { key?: TestKey; extensions?: ExtensionSet } = {},
   ): Certificate =>
     issue(
-      templateFor(generateKey(), signer, {
+      templateFor(key, signer, {
+        ...more,
         subject: typeof subject === 'string' ? commonName(subject) : subject,
         issuerName: writeName(commonName('Maker Root')),
         notAfter,
@@ -374,6 +385,44 @@ describe('factory certificates', () => {
     const forged = factoryCertificate('FACTORY-1', undefined, generateKey());
     await turnedAway(ask(showing(forged), csr), 'certificate-unknown');
     await turnedAway(ask({ clientCertificate: [Buffer.from('soup')] }, csr), 'certificate-unknown');
+  });
+
+  test('A3 with a key that is blocked it is nothing', async () => {
+    const key = generateKey();
+    const shown = showing(factoryCertificate('FACTORY-1', undefined, undefined, { key }));
+    const pair = { publicKey: createPublicKey(key.privateKey), privateKey: key.privateKey };
+    const { certificateId } = await house.enrol(shown, csrOf('CN=SECC-F', { pair }));
+    await revoke(house.services, administrator, certificateId, 'keyCompromise');
+    await turnedAway(ask(shown, csrOf('CN=SECC-F')), 'certificate-key-blocked');
+  });
+
+  test('C7 that its maker has made for something else it is nothing', async () => {
+    const key = generateKey();
+    const plain = leafExtensions(key, maker);
+    const extended = (...purposes: string[]) => ({
+      ...plain,
+      extendedKeyUsage: { critical: false, purposes },
+    });
+    const others: ExtensionSet[] = [
+      { ...plain, basicConstraints: { critical: true, ca: true } },
+      { ...plain, keyUsage: { critical: true, usages: ['keyAgreement'] } },
+      extended('serverAuth'),
+      extended('OCSPSigning'),
+      extended('serverAuth', 'emailProtection'),
+    ];
+    for (const extensions of others) {
+      const shown = showing(
+        factoryCertificate('FACTORY-1', undefined, undefined, { key, extensions }),
+      );
+      await turnedAway(ask(shown, csrOf('CN=SECC-F')), 'certificate-refused');
+    }
+    const fits = [extended('clientAuth', 'serverAuth'), extended('anyExtendedKeyUsage')];
+    for (const extensions of fits) {
+      const shown = showing(
+        factoryCertificate('FACTORY-1', undefined, undefined, { key, extensions }),
+      );
+      expect((await ask(shown, csrOf('CN=SECC-F'))).outcome).toBe('issued');
+    }
   });
 
   test('W5 a secret or token counts before it', async () => {
