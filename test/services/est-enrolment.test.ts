@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sameBytes } from '../../src/pki/byte-order.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
-import { printableString } from '../../src/pki/der-writer.ts';
+import { octetString, printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
 import type { ExtensionSet } from '../../src/pki/template.ts';
@@ -472,6 +472,18 @@ describe('generated keys', () => {
     expect(await storedIn(house, Buffer.from(answer.certificate.der))).toBe(true);
     const second = await generate(asMachine, csr);
     expect(sameBytes(second.answer.certificate.spki, spki)).toBe(false);
+  });
+
+  test('RFC 7030 4.4.1: one that is to be encrypted is not handed out in the clear', async () => {
+    await house.station('CS-WRAP');
+    for (const type of ['1.2.840.113549.1.9.16.2.37', '1.2.840.113549.1.9.16.2.54']) {
+      const csr = buildRequest({
+        subject: writeName(nameOf('CN=CS-WRAP')),
+        attributes: [requestAttribute(type, octetString(Buffer.from('key-1')))],
+      });
+      const error = await refused(generate(asMachine, csr), 'csr-refused');
+      expect(error.violations).toMatchObject([{ code: 'key-encryption-unsupported' }]);
+    }
   });
 
   test('a key of a type that the profile has not becomes one that it has', async () => {
