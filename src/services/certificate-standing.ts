@@ -45,9 +45,18 @@ export async function certificateFault(
   at: Date,
 ): Promise<CertificateFault | undefined> {
   if (certificate.notBefore > at || certificate.notAfter < at) return 'certificate-expired';
-  if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
-    return 'certificate-key-blocked';
-  }
+  const found = await statusFault(parts, certificate, at);
+  if (found !== undefined) return found;
+  const isBlocked = await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki));
+  return isBlocked ? 'certificate-key-blocked' : undefined;
+}
+
+/** What our records say of a certificate that a key of ours has signed, and of those above it. */
+async function statusFault(
+  parts: Pick<StandingParts, 'paths' | 'parsed'>,
+  certificate: Certificate,
+  at: Date,
+): Promise<CertificateFault | undefined> {
   const facts = await readOwnPathFacts(parts, certificate);
   if (facts.signers.length === 0) return undefined;
   const reasons: RevokedStatus[] = [];
