@@ -4,9 +4,9 @@
  */
 
 import type { Certificate } from '../pki/certificate.ts';
-import { clientUseFaults } from '../pki/client-use.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, folded } from '../pki/names.ts';
+import type { PathProblemCode } from '../pki/path/problems.ts';
 import { type AccessPolicy, inRolesFor, type Principal, reaches } from './access-policy.ts';
 import type { Clock } from './clock.ts';
 import { type EnrolmentSecret, secretStateAt } from './enrolment-secret-records.ts';
@@ -129,8 +129,7 @@ function requireSecret(secret: EnrolmentSecret, label: EstLabel, user: string, n
 
 /**
  * A factory certificate: a path to an anchor that the organization trusts for this, of a station
- * that is registered, for clients of TLS and with a key that is its own. The chain alone says no
- * more than who made the station.
+ * that is registered. The chain alone says no more than who made the station.
  */
 async function proveFactory(
   parts: EstProofParts,
@@ -150,6 +149,7 @@ async function proveFactory(
     purpose: 'est-client',
     organizationId,
     at: parts.clock(),
+    keyPurpose: 'clientAuth',
   });
   if (!verdict.ok) {
     throw new NotAuthenticated('the client certificate is not accepted', {
@@ -157,7 +157,17 @@ async function proveFactory(
       violations: verdict.problems.map(({ code }) => code),
     });
   }
-  await requireClientUse(parts, certificate);
+  const faults = clientFaults(certificate);
+  if (faults.length > 0) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      ...{ reason: 'certificate-unknown', violations: faults },
+    });
+  }
+  if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      reason: 'certificate-key-blocked',
+    });
+  }
   for (const type of ['serialNumber', 'CN']) {
     const name = attributeValue(certificate.subject, type);
     const station =
@@ -172,28 +182,14 @@ async function proveFactory(
   });
 }
 
-/**
- * Makers sign more than what stations show: authorities, servers, firmware. What is not for clients
- * says nothing about who has its key, and one that others may have says nothing at all.
- */
-async function requireClientUse(
-  { certificates }: Pick<EstProofParts, 'certificates'>,
-  certificate: Certificate,
-): Promise<void> {
-  const isAuthority = certificate.extensions.basicConstraints?.ca === true;
-  const violations = clientUseFaults(certificate).map(({ code }) => code);
-  if (isAuthority || violations.length > 0) {
-    throw new NotAuthenticated('the client certificate is not accepted', {
-      reason: 'certificate-refused',
-      violations: isAuthority ? ['certificate-of-authority', ...violations] : violations,
-    });
-  }
-  if (await certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
-    throw new NotAuthenticated('the client certificate is not accepted', {
-      reason: 'certificate-key-blocked',
-    });
-  }
-}
+/** For what it is no TLS client's: its key may not sign in a handshake, or signs certificates. */
+const clientFaults = ({ extensions }: Certificate): PathProblemCode[] => {
+  const usages = extensions.keyUsage?.usages;
+  return [
+    ...(usages && !usages.includes('digitalSignature') ? (['key-usage'] as const) : []),
+    ...(extensions.basicConstraints?.ca ? (['basic-constraints'] as const) : []),
+  ];
+};
 
 const failures = {
   chain: 'certificate-unknown',
