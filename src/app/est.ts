@@ -23,11 +23,11 @@ export function estBefore(
   shared: Shared,
   rest: ListenOptions['handle'],
 ): ListenOptions['handle'] {
-  const { accessParts, paths, parsed } = parts;
+  const { accessParts, paths, parsed, certificates } = parts;
   const door = estDoor({
     ...shared,
     authenticateCertificate: (chain) =>
-      authenticateCertificate({ ...accessParts, paths, parsed }, chain),
+      authenticateCertificate({ ...accessParts, paths, parsed, certificates }, chain),
     service: {
       label: (question) => estLabel(parts, question),
       caCertificates: (question) => estCaCertificates(parts, question),

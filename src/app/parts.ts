@@ -109,7 +109,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
   const paths = pathFactStore(database);
   const parsed = createParsedCertificates();
-  const loginParts = { ...rest, store: accessStore(database), paths, parsed };
+  const certificates = withBlockedKeys(certificateStore(database), rest.blockedKeys);
+  const loginParts = { ...rest, store: accessStore(database), paths, parsed, certificates };
   const accessParts: AccessParts = {
     ...loginParts,
     organizations,
@@ -124,7 +125,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     clients: apiClientStore(database),
     clientCertificates: clientCertificateStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
-    certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
+    certificates,
     requests: requestStore(database),
     audit,
     checkpoints: checkpointStore(database),

@@ -4,6 +4,7 @@
  */
 
 import type { Certificate } from '../pki/certificate.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, folded } from '../pki/names.ts';
 import type { PathProblemCode } from '../pki/path/problems.ts';
 import { type AccessPolicy, inRolesFor, type Principal, reaches } from './access-policy.ts';
@@ -160,6 +161,11 @@ async function proveFactory(
   if (faults.length > 0) {
     throw new NotAuthenticated('the client certificate is not accepted', {
       ...{ reason: 'certificate-unknown', violations: faults },
+    });
+  }
+  if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      reason: 'certificate-key-blocked',
     });
   }
   for (const type of ['serialNumber', 'CN']) {

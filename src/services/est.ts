@@ -27,7 +27,12 @@ import {
   type SettledRequest,
   settle,
 } from './est-enrolment.ts';
-import { type GenerateDeviceKey, generatedAlgorithm, requestForKey } from './est-key-generation.ts';
+import {
+  type GenerateDeviceKey,
+  generatedAlgorithm,
+  requestForKey,
+  requireNoEncryption,
+} from './est-key-generation.ts';
 import { type EstLabel, type EstLabelParts, type EstQuestion, labelFor } from './est-labels.ts';
 import { type EstApplicant, prove } from './est-proofs.ts';
 import { type RefusalParts, recordingRefusals } from './est-refusals.ts';
@@ -213,6 +218,7 @@ export async function estServerKeygen(
     const wanted = await settled(parts, asked, label, applicant, 'est:generate');
     // Nobody would be left to hand the key to.
     if (wanted.target.waits) throw approvalNeeded(label);
+    requireNoEncryption(wanted.request);
     const algorithm = generatedAlgorithm(wanted.target.profile, wanted.request);
     const key = await parts.generateDeviceKey(algorithm);
     try {

@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sameBytes } from '../../src/pki/byte-order.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
-import { printableString } from '../../src/pki/der-writer.ts';
+import { octetString, printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
 import type { ExtensionSet } from '../../src/pki/template.ts';
@@ -12,6 +12,7 @@ import { withdrawSecret } from '../../src/services/enrolment-secrets.ts';
 import type { EstCaller } from '../../src/services/est.ts';
 import { estEnrol, estServerKeygen } from '../../src/services/est.ts';
 import { type DeclaredLabel, estAuthentications } from '../../src/services/est-declarations.ts';
+import { revoke } from '../../src/services/revocation.ts';
 import { listStations } from '../../src/services/stations.ts';
 import type { AnchorPurpose } from '../../src/services/trust-anchor-records.ts';
 import { importAnchor, trustAnchor } from '../../src/services/trust-anchors.ts';
@@ -311,8 +312,8 @@ describe('factory certificates', () => {
     notAfter = new Date('2090-01-01'),
     signer = maker,
     extensions: Partial<ExtensionSet> = {},
+    key = generateKey(),
   ): Certificate => {
-    const key = generateKey();
     return issue(
       templateFor(key, signer, {
         subject: typeof subject === 'string' ? commonName(subject) : subject,
@@ -416,6 +417,15 @@ describe('factory certificates', () => {
     }
   });
 
+  test('A3 with a key that is blocked it is nothing', async () => {
+    const key = generateKey();
+    const shown = showing(factoryCertificate('FACTORY-1', undefined, undefined, {}, key));
+    const pair = { publicKey: createPublicKey(key.privateKey), privateKey: key.privateKey };
+    const { certificateId } = await house.enrol(shown, csrOf('CN=SECC-F', { pair }));
+    await revoke(house.services, administrator, certificateId, 'keyCompromise');
+    await turnedAway(ask(shown, csrOf('CN=SECC-F')), 'certificate-key-blocked');
+  });
+
   test('W5 a secret or token counts before it', async () => {
     const shown = showing(factoryCertificate('FACTORY-1'));
     const wrong = { ...shown, basic: { user: 'CS-FACTORY', password: 'evpki_enr_wrong' } };
@@ -463,6 +473,18 @@ describe('generated keys', () => {
     expect(await storedIn(house, Buffer.from(answer.certificate.der))).toBe(true);
     const second = await generate(asMachine, csr);
     expect(sameBytes(second.answer.certificate.spki, spki)).toBe(false);
+  });
+
+  test('RFC 7030 4.4.1: one that is to be encrypted is not handed out in the clear', async () => {
+    await house.station('CS-WRAP');
+    for (const type of ['1.2.840.113549.1.9.16.2.37', '1.2.840.113549.1.9.16.2.54']) {
+      const csr = buildRequest({
+        subject: writeName(nameOf('CN=CS-WRAP')),
+        attributes: [requestAttribute(type, octetString(Buffer.from('key-1')))],
+      });
+      const error = await refused(generate(asMachine, csr), 'csr-refused');
+      expect(error.violations).toMatchObject([{ code: 'key-encryption-unsupported' }]);
+    }
   });
 
   test('a key of a type that the profile has not becomes one that it has', async () => {
