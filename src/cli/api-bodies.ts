@@ -184,6 +184,7 @@ export interface Station {
   readonly evseIds: readonly string[];
   readonly certificateType?: string;
   readonly securityProfile?: number;
+  readonly chain?: { readonly includeRoot?: boolean; readonly maximumSize?: number };
   readonly createdAt: string;
   readonly lastSeenAt?: string;
 }
