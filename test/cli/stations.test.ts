@@ -1,7 +1,9 @@
 /** `evpki station` against a running service. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPemBlocks } from '../../src/pki/pem.ts';
 import { type CliService, startCliService } from '../support/cli-service.ts';
+import { newRequest } from '../support/requests.ts';
 
 let service: CliService;
 beforeAll(async () => {
@@ -29,7 +31,7 @@ test('put registers all that is named, and show tells it', async () => {
   expect(put.stdout).toMatch(/id +CS\|1@a\n +of +demo-cpo\n +serial number +SN\/1\n/);
   expect(put.stdout).toMatch(/EVSEs +DE\*ICE\*E45B\*78C, DE\*ICE\*E45B\*79C\n +type +station\n/);
   expect(put.stdout).toMatch(
-    /security profile +3\nchains +with root, at most 4000 characters\n[\s\S]*last seen +never\n/,
+    /security profile +3\n +chains +with root, at most 4000 characters\n[\s\S]*last seen +never\n/,
   );
   expect(await station('show', 'CS|1@a')).toEqual(put);
   const json = JSON.parse((await station('show', 'CS|1@a', '--json')).stdout);
@@ -62,6 +64,29 @@ test('truststore tells of the roots that it should have', async () => {
   expect((await station(...mo, '--pem')).stdout).toBe(items[0].certificate);
   const none = await station('truststore', 'CS-5', '--type', 'ManufacturerRootCertificate');
   expect(none).toEqual({ status: 0, stdout: '', stderr: 'There are no such roots.\n' });
+});
+
+test('cert show --ocpp-chain prints the chain as the station takes it', async () => {
+  const show = async (...chain: string[]) => {
+    await station('put', 'CS-6', ...chain);
+    return service.evpki(['cert', 'show', id, '--ocpp-chain']);
+  };
+  await station('put', 'CS-6');
+  const issue = ['cert', 'issue', '--profile', 'ocpp-station', '--station', 'CS-6'];
+  const issued = await service.evpki([...issue, '--csr', '-', '--json'], {
+    stdin: newRequest('CN=CS-6'),
+  });
+  expect(issued.status, issued.stderr).toBe(0);
+  const { id, certificateChain } = JSON.parse(issued.stdout);
+  expect(await show()).toEqual({ status: 0, stdout: certificateChain, stderr: '' });
+  const { stdout: long } = await show('--chain-with-root');
+  expect(long.startsWith(certificateChain)).toBe(true);
+  expect(readPemBlocks(long)).toHaveLength(3);
+  expect(await show('--chain-size', '500')).toEqual({
+    status: 0,
+    stdout: certificateChain,
+    stderr: `Warning: certificateChain has ${certificateChain.length} characters; the station takes 500.\n`,
+  });
 });
 
 test('list tells of stations, in pages', async () => {
