@@ -21,7 +21,7 @@ import { organizationHandlers } from '../http/api/organizations.ts';
 import { profileHandlers } from '../http/api/profiles.ts';
 import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
-import { stationHandlers } from '../http/api/stations.ts';
+import { stationHandlers, truststoreHandlers } from '../http/api/stations.ts';
 import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import { contractDataHandlers } from '../http/opcp/contract-data.ts';
 import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts.ts';
@@ -47,6 +47,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...truststoreHandlers(parts),
   ...enrolmentSecretHandlers(parts),
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),

@@ -172,6 +172,8 @@ export interface StationRow {
   evse_ids: string;
   certificate_type: string | null;
   security_profile: StoredInteger | null;
+  chain_includes_root: StoredBoolean | null;
+  chain_maximum_size: StoredInteger | null;
   created_at: string;
   last_seen_at: string | null;
 }

@@ -27,11 +27,19 @@ export type RevocationReason =
   | 'certificateHold'
   | 'privilegeWithdrawn';
 /**
- * PEM, leaf first, without the root
+ * PEM, leaf first, without the root unless the chain policy of a station includes it
  */
 export type PemChain = string;
+/**
+ * PEM certificates, in no order
+ */
+export type PemBundle = string;
 export type IssuedCertificate = Certificate & {
   certificateChain: PemChain;
+  /**
+   * Of an OCPP chain, why its station may not take it as it is
+   */
+  warnings?: string[];
 };
 /**
  * `refused` is what policy says, `rejected` what a person says; `expired` has waited too long.
@@ -148,6 +156,7 @@ export type Station = {
    * OCPP security profile
    */
   securityProfile?: 0 | 1 | 2 | 3;
+  chain?: ChainPolicy;
 } & {
   /**
    * Its OCPP identity
@@ -160,6 +169,17 @@ export type Station = {
    */
   lastSeenAt?: string;
 };
+/**
+ * OCPP InstallCertificateUseEnumType; OCPP 1.6 says CentralSystemRootCertificate where 2.x
+ * says CSMSRootCertificate
+ *
+ */
+export type RootCertificateType =
+  | 'CSMSRootCertificate'
+  | 'CentralSystemRootCertificate'
+  | 'V2GRootCertificate'
+  | 'MORootCertificate'
+  | 'ManufacturerRootCertificate';
 export type ProvisioningStandard = 'iso15118-2' | 'iso15118-20';
 export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
 export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
@@ -233,6 +253,7 @@ export interface ApiBodies {
   RevocationReason?: RevocationReason;
   Revocation?: Revocation;
   PemChain?: PemChain;
+  PemBundle?: PemBundle;
   IssuedCertificate?: IssuedCertificate;
   CertificatePage?: CertificatePage;
   Renewal?: Renewal;
@@ -265,6 +286,10 @@ export interface ApiBodies {
   EnrolmentSecretPage?: EnrolmentSecretPage;
   NewStation?: NewStation;
   Station?: Station;
+  ChainPolicy?: ChainPolicy;
+  TruststoreRoot?: TruststoreRoot;
+  StationTruststore?: StationTruststore;
+  RootCertificateType?: RootCertificateType;
   StationPage?: StationPage;
   ProvisioningStandard?: ProvisioningStandard;
   ProvisioningState?: ProvisioningState;
@@ -802,6 +827,56 @@ export interface NewStation {
    * OCPP security profile
    */
   securityProfile?: 0 | 1 | 2 | 3;
+  chain?: ChainPolicy;
+}
+/**
+ * How it takes the chains of its certificates in CertificateSigned
+ */
+export interface ChainPolicy {
+  /**
+   * Whether the root stands at the end of a chain, as open-ocpp demands; left out if absent
+   *
+   */
+  includeRoot?: boolean;
+  /**
+   * Characters of PEM that it takes, 500 to 10000, as it reports them in
+   * CertificateSignedMaxChainSize (1.6) or SecurityCtrlr.MaxCertificateChainSize (2.x);
+   * what OCPP allows if absent
+   *
+   */
+  maximumSize?: number;
+}
+export interface TruststoreRoot {
+  certificateType: RootCertificateType;
+  /**
+   * PEM, for InstallCertificate; it has signed itself
+   */
+  certificate: string;
+  /**
+   * With SHA-256, as the station may list it once it is installed; absent where OCPP cannot
+   * express the serial number
+   *
+   */
+  hashData?: CertificateHashData;
+  /**
+   * RFC 4514
+   */
+  subject: string;
+  notAfter: string;
+}
+/**
+ * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are
+ * understood; other members are ignored.
+ *
+ */
+export interface CertificateHashData {
+  hashAlgorithm: 'SHA256' | 'SHA384' | 'SHA512';
+  issuerNameHash: string;
+  issuerKeyHash: string;
+  serialNumber: string;
+}
+export interface StationTruststore {
+  items: TruststoreRoot[];
 }
 export interface StationPage {
   items: Station[];
@@ -1139,17 +1214,6 @@ export interface AuditFinding {
    */
   checkpoint?: number;
 }
-/**
- * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are
- * understood; other members are ignored.
- *
- */
-export interface CertificateHashData {
-  hashAlgorithm: 'SHA256' | 'SHA384' | 'SHA512';
-  issuerNameHash: string;
-  issuerKeyHash: string;
-  serialNumber: string;
-}
 export interface SignCertificateRequest {
   /**
    * The OCPP identity of the station
@@ -1184,6 +1248,12 @@ export interface SignCertificateResult {
    */
   certificateType?: CertificateType;
   certificateChain?: PemChain;
+  /**
+   * With a chain: why the station may not take it as it is, such as that it is longer than
+   * the station's chain policy or OCPP allows
+   *
+   */
+  warnings?: string[];
   violations?: Violation[];
 }
 export interface ContractCertificateRequest {

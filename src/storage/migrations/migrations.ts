@@ -21,6 +21,7 @@ import { clientCertificates } from './018-client-certificates.ts';
 import { tokenKeys } from './019-token-keys.ts';
 import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
+import { stationChains } from './022-station-chains.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -45,4 +46,5 @@ export const migrations: readonly Migration[] = [
   tokenKeys,
   rootTypes,
   webhooks,
+  stationChains,
 ];
