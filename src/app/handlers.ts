@@ -54,7 +54,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),
-  ...authorizeHandlers(parts.installation),
+  ...authorizeHandlers({ ...parts.installation, askForeignStatus: parts.askForeignStatus }),
   ...installationHandlers(parts),
   ...vehicleHandlers(parts),
   ...opcpContractHandlers(parts),
