@@ -6,7 +6,7 @@ import { hostRule } from '../../src/outbound/hosts.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import { writeName } from '../../src/pki/names.ts';
 import { type AskForeignStatus, createForeignStatus } from '../../src/services/foreign-status.ts';
-import type { AskOutbound, OutboundRequest } from '../../src/services/outbound.ts';
+import type { AskOutbound, OutboundAnswer, OutboundRequest } from '../../src/services/outbound.ts';
 import { capture } from '../support/captured-log.ts';
 import {
   certIdBy,
@@ -19,7 +19,6 @@ import {
   commonName,
   generateKey,
   issue,
-  type TestKey,
   templateFor,
 } from '../support/issuing.ts';
 import { hex } from '../support/ocsp.ts';
@@ -177,13 +176,13 @@ describe('what is kept', () => {
 });
 
 /** What our responder would say, without a network. */
-const answered = (request: OutboundRequest, signer: TestKey = key) => {
+const answered = (request: OutboundRequest): OutboundAnswer => {
   // The CertID of the only question there is begins behind four headers of two octets.
   const certId = Buffer.from(request.body ?? []).subarray(8);
   return {
     ...{ ok: true, status: 200, headers: {} },
-    body: foreignResponse([{ certId }], { key: signer }),
-  } as const;
+    body: foreignResponse([{ certId }], { key }),
+  };
 };
 
 describe('together', () => {
