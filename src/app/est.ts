@@ -9,6 +9,7 @@ import {
   estEnrol,
   estReenrol,
   estServerKeygen,
+  estUnread,
 } from '../services/est.ts';
 import { estLabel } from '../services/est-labels.ts';
 import type { Parts } from './parts.ts';
@@ -34,6 +35,7 @@ export function estBefore(
       reenrol: (asked) => estReenrol(parts, asked),
       serverKeygen: (asked) => estServerKeygen(parts, asked),
       csrAttributes: (question) => estCsrAttributes(parts, question),
+      unread: (question, error) => estUnread(parts, question, error),
     },
     isLabel: (name) => parts.est.labels.has(name),
     access: parts.access,

@@ -1,7 +1,6 @@
 /** The fetcher as the settings have it. */
 
 import { readFile } from 'node:fs/promises';
-import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/settings.ts';
 import { createFetcher } from '../outbound/fetcher.ts';
 import { type HostRule, hostRule } from '../outbound/hosts.ts';
@@ -15,9 +14,7 @@ export async function outboundFetcher(config: Config): Promise<AskOutbound> {
   return createFetcher({
     listed: hostRules(outboundHosts),
     internal: hostRules(outboundInternalHosts),
-    ...(outboundCaFile === undefined
-      ? {}
-      : { trusted: [...rootCertificates, await rootsIn(outboundCaFile)].join('\n') }),
+    ...(outboundCaFile === undefined ? {} : { trusted: await rootsIn(outboundCaFile) }),
   });
 }
 
