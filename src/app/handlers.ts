@@ -55,7 +55,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),
-  ...authorizeHandlers(parts.installation),
+  ...authorizeHandlers({ ...parts.installation, askForeignStatus: parts.askForeignStatus }),
   ...installationHandlers(parts),
   ...vehicleHandlers(parts),
   ...opcpContractHandlers(parts),

@@ -18,6 +18,8 @@ import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { type CpsQuestion, openCps, visibleCps } from '../services/cps-signers.ts';
 import type { EstDeclarations } from '../services/est-declarations.ts';
+import { createForeignIssuers } from '../services/foreign-issuers.ts';
+import { createForeignStatus } from '../services/foreign-status.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
@@ -68,6 +70,7 @@ import { webhookStore } from '../storage/webhooks.ts';
 import {
   measuredAudit,
   measuredContracts,
+  measuredForeignStatus,
   measuredIssuance,
   measuredOcsp,
   measuredRevocations,
@@ -179,6 +182,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     ...parts,
     ocsp,
     installation,
+    askForeignStatus: measuredForeignStatus(createForeignStatus(parts), metrics),
+    findForeignIssuer: createForeignIssuers(parts),
     validateChain: vehicleChains(parts),
     endContracts,
     openCps: (question: CpsQuestion) => openCps(parts, question),

@@ -132,12 +132,13 @@ export const authorizeHandlers = (parts: AuthorizationParts) =>
         ...(certificate === '' ? {} : { chain }),
         hashData: read,
       });
-      const { contract, detail, idTokenStatus, certificateStatus } = answer;
+      const { contract, detail, statusUnknown, idTokenStatus, certificateStatus } = answer;
       const result: AuthorizeResult = {
         idTokenInfo: { status: idTokenStatus as AuthorizeResult['idTokenInfo']['status'] },
         certificateStatus,
         ...(contract ? { contract } : {}),
         ...(detail === undefined ? {} : { detail }),
+        ...(statusUnknown.length > 0 ? { statusUnknown: [...statusUnknown] } : {}),
       };
       response.json(result);
     },

@@ -1371,6 +1371,19 @@ export interface AuthorizeResult {
    * Why it is not accepted
    */
   detail?: string;
+  /**
+   * Certificates of the chain of which nobody could say whether they are revoked, accepted or not
+   */
+  statusUnknown?: {
+    /**
+     * RFC 4514
+     */
+    subject: string;
+    /**
+     * Why not, such as `host-not-allowed`, `timed-out` or `answer-expired`
+     */
+    reason: string;
+  }[];
 }
 export interface CertificateStatusRequest {
   /**
