@@ -264,14 +264,14 @@ async function authenticate(
   parts: Parts,
   { bearerToken, certificates }: PresentedCredentials,
 ): Promise<Principal> {
-  const { accessParts, paths, parsed } = parts;
+  const { accessParts, paths, parsed, certificates: records } = parts;
   if (bearerToken !== undefined) {
     return isBootstrapSecret(bearerToken)
       ? authenticateBootstrap(accessParts, bearerToken)
       : authenticateToken(accessParts, bearerToken, certificates);
   }
   if (certificates) {
-    const login = { ...accessParts, paths, parsed };
+    const login = { ...accessParts, paths, parsed, certificates: records };
     return (
       (await authenticateCertificate(login, certificates)) ??
       (await authenticateStation(parts, certificates)) ??

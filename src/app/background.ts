@@ -19,6 +19,8 @@ import type { Parts } from './parts.ts';
 const RECOVERY_MILLISECONDS = 30_000;
 const CLEANING_MILLISECONDS = 600_000;
 const JOBS_MILLISECONDS = 500;
+/** A job that waits for a server of others holds up one of them, and no CRL. */
+const JOB_LANES = 2;
 const ENDS_MILLISECONDS = 86_400_000;
 const REFUSALS_MILLISECONDS = 10_000;
 
@@ -49,7 +51,7 @@ export function backgroundWork(parts: Parts, metrics: Metrics): (() => Promise<v
   return [
     every(RECOVERY_MILLISECONDS, () => abandonExpired(parts), logger),
     every(CLEANING_MILLISECONDS, () => deleteExpired(parts), logger),
-    every(JOBS_MILLISECONDS, runJobs, logger),
+    ...Array.from({ length: JOB_LANES }, () => every(JOBS_MILLISECONDS, runJobs, logger)),
     every(ENDS_MILLISECONDS, async () => void (await warnOfIssuerEnds(parts)), logger),
     every(POLL_MILLISECONDS, () => parts.ocsp.poll(), logger),
     every(POLL_MILLISECONDS, () => parts.declarations.poll(), logger),

@@ -9,6 +9,7 @@ import {
   estEnrol,
   estReenrol,
   estServerKeygen,
+  estUnread,
 } from '../services/est.ts';
 import { estLabel } from '../services/est-labels.ts';
 import type { Parts } from './parts.ts';
@@ -22,11 +23,11 @@ export function estBefore(
   shared: Shared,
   rest: ListenOptions['handle'],
 ): ListenOptions['handle'] {
-  const { accessParts, paths, parsed } = parts;
+  const { accessParts, paths, parsed, certificates } = parts;
   const door = estDoor({
     ...shared,
     authenticateCertificate: (chain) =>
-      authenticateCertificate({ ...accessParts, paths, parsed }, chain),
+      authenticateCertificate({ ...accessParts, paths, parsed, certificates }, chain),
     service: {
       label: (question) => estLabel(parts, question),
       caCertificates: (question) => estCaCertificates(parts, question),
@@ -34,6 +35,7 @@ export function estBefore(
       reenrol: (asked) => estReenrol(parts, asked),
       serverKeygen: (asked) => estServerKeygen(parts, asked),
       csrAttributes: (question) => estCsrAttributes(parts, question),
+      unread: (question, error) => estUnread(parts, question, error),
     },
     isLabel: (name) => parts.est.labels.has(name),
     access: parts.access,

@@ -22,7 +22,7 @@ import { profileHandlers } from '../http/api/profiles.ts';
 import { proposalHandlers } from '../http/api/proposals.ts';
 import { provisioningHandlers } from '../http/api/provisioning-certificates.ts';
 import { requestHandlers } from '../http/api/requests.ts';
-import { stationHandlers } from '../http/api/stations.ts';
+import { stationHandlers, truststoreHandlers } from '../http/api/stations.ts';
 import { trustAnchorHandlers } from '../http/api/trust-anchors.ts';
 import { contractDataHandlers } from '../http/opcp/contract-data.ts';
 import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts.ts';
@@ -48,6 +48,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...organizationHandlers(parts),
   ...profileHandlers(parts.profiles),
   ...stationHandlers(parts),
+  ...truststoreHandlers(parts),
   ...enrolmentSecretHandlers(parts),
   ...provisioningHandlers(parts),
   ...contractHandlers(parts),
@@ -56,7 +57,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...ocppSigningHandlers(parts),
   ...certificateStatusHandlers(parts),
   ...contractCertificateHandlers(parts),
-  ...authorizeHandlers(parts.installation),
+  ...authorizeHandlers({ ...parts.installation, askForeignStatus: parts.askForeignStatus }),
   ...installationHandlers(parts),
   ...vehicleHandlers(parts),
   ...opcpContractHandlers(parts),

@@ -5,6 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { IssuanceStore } from '../services/certificate-records.ts';
 import type { ContractStore } from '../services/contract-store.ts';
+import type { AskForeignStatus } from '../services/foreign-status.ts';
 import type { OcspReply, OcspResponder } from '../services/ocsp-responder.ts';
 import type { RevocationStore } from '../services/revocation-records.ts';
 
@@ -114,6 +115,14 @@ export function measuredOcsp(responder: OcspResponder, metrics: Metrics): OcspRe
     },
   };
 }
+
+export const measuredForeignStatus =
+  (ask: AskForeignStatus, metrics: Metrics): AskForeignStatus =>
+  async (question) => {
+    const answer = await ask(question);
+    metrics.foreignStatus(answer.known ? answer.status.kind : answer.reason);
+    return answer;
+  };
 
 export const measuredJobs = (
   handlers: Readonly<Record<string, JobHandler>>,

@@ -1,25 +1,25 @@
 /** The fetcher as the settings have it. */
 
 import { readFile } from 'node:fs/promises';
-import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/settings.ts';
 import { createFetcher } from '../outbound/fetcher.ts';
-import { hostRule } from '../outbound/hosts.ts';
+import { type HostRule, hostRule } from '../outbound/hosts.ts';
 import { readPemBlocks } from '../pki/pem.ts';
 import type { AskOutbound } from '../services/outbound.ts';
 import { StartError } from './start-error.ts';
 
 /** @throws StartError for a file of roots that cannot be read */
 export async function outboundFetcher(config: Config): Promise<AskOutbound> {
-  const { outboundInternalHosts, outboundCaFile } = config;
+  const { outboundHosts, outboundInternalHosts, outboundCaFile } = config;
   return createFetcher({
-    listed: [],
-    internal: outboundInternalHosts.split(',').map((rule) => hostRule(rule.trim())),
-    ...(outboundCaFile === undefined
-      ? {}
-      : { trusted: [...rootCertificates, await rootsIn(outboundCaFile)].join('\n') }),
+    listed: hostRules(outboundHosts),
+    internal: hostRules(outboundInternalHosts),
+    ...(outboundCaFile === undefined ? {} : { trusted: await rootsIn(outboundCaFile) }),
   });
 }
+
+const hostRules = (list: string): readonly HostRule[] =>
+  list.split(',').map((rule) => hostRule(rule.trim()));
 
 async function rootsIn(file: string): Promise<string> {
   try {

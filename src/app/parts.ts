@@ -18,6 +18,8 @@ import { endContractsOf } from '../services/contracts.ts';
 import { createCpsMemory } from '../services/cps-memory.ts';
 import { type CpsQuestion, openCps, visibleCps } from '../services/cps-signers.ts';
 import type { EstDeclarations } from '../services/est-declarations.ts';
+import { createForeignIssuers } from '../services/foreign-issuers.ts';
+import { createForeignStatus } from '../services/foreign-status.ts';
 import { createKeyLimit } from '../services/idempotency-limit.ts';
 import type { InstallationParts } from '../services/installation-records.ts';
 import { createIssuers } from '../services/issuers.ts';
@@ -69,6 +71,7 @@ import { webhookStore } from '../storage/webhooks.ts';
 import {
   measuredAudit,
   measuredContracts,
+  measuredForeignStatus,
   measuredIssuance,
   measuredOcsp,
   measuredRevocations,
@@ -111,7 +114,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
   const tokenKeyParts = { ...rest, tokenKeyStore: tokenKeyStore(database), keyring };
   const paths = pathFactStore(database);
   const parsed = createParsedCertificates();
-  const loginParts = { ...rest, store: accessStore(database), paths, parsed };
+  const certificates = withBlockedKeys(certificateStore(database), rest.blockedKeys);
+  const loginParts = { ...rest, store: accessStore(database), paths, parsed, certificates };
   const accessParts: AccessParts = {
     ...loginParts,
     organizations,
@@ -126,7 +130,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     clients: apiClientStore(database),
     clientCertificates: clientCertificateStore(database),
     store: measuredIssuance(issuanceStore(database), metrics),
-    certificates: withBlockedKeys(certificateStore(database), rest.blockedKeys),
+    certificates,
     requests: requestStore(database),
     audit,
     checkpoints: checkpointStore(database),
@@ -181,6 +185,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     ...parts,
     ocsp,
     installation,
+    askForeignStatus: measuredForeignStatus(createForeignStatus(parts), metrics),
+    findForeignIssuer: createForeignIssuers(parts),
     validateChain: vehicleChains(parts),
     endContracts,
     openCps: (question: CpsQuestion) => openCps(parts, question),

@@ -68,8 +68,10 @@ export interface Certificate {
 }
 
 export interface IssuedCertificate extends Certificate {
-  /** PEM, leaf first, without the root. */
+  /** PEM, leaf first, without the root unless a station's chain policy has it. */
   readonly certificateChain: string;
+  /** Of a chain for a station: why that may not take it. */
+  readonly warnings?: readonly string[];
 }
 
 export interface EnrolmentRequest {
@@ -200,8 +202,21 @@ export interface Station {
   readonly evseIds: readonly string[];
   readonly certificateType?: string;
   readonly securityProfile?: number;
+  readonly chain?: { readonly includeRoot?: boolean; readonly maximumSize?: number };
   readonly createdAt: string;
   readonly lastSeenAt?: string;
+}
+
+export interface TruststoreRoot {
+  readonly certificateType: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly subject: string;
+  readonly notAfter: string;
+}
+
+export interface StationTruststore {
+  readonly items: readonly TruststoreRoot[];
 }
 
 export interface ProvisioningCertificate {

@@ -25,6 +25,7 @@ interface ListOptions {
 
 interface ShowOptions {
   readonly pem?: true;
+  readonly ocppChain?: true;
   readonly json?: true;
 }
 
@@ -50,6 +51,7 @@ export function addCertificates(program: Command, io: Io): void {
     .description('Shows a certificate.')
     .argument('<id>', 'its id, as in the list, or a file with the certificate')
     .option('--pem', 'print the chain as PEM, leaf first, without the root')
+    .option('--ocpp-chain', 'print the chain as its station takes it in CertificateSigned')
     .option('--json', "print the API's answer")
     .action((idOrFile: string, options: ShowOptions) => show(idOrFile, options, io));
   addRevocation(group, io);
@@ -89,10 +91,13 @@ async function list(options: ListOptions, io: Io): Promise<void> {
 async function show(idOrFile: string, options: ShowOptions, io: Io): Promise<void> {
   const certificate = await withSession(io, async (session) => {
     const id = await certificateId(session, idOrFile);
-    return session.get<IssuedCertificate>(pathOf('/v1/certificates', id));
+    const format = options.ocppChain ? 'ocpp-chain' : undefined;
+    return session.get<IssuedCertificate>(pathOf('/v1/certificates', id), { format });
   });
-  if (options.pem) io.stdout.write(readChain(certificate.certificateChain).pem);
-  else if (options.json) io.stdout.write(`${printableJson(certificate)}\n`);
+  if (options.pem || options.ocppChain) {
+    for (const warning of certificate.warnings ?? []) note(io, `Warning: ${warning}.`);
+    io.stdout.write(readChain(certificate.certificateChain).pem);
+  } else if (options.json) io.stdout.write(`${printableJson(certificate)}\n`);
   else {
     const { fingerprint } = readChain(certificate.certificateChain);
     io.stdout.write(certificateFields(certificate, io, [['sha-256', fingerprint]]));

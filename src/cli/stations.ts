@@ -1,7 +1,7 @@
 /** `evpki station`: what is registered of charging stations. */
 
 import type { Command } from 'commander';
-import type { Station } from './api-bodies.ts';
+import type { Station, StationTruststore, TruststoreRoot } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
 import { type Io, note, printableJson } from './io.ts';
 import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
@@ -21,6 +21,13 @@ interface PutOptions extends StationOptions {
   readonly evseId?: readonly string[];
   readonly type?: string;
   readonly securityProfile?: string;
+  readonly chainWithRoot?: true;
+  readonly chainSize?: string;
+}
+
+interface TruststoreOptions extends StationOptions {
+  readonly type?: string;
+  readonly pem?: true;
 }
 
 interface ListOptions extends StationOptions {
@@ -31,7 +38,7 @@ interface ListOptions extends StationOptions {
 export function addStations(program: Command, io: Io): void {
   const group = program
     .command('station')
-    .description('charging stations: put, show, list')
+    .description('charging stations: put, show, truststore, list')
     .helpCommand(false);
   group
     .command('put')
@@ -42,6 +49,8 @@ export function addStations(program: Command, io: Io): void {
     .option('--evse-id <id...>', 'its EVSEs')
     .option('--type <type>', 'what it means by leaving out the type in OCPP 2.x: combined, station')
     .option('--security-profile <number>', 'its OCPP security profile, 0 to 3')
+    .option('--chain-with-root', 'send it chains with their root')
+    .option('--chain-size <characters>', 'the longest chain that it takes: 500 to 10000')
     .option('--organization <id>', 'whose it is (default: your organization)')
     .option('--json', "print the API's answer")
     .action((id: string, options: PutOptions) => put(id, options, io));
@@ -52,6 +61,15 @@ export function addStations(program: Command, io: Io): void {
     .option('--organization <id>', 'whose it is (default: your organization)')
     .option('--json', "print the API's answer")
     .action((id: string, options: StationOptions) => show(id, options, io));
+  group
+    .command('truststore')
+    .description('Lists the roots that a station should have installed.')
+    .argument('<id>', 'its OCPP identity')
+    .option('--type <type>', 'only those for this use, such as CSMSRootCertificate')
+    .option('--organization <id>', 'whose it is (default: your organization)')
+    .option('--pem', 'print them as PEM')
+    .option('--json', "print the API's answer")
+    .action((id: string, options: TruststoreOptions) => truststore(id, options, io));
   group
     .command('list')
     .description('Lists stations, newest first.')
@@ -68,7 +86,8 @@ async function put(id: string, options: PutOptions, io: Io): Promise<void> {
   const { organization } = options;
   const query = organization === undefined ? '' : `?${new URLSearchParams({ organization })}`;
   const path = `${pathOf(PATH, id)}${query}`;
-  const body = { serialNumber, seccId, evseIds, certificateType, securityProfile };
+  const chain = chainOptions(options);
+  const body = { serialNumber, seccId, evseIds, certificateType, securityProfile, chain };
   const answer = await withSession(io, (session) => session.put(path, body));
   if (!options.json && answer.status === 200) note(io, 'It was registered before; now it is:');
   tell(answer.body as Station, options, io);
@@ -82,6 +101,31 @@ async function show(id: string, options: StationOptions, io: Io): Promise<void> 
     options,
     io,
   );
+}
+
+async function truststore(id: string, options: TruststoreOptions, io: Io): Promise<void> {
+  const { organization, type: certificateType } = options;
+  const query = { organization, certificateType };
+  const path = `${pathOf(PATH, id)}/truststore`;
+  const answer = await withSession(io, (session) => session.get<StationTruststore>(path, query));
+  if (options.json) {
+    io.stdout.write(`${printableJson(answer)}\n`);
+    return;
+  }
+  if (answer.items.length === 0) {
+    note(io, 'There are no such roots.');
+    return;
+  }
+  if (options.pem) {
+    io.stdout.write([...new Set(answer.items.map(({ certificate }) => certificate))].join(''));
+    return;
+  }
+  const columns = [
+    { title: 'TYPE', value: ({ certificateType }: TruststoreRoot) => certificateType },
+    { title: 'EXPIRES', value: ({ notAfter }: TruststoreRoot) => day(notAfter) },
+    { title: 'SUBJECT', value: ({ subject }: TruststoreRoot) => subject },
+  ];
+  io.stdout.write(table(columns, answer.items, widthOf(io.stdout)));
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
@@ -126,10 +170,30 @@ function tell(station: Station, { json }: StationOptions, io: Io): void {
       ['EVSEs', station.evseIds.join(', ') || undefined],
       ['type', station.certificateType],
       ['security profile', station.securityProfile?.toString()],
+      ['chains', chainText(station.chain)],
       ['registered', moment(station.createdAt, io)],
       ['last seen', station.lastSeenAt ? moment(station.lastSeenAt, io) : 'never'],
     ]),
   );
+}
+
+function chainText(chain: Station['chain']): string | undefined {
+  if (!chain) return undefined;
+  const { includeRoot, maximumSize } = chain;
+  const root = includeRoot ? 'with root' : 'without root';
+  return maximumSize === undefined ? root : `${root}, at most ${maximumSize} characters`;
+}
+
+/** What is no size of a chain the service says. */
+function chainOptions({ chainWithRoot, chainSize }: PutOptions): Station['chain'] {
+  if (chainSize !== undefined && !/^\d{1,9}$/.test(chainSize)) {
+    throw usageFailure('--chain-size is a number of characters');
+  }
+  if (chainWithRoot === undefined && chainSize === undefined) return undefined;
+  return {
+    ...(chainWithRoot ? { includeRoot: true } : {}),
+    ...(chainSize === undefined ? {} : { maximumSize: Number(chainSize) }),
+  };
 }
 
 function securityProfileOption(text: string | undefined): number | undefined {

@@ -170,6 +170,13 @@ export const settings = {
     description:
       'Whether OCSP requests in ASCII hex are answered, in hex as well: CitrineOS up to 1.8 asks so.',
   },
+  outboundHosts: {
+    env: 'EVPKI_OUTBOUND_HOSTS',
+    type: hostRules,
+    default: '',
+    description:
+      'Hosts that evpki may ask for the status of certificates of others (OCSP), as those certificates name them: `ocsp.example.org`, `*.example.org` for all below it, with `:port` for one port; several with commas. Nobody is asked unless it is listed.',
+  },
   outboundInternalHosts: {
     env: 'EVPKI_OUTBOUND_INTERNAL_HOSTS',
     type: hostRules,

@@ -49,6 +49,12 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
     labelNames: ['says', 'from'] as const,
     registers,
   });
+  const foreignStatus = new Counter({
+    name: 'evpki_foreign_status_total',
+    help: 'Statuses of certificates of others by what was heard, or why it is not known',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
   const jobs = new Counter({
     name: 'evpki_jobs_total',
     help: 'Jobs by kind and outcome (done, failed)',
@@ -83,6 +89,7 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
     abandoned: (count: number) => abandoned.inc(count),
     statusChange: (to: string, reason: string) => statusChanges.inc({ to, reason }),
     ocspAnswer: (says: string, from: 'ready' | 'demand') => ocsp.inc({ says, from }),
+    foreignStatus: (outcome: string) => foreignStatus.inc({ outcome }),
     job: (kind: string, outcome: 'done' | 'failed') => jobs.inc({ kind, outcome }),
     refusedConnection: (listener: 'api' | 'public', limit: 'address' | 'all') =>
       refused.inc({ listener, limit }),

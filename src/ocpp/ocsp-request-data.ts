@@ -10,18 +10,28 @@ import { writeOcspRequest } from '../pki/ocsp/write-request.ts';
 
 const ocspHashOf = { SHA256: 'sha256', SHA384: 'sha384', SHA512: 'sha512' } as const;
 
+export interface OcspRequestOfStation {
+  readonly hashData: CertificateHashData;
+  /** DER of the CertID. */
+  readonly certId: Uint8Array;
+  /** DER of the OCSPRequest. */
+  readonly request: Uint8Array;
+}
+
 /**
  * The OCSP request that an OCSPRequestDataType stands for: one certificate, no nonce, so that the
  * answer may be one that is ready-signed. Its hash data is read as liberally as `parseHashData`
  * does (any case of hex, leading zeros, base64). The responderURL is not looked at: nothing that a
  * station names is ever fetched.
  * @param input the JSON value
- * @returns DER of the OCSPRequest, or what is wrong with the hash data
+ * @returns the request, or what is wrong with the hash data
  */
-export function ocspRequestOf(input: unknown): Parsed<Uint8Array> {
+export function ocspRequestOf(input: unknown): Parsed<OcspRequestOfStation> {
   const read = parseHashData(input);
   if (!read.ok) return read;
-  return parsed(writeOcspRequest([certIdOf(read.value.hashData)]));
+  const { hashData } = read.value;
+  const certId = certIdOf(hashData);
+  return parsed({ hashData, certId, request: writeOcspRequest([certId]) });
 }
 
 const certIdOf = (hashData: CertificateHashData): Uint8Array =>

@@ -9,6 +9,7 @@ import { lookup as lookUp } from 'node:dns/promises';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
 import { parseIpAddress } from '../identifiers/ip-address.ts';
 import { isPublicAddress } from '../identifiers/public-address.ts';
 import type {
@@ -24,7 +25,7 @@ export interface FetcherOptions {
   readonly listed: readonly HostRule[];
   /** Hosts that may have addresses that are not public. Being listed is another question. */
   readonly internal: readonly HostRule[];
-  /** What servers' certificates are verified with, PEM, instead of Node's own roots. */
+  /** What servers' certificates are verified with beside Node's own roots, PEM. */
   readonly trusted?: string;
   /** All addresses of a name; the system's resolver unless a test brings another. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
@@ -126,7 +127,8 @@ function ask(wanted: OutboundRequest, target: Target): Promise<OutboundAnswer> {
     },
     lookup: fixedLookup(addresses),
   };
-  const { trusted: ca } = options;
+  const { trusted } = options;
+  const ca = trusted === undefined ? undefined : [...rootCertificates, trusted];
   return new Promise((resolve, reject) => {
     const heard = (response: IncomingMessage) =>
       read(response, maximumBody).then((answer) => {

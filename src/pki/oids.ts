@@ -75,6 +75,12 @@ export const requestAttributes = {
   unstructuredName: '1.2.840.113549.1.9.2',
 } as const;
 
+/** With which key a generated key is to be encrypted (RFC 7030 4.4.1.1, 4.4.1.2). */
+export const keyEncryptionAttributes = {
+  decryptKeyIdentifier: '1.2.840.113549.1.9.16.2.37',
+  asymmetricDecryptKeyIdentifier: '1.2.840.113549.1.9.16.2.54',
+} as const;
+
 /** Content types of CMS (RFC 5652 4, 5.1). */
 export const contentTypes = {
   data: '1.2.840.113549.1.7.1',

@@ -3,7 +3,7 @@
 import { DerReader } from './der.ts';
 import { contextConstructed, type DerElement, DerError, tags } from './der-element.ts';
 import { readForeignString } from './directory-strings.ts';
-import { extensions as extensionOids, requestAttributes } from './oids.ts';
+import { extensions as extensionOids, keyEncryptionAttributes, requestAttributes } from './oids.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { requireDerElement } from './require-der.ts';
 import { type Violation, violation } from './violations.ts';
@@ -13,6 +13,8 @@ export interface RequestAttributes {
   readonly extensions: readonly RawExtension[];
   /** The text of a challengePassword; `#` and hex when it is in no string type that is read. */
   readonly challengePassword?: string;
+  /** Whether a key that is generated for it is to be encrypted (RFC 7030 4.4.1). */
+  readonly wantsEncryptedKey: boolean;
   readonly violations: readonly Violation[];
 }
 
@@ -45,6 +47,7 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
   if (field === undefined) {
     return {
       extensions: [],
+      wantsEncryptedKey: false,
       violations: [
         violation(
           'csr-attribute',
@@ -57,8 +60,8 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
   const extensions: RawExtension[] = [];
   const violations: Violation[] = [];
   let challengePassword: string | undefined;
+  const seen = new Set<string>();
   try {
-    const seen = new Set<string>();
     const input = DerReader.over(field, field.length);
     const { elements, reader } = input.setOf(contextConstructed(0));
     for (const element of elements) {
@@ -87,6 +90,7 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
   return {
     extensions,
     ...(challengePassword === undefined ? {} : { challengePassword }),
+    wantsEncryptedKey: Object.values(keyEncryptionAttributes).some((type) => seen.has(type)),
     violations,
   };
 }

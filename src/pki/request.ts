@@ -22,6 +22,8 @@ export interface CertificationRequest {
    * EST gives it a meaning (see `channel-binding.ts`); it is never logged or shown.
    */
   readonly challengePassword?: string;
+  /** Whether a key that is generated for it is to be encrypted (RFC 7030 4.4.1.1, 4.4.1.2). */
+  readonly wantsEncryptedKey: boolean;
 }
 
 /** Requests of real stations stay below 2 KiB; RSA-4096 with every extension stays below 4 KiB. */
@@ -68,6 +70,7 @@ export function readRequest(der: Uint8Array): Checked<CertificationRequest> {
     subject: subject.value,
     publicKey: publicKey.value,
     extensions: attributes.extensions,
+    wantsEncryptedKey: attributes.wantsEncryptedKey,
     ...(attributes.challengePassword === undefined
       ? {}
       : { challengePassword: attributes.challengePassword }),

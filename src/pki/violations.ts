@@ -13,6 +13,8 @@ export const violationCodes = {
   'csr-signature-algorithm': 'The request is signed with an algorithm that is unknown or too weak.',
   'csr-signature-invalid': 'The request is not signed by the private key of the key it names.',
   'csr-attribute': 'The request repeats an attribute or carries it in a wrong form.',
+  'key-encryption-unsupported':
+    'A generated key is to be encrypted with a key of the client (RFC 7030 4.4.1), which is not done.',
   'channel-binding-mismatch':
     'The challengePassword of the request is not the tls-unique value of its TLS connection (RFC 7030 3.5).',
   'channel-binding-unavailable':

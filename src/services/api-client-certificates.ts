@@ -4,11 +4,11 @@
  */
 
 import { type Certificate, fingerprint, readCertificate, serialHex } from '../pki/certificate.ts';
+import { clientUseFaults } from '../pki/client-use.ts';
 import { DerError } from '../pki/der-element.ts';
 import { nameText } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Violation } from '../pki/violations.ts';
-import { keyWeaknesses } from '../pki/weak-keys.ts';
 import type { Principal } from './access-policy.ts';
 import type { ApiClient, ClientCertificate, ClientCertificateStore } from './access-records.ts';
 import { clientAudit } from './api-client-credentials.ts';
@@ -29,10 +29,11 @@ import { type FieldViolation, ServiceError } from './errors.ts';
 
 /** Of one client: for every machine of a cluster one, and one to change over to. */
 const MAX_CERTIFICATES = 20;
+const FIELD = 'body.certificate';
 
 export interface ClientCertificateParts extends ApiClientParts, StandingParts {
   readonly clientCertificates: ClientCertificateStore;
-  readonly certificates: Pick<CertificateStore, 'findBySerial'>;
+  readonly certificates: Pick<CertificateStore, 'findBySerial' | 'isBlockedKey'>;
 }
 
 /**
@@ -148,30 +149,8 @@ function readOne(pem: string): Certificate {
 const unreadable = (why: string): ServiceError =>
   refuse(fault(true, 'certificate-unreadable', `one certificate is wanted: ${why}`));
 
-/** What it says against itself: who has its key could not use it so, or somebody else could. */
-function ownFaults({ publicKey, extensions }: Certificate): (FieldViolation | Violation)[] {
-  const usages = extensions.keyUsage?.usages;
-  const purposes = extensions.extendedKeyUsage?.purposes;
-  return [
-    ...fault(
-      publicKey === undefined,
-      'certificate-key',
-      'its public key is not one of the exact encodings that evpki accepts',
-    ),
-    ...(publicKey ? keyWeaknesses(publicKey) : []),
-    ...fault(
-      usages !== undefined && !usages.includes('digitalSignature'),
-      'certificate-key-usage',
-      'its key usage lacks digitalSignature, which TLS clients need (RFC 8446 4.4.2.2)',
-    ),
-    ...fault(
-      purposes !== undefined &&
-        !purposes.some((purpose) => purpose === 'clientAuth' || purpose === 'anyExtendedKeyUsage'),
-      'certificate-purpose',
-      'its extended key usage lacks clientAuth (RFC 5280 4.2.1.12)',
-    ),
-  ];
-}
+const ownFaults = (certificate: Certificate): (FieldViolation | Violation)[] =>
+  clientUseFaults(certificate).map((found) => ({ field: FIELD, ...found }));
 
 async function standingFaults(
   parts: ClientCertificateParts,
@@ -202,6 +181,7 @@ const faultTexts: Readonly<Record<CertificateFault, string>> = {
   'certificate-expired': 'its time is over',
   'certificate-revoked': 'it, or an authority above it, is revoked',
   'certificate-held': 'it is on hold',
+  'certificate-key-blocked': 'its key is blocked: others may have it',
   'certificate-refused': 'no path leads from it to the authority that has signed it',
 };
 
@@ -209,4 +189,4 @@ const refuse = (violations: readonly (FieldViolation | Violation)[]): ServiceErr
   new ServiceError('client-certificate-refused', 'no client can log in with this', violations);
 
 const fault = (wrong: boolean, code: string, message: string): FieldViolation[] =>
-  wrong ? [{ code, message, field: 'body.certificate' }] : [];
+  wrong ? [{ code, message, field: FIELD }] : [];

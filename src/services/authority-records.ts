@@ -97,6 +97,11 @@ export interface AuthorityStore {
   listIssuers(authorityId: string): Promise<Issuer[]>;
   /** The chain given at activation, nearest first; empty for issuers under our own authorities. */
   externalChain(issuerId: string): Promise<Uint8Array[]>;
+  /**
+   * Of every issuer that was activated so, whatever became of it: its own certificate, and behind it
+   * the chain given then, nearest first.
+   */
+  externalChains(): Promise<Uint8Array[][]>;
   findEnvelope(keyId: string): Promise<KeyEnvelope | undefined>;
   /** Whether a key with this SPKI SHA-256 (hex) belongs to one of our issuers. */
   isAuthorityKey(spkiSha256: string): Promise<boolean>;

@@ -26,11 +26,14 @@ import type { AuditWriter } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { Bundle, Contract } from './contract-records.ts';
 import type { ContractStore } from './contract-store.ts';
+import { foreignStatusOf, type StatusUnknown } from './foreign-paths.ts';
+import type { AskForeignStatus } from './foreign-status.ts';
 import type { ChainFailure, ChainQuestion, ChainVerdict } from './validation.ts';
 
 export interface AuthorizationParts {
   readonly contracts: Pick<ContractStore, 'findByCertificate' | 'listContracts' | 'listBundles'>;
   readonly validateChain: (question: ChainQuestion) => Promise<ChainVerdict>;
+  readonly askForeignStatus: AskForeignStatus;
   readonly audit: AuditWriter;
   readonly clock: Clock;
 }
@@ -50,6 +53,8 @@ export interface AuthorizationAnswer extends AuthorizeOutcome {
   readonly contract?: Pick<Contract, 'id' | 'emaid'>;
   /** Why not, for people. */
   readonly detail?: string;
+  /** Of which certificates nobody could say whether they are revoked; accepted or not. */
+  readonly statusUnknown: readonly StatusUnknown[];
 }
 
 /** What was presented, as far as it is known. */
@@ -58,6 +63,7 @@ interface Presented {
   readonly state: PresentedContract;
   readonly contract?: Contract;
   readonly detail?: string;
+  readonly statusUnknown?: readonly StatusUnknown[];
 }
 
 /** Decides on what a station has sent; whatever that is, there is an answer for it. */
@@ -68,9 +74,10 @@ export async function authorizeContract(
   const presented = await present(parts, question);
   const outcome = authorizeOutcome(presented.chain, presented.state);
   await recordOutcome(parts, question, presented, outcome);
-  const { contract, detail } = presented;
+  const { contract, detail, statusUnknown = [] } = presented;
   return {
     ...outcome,
+    statusUnknown,
     // Which car it is for is nothing that a station has asked.
     ...(contract ? { contract: { id: contract.id, emaid: contract.emaid } } : {}),
     ...(detail === undefined ? {} : { detail }),
@@ -135,15 +142,22 @@ async function judged(
     const detail = verdict.problems.map(({ message }) => message).join(' ');
     return { chain: chains[verdict.failure], state: 'unknown', detail, ...known };
   }
-  // A status that nobody can tell is none to charge on; foreign ones cannot be asked for yet.
-  const unknown: Presented = {
-    ...{ chain: 'unknown', state: 'unknown', ...known },
-    detail: 'Whether the certificate is revoked is not known here.',
-  };
-  if (!contract && verdict.statusUnknown.length > 0) return unknown;
+  // Asked once the path holds: before, its URLs are anybody's.
+  const { path, statusUnknown: foreign } = verdict;
+  const { revoked, unknown } = await foreignStatusOf(parts.askForeignStatus, path, foreign);
+  const about = { statusUnknown: unknown, ...known };
+  if (revoked.length > 0) {
+    const detail = revoked.map((subject) => `${subject}: Its issuer has revoked it.`).join(' ');
+    return { chain: 'revoked', state: 'unknown', detail, ...about };
+  }
+  // A status that nobody can tell is none to charge on.
+  if (!contract && unknown.length > 0) {
+    const detail = 'Whether the certificate is revoked is not known here.';
+    return { chain: 'unknown', state: 'unknown', detail, ...about };
+  }
   if (!namesContract(idToken, certificate)) {
     const detail = 'The idToken is not the EMAID of the certificate.';
-    return { chain: 'valid', state: 'other', detail, ...known };
+    return { chain: 'valid', state: 'other', detail, ...about };
   }
   if (!contract) {
     const detail = 'No contract of this evpki has this certificate.';
@@ -151,7 +165,7 @@ async function judged(
   }
   // A certificate that its operator has brought goes on as long as the operator says here that the
   // contract does (docs/adr/0019-contract-bundles.md).
-  return { chain: 'valid', state: contract.state, contract };
+  return { chain: 'valid', state: contract.state, ...about };
 }
 
 const chains: Readonly<Record<ChainFailure, PresentedChain>> = {
@@ -210,7 +224,7 @@ function readable(der: Uint8Array): Certificate | undefined {
 function recordOutcome(
   { audit, clock }: AuthorizationParts,
   { principal }: AuthorizationQuestion,
-  { contract }: Presented,
+  { contract, statusUnknown = [] }: Presented,
   { idTokenStatus, certificateStatus }: AuthorizeOutcome,
 ): Promise<void> {
   const organizationId = contract?.organizationId ?? principal.organizationId;
@@ -223,6 +237,12 @@ function recordOutcome(
     actor: principal.actor,
     action: idTokenStatus === 'Accepted' ? 'contract.authorized' : 'contract.authorization-refused',
     subject: contract?.id ?? '-',
-    details: { idTokenStatus, certificateStatus },
+    details: {
+      ...{ idTokenStatus, certificateStatus },
+      // Without names: who drives is not to stand in a log that nobody can shorten.
+      ...(statusUnknown.length > 0
+        ? { statusUnknown: [...new Set(statusUnknown.map(({ reason }) => reason))].sort() }
+        : {}),
+    },
   });
 }

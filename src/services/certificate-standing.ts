@@ -5,8 +5,10 @@
  */
 
 import type { Certificate } from '../pki/certificate.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { chargingTolerances } from '../pki/path/rules.ts';
 import { validatePathOffLoop } from '../pki/path/validate-path.ts';
+import type { CertificateStore } from './certificate-records.ts';
 import {
   type OwnPathFacts,
   type PathFactParts,
@@ -21,16 +23,21 @@ export type CertificateFault =
   /** It is revoked, or an authority above it is. */
   | 'certificate-revoked'
   | 'certificate-held'
+  /** Others may have its key: a certificate with it was revoked for that, or it is on the list. */
+  | 'certificate-key-blocked'
   /** An authority of ours has signed it, and no path leads from it to us (any more). */
   | 'certificate-refused';
 
-export type StandingParts = Pick<PathFactParts, 'paths' | 'parsed'>;
+export interface StandingParts extends Pick<PathFactParts, 'paths' | 'parsed'> {
+  readonly certificates: Pick<CertificateStore, 'isBlockedKey'>;
+}
 
 /**
  * What speaks against a certificate at that moment; undefined for nothing. Its own time counts, and
  * where a key of ours has signed it the whole path up to us (RFC 5280 6) with the status of each
  * certificate in it, as our records have it now. What others have signed, or it itself, was believed
- * when it was registered: of its revocation nothing is known here.
+ * when it was registered: of its revocation nothing is known here. A key that is blocked counts for
+ * nothing, whoever has certified it.
  */
 export async function certificateFault(
   parts: StandingParts,
@@ -38,6 +45,18 @@ export async function certificateFault(
   at: Date,
 ): Promise<CertificateFault | undefined> {
   if (certificate.notBefore > at || certificate.notAfter < at) return 'certificate-expired';
+  const found = await statusFault(parts, certificate, at);
+  if (found !== undefined) return found;
+  const isBlocked = await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki));
+  return isBlocked ? 'certificate-key-blocked' : undefined;
+}
+
+/** What our records say of a certificate that a key of ours has signed, and of those above it. */
+async function statusFault(
+  parts: Pick<StandingParts, 'paths' | 'parsed'>,
+  certificate: Certificate,
+  at: Date,
+): Promise<CertificateFault | undefined> {
   const facts = await readOwnPathFacts(parts, certificate);
   if (facts.signers.length === 0) return undefined;
   const reasons: RevokedStatus[] = [];
@@ -66,7 +85,7 @@ export async function certificateFault(
 
 /** Our issuer whose key has signed it, if one has: others may name their issuer as one of ours. */
 async function signerOf(
-  { parsed }: StandingParts,
+  { parsed }: Pick<StandingParts, 'parsed'>,
   certificate: Certificate,
   { signers }: OwnPathFacts,
 ): Promise<string | undefined> {

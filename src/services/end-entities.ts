@@ -52,6 +52,7 @@ export async function registerEndEntity(
     evseIds: evses.map(({ text }) => text),
     ...(known?.certificateType === undefined ? {} : { certificateType: known.certificateType }),
     ...(known?.securityProfile === undefined ? {} : { securityProfile: known.securityProfile }),
+    ...(known?.chain === undefined ? {} : { chain: known.chain }),
   };
   try {
     const id = known?.id ?? identityFor(commonName);

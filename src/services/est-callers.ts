@@ -7,6 +7,7 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { Principal } from './access-policy.ts';
 import type { AuthorityStore } from './authority-records.ts';
@@ -51,7 +52,7 @@ export type SomeIdentity = Exclude<EstIdentity, { kind: 'nobody' }>;
 export interface EstCallerParts {
   readonly secrets: Pick<EnrolmentSecretStore, 'findSecretByHash'>;
   readonly paths: PathFactStore;
-  readonly certificates: Pick<CertificateStore, 'findBySerial'>;
+  readonly certificates: Pick<CertificateStore, 'findBySerial' | 'isBlockedKey'>;
   readonly authorities: Pick<AuthorityStore, 'findIssuer'>;
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly clock: Clock;
@@ -79,7 +80,13 @@ export async function identify(
 
 /** Our record of a certificate, which has to be the very same octets. */
 export async function ownCertificate(
-  { paths, certificates }: Pick<EstCallerParts, 'paths' | 'certificates'>,
+  {
+    paths,
+    certificates,
+  }: { readonly certificates: Pick<CertificateStore, 'findBySerial'> } & Pick<
+    EstCallerParts,
+    'paths'
+  >,
   der: Uint8Array,
 ): Promise<OwnCertificate | undefined> {
   const certificate = readable(der);
@@ -104,13 +111,13 @@ export function readable(der: Uint8Array): Certificate | undefined {
 
 /**
  * That a certificate of ours still says who its holder is: neither revoked nor on hold, nor signed
- * by an issuer that is, and over for no longer than its profile lets it be renewed. Our records are
- * asked, not a path: they know more than it.
+ * by an issuer that is, its key not known to others, and over for no longer than its profile lets it
+ * be renewed. Our records are asked, not a path: they know more than it.
  * @throws NotAuthenticated
  */
 export async function requireInForce(
-  parts: Pick<EstCallerParts, 'authorities' | 'profiles' | 'clock'>,
-  { record }: OwnCertificate,
+  parts: Pick<EstCallerParts, 'authorities' | 'certificates' | 'profiles' | 'clock'>,
+  { record, certificate }: OwnCertificate,
 ): Promise<void> {
   const refuse = (reason: RefusalReason, message: string) =>
     new NotAuthenticated(message, {
@@ -126,6 +133,10 @@ export async function requireInForce(
   const isRevoked = !issuer || (await isRevokedFrom(parts.authorities, issuer));
   if (record.state !== 'issued' || isRevoked) {
     throw refuse('certificate-revoked', 'the client certificate is revoked');
+  }
+  // It may be in several certificates, of which one was revoked for it.
+  if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
+    throw refuse('certificate-key-blocked', 'the key of the client certificate is blocked');
   }
   const now = parts.clock();
   const grace = parts.profiles.get(record.profile)?.request.renewal.grace ?? 0;

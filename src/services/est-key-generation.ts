@@ -8,6 +8,8 @@ import type { KeyAlgorithm } from '../pki/public-key.ts';
 import type { CertificationRequest } from '../pki/request.ts';
 import { assembleRequest, requestInfoOver } from '../pki/request-building.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
+import { violation } from '../pki/violations.ts';
+import { ServiceError } from './errors.ts';
 
 /** A key pair for somebody else. */
 export interface DeviceKey {
@@ -21,6 +23,18 @@ export interface DeviceKey {
 
 /** Port: makes them, off the event loop. */
 export type GenerateDeviceKey = (algorithm: KeyAlgorithm) => Promise<DeviceKey>;
+
+/**
+ * Whoever does not trust TLS alone with the key must not get it without a word.
+ * @throws ServiceError `csr-refused`
+ */
+export function requireNoEncryption({ wantsEncryptedKey }: CertificationRequest): void {
+  if (!wantsEncryptedKey) return;
+  const message = 'The request wants the generated key encrypted, which is not done.';
+  throw new ServiceError('csr-refused', 'the key would not be handed out as it is asked for', [
+    violation('key-encryption-unsupported', message, 'attributes'),
+  ]);
+}
 
 /** The algorithm of the key in the request, which is of no other use, if the profile allows it. */
 export function generatedAlgorithm(

@@ -3,7 +3,10 @@
  * be of a kind that the label takes, hold, and say for whom.
  */
 
+import type { Certificate } from '../pki/certificate.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, folded } from '../pki/names.ts';
+import type { PathProblemCode } from '../pki/path/problems.ts';
 import { type AccessPolicy, inRolesFor, type Principal, reaches } from './access-policy.ts';
 import type { Clock } from './clock.ts';
 import { type EnrolmentSecret, secretStateAt } from './enrolment-secret-records.ts';
@@ -146,11 +149,23 @@ async function proveFactory(
     purpose: 'est-client',
     organizationId,
     at: parts.clock(),
+    keyPurpose: 'clientAuth',
   });
   if (!verdict.ok) {
     throw new NotAuthenticated('the client certificate is not accepted', {
       reason: failures[verdict.failure],
       violations: verdict.problems.map(({ code }) => code),
+    });
+  }
+  const faults = clientFaults(certificate);
+  if (faults.length > 0) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      ...{ reason: 'certificate-unknown', violations: faults },
+    });
+  }
+  if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
+    throw new NotAuthenticated('the client certificate is not accepted', {
+      reason: 'certificate-key-blocked',
     });
   }
   for (const type of ['serialNumber', 'CN']) {
@@ -166,6 +181,15 @@ async function proveFactory(
     organizationId,
   });
 }
+
+/** For what it is no TLS client's: its key may not sign in a handshake, or signs certificates. */
+const clientFaults = ({ extensions }: Certificate): PathProblemCode[] => {
+  const usages = extensions.keyUsage?.usages;
+  return [
+    ...(usages && !usages.includes('digitalSignature') ? (['key-usage'] as const) : []),
+    ...(extensions.basicConstraints?.ca ? (['basic-constraints'] as const) : []),
+  ];
+};
 
 const failures = {
   chain: 'certificate-unknown',

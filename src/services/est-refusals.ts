@@ -14,6 +14,7 @@ import {
   secretActor,
 } from './est-callers.ts';
 import type { EstLabel } from './est-labels.ts';
+import type { EstApplicant } from './est-proofs.ts';
 import { NotAuthenticated } from './refusals.ts';
 import { RequestUnanswered } from './request-answers.ts';
 
@@ -22,20 +23,33 @@ export interface RefusalParts {
   readonly clock: Clock;
 }
 
+/** What becomes known along the way. */
+interface Notes {
+  readonly label: (meant: EstLabel) => EstLabel;
+  readonly applicant: (proven: EstApplicant) => EstApplicant;
+}
+
 /**
  * Carries something out; what it refuses is put on record.
- * @param work is told how to say which label is meant, once that is known
+ * @param work says which label is meant, and who asks, once that is known
  */
 export async function recordingRefusals<T>(
   parts: RefusalParts,
   identity: EstIdentity,
-  work: (noteLabel: (label: EstLabel) => EstLabel) => Promise<T>,
+  work: (note: Notes) => Promise<T>,
 ): Promise<T> {
   let label: EstLabel | undefined;
+  let actor: string | undefined;
   try {
-    return await work((found) => {
-      label = found;
-      return found;
+    return await work({
+      label(meant) {
+        label = meant;
+        return meant;
+      },
+      applicant(proven) {
+        actor = proven.principal.actor;
+        return proven;
+      },
     });
   } catch (error) {
     if (error instanceof ServiceError && !isOnRecord(error)) {
@@ -44,7 +58,7 @@ export async function recordingRefusals<T>(
         await parts.audit.recordAudit({
           at: parts.clock(),
           organizationId,
-          actor: actorOf(identity),
+          actor: actor ?? actorOf(identity),
           action: 'request.refused',
           subject: '-',
           details: {

@@ -48,6 +48,11 @@ export async function renewedTarget(
     throw new ServiceError('est-label-unknown', `there is no label ${label.name}`);
   }
   if (record.profile !== profile.name) {
+    // What it may do for a while after its end is to renew itself.
+    if (parts.clock() > record.notAfter) {
+      const message = `the certificate has ended, and is renewed by one of ${record.profile} alone`;
+      throw new ServiceError('certificate-not-renewable', message);
+    }
     const station = await stationOfSibling(parts, own, certified, commonName);
     return { ...certified, station, waits: needsApproval(parts, principal, profile, station) };
   }

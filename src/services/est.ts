@@ -27,10 +27,15 @@ import {
   type SettledRequest,
   settle,
 } from './est-enrolment.ts';
-import { type GenerateDeviceKey, generatedAlgorithm, requestForKey } from './est-key-generation.ts';
+import {
+  type GenerateDeviceKey,
+  generatedAlgorithm,
+  requestForKey,
+  requireNoEncryption,
+} from './est-key-generation.ts';
 import { type EstLabel, type EstLabelParts, type EstQuestion, labelFor } from './est-labels.ts';
 import { type EstApplicant, prove } from './est-proofs.ts';
-import { recordingRefusals } from './est-refusals.ts';
+import { type RefusalParts, recordingRefusals } from './est-refusals.ts';
 import { type EstTargetParts, estTarget, labelProfiles } from './est-targets.ts';
 import { NotAuthenticated } from './refusals.ts';
 import type { EnrolmentAnswer, IssuedAnswer } from './request-answers.ts';
@@ -129,9 +134,11 @@ const nobody: EstIdentity = { kind: 'nobody', refusal: { reason: 'no-credentials
  */
 export async function estEnrol(parts: EstParts, asked: EstEnrolment): Promise<EnrolmentAnswer> {
   const identity = requireSomebody(await identify(parts, asked.caller));
-  return recordingRefusals(parts, identity, async (noteLabel) => {
-    const label = noteLabel(await labelFor(parts, asked, identity));
-    const applicant = await prove(parts, label, identity, asked.caller, 'est:enrol');
+  return recordingRefusals(parts, identity, async (note) => {
+    const label = note.label(await labelFor(parts, asked, identity));
+    const applicant = note.applicant(
+      await prove(parts, label, identity, asked.caller, 'est:enrol'),
+    );
     return answer(parts, label, await settled(parts, asked, label, applicant, 'est:enrol'));
   });
 }
@@ -143,15 +150,17 @@ export async function estEnrol(parts: EstParts, asked: EstEnrolment): Promise<En
  */
 export async function estReenrol(parts: EstParts, asked: EstEnrolment): Promise<EnrolmentAnswer> {
   const identity = requireSomebody(await identify(parts, asked.caller));
-  return recordingRefusals(parts, identity, async (noteLabel) => {
+  return recordingRefusals(parts, identity, async (note) => {
     if (identity.kind === 'enrolment-secret' || identity.kind === 'factory-certificate') {
       throw new NotAuthenticated('show the certificate that is to be renewed', {
         reason:
           identity.kind === 'enrolment-secret' ? 'credentials-not-taken' : 'certificate-unknown',
       });
     }
-    const label = noteLabel(await labelFor(parts, asked, identity));
-    const applicant = await prove(parts, label, identity, asked.caller, 'est:reenrol');
+    const label = note.label(await labelFor(parts, asked, identity));
+    const applicant = note.applicant(
+      await prove(parts, label, identity, asked.caller, 'est:reenrol'),
+    );
     const holder =
       applicant.kind === 'api-client' ? await asHolder(parts, asked, label, applicant) : applicant;
     return answer(parts, label, await settled(parts, asked, label, holder, 'est:reenrol'));
@@ -201,12 +210,15 @@ export async function estServerKeygen(
   asked: EstEnrolment,
 ): Promise<{ readonly answer: IssuedAnswer; readonly privateKey: Uint8Array }> {
   const identity = requireSomebody(await identify(parts, asked.caller));
-  return recordingRefusals(parts, identity, async (noteLabel) => {
-    const label = noteLabel(await labelFor(parts, asked, identity));
-    const applicant = await prove(parts, label, identity, asked.caller, 'est:generate');
+  return recordingRefusals(parts, identity, async (note) => {
+    const label = note.label(await labelFor(parts, asked, identity));
+    const applicant = note.applicant(
+      await prove(parts, label, identity, asked.caller, 'est:generate'),
+    );
     const wanted = await settled(parts, asked, label, applicant, 'est:generate');
     // Nobody would be left to hand the key to.
     if (wanted.target.waits) throw approvalNeeded(label);
+    requireNoEncryption(wanted.request);
     const algorithm = generatedAlgorithm(wanted.target.profile, wanted.request);
     const key = await parts.generateDeviceKey(algorithm);
     try {
@@ -221,6 +233,17 @@ export async function estServerKeygen(
     }
   });
 }
+
+/**
+ * What the door does not read, too large or compressed: on record where it is known whose it is.
+ * @throws the error that it is given
+ */
+export const estUnread = async (
+  parts: EstLabelParts & RefusalParts,
+  { caller }: EstQuestion,
+  error: ServiceError,
+): Promise<never> =>
+  recordingRefusals(parts, await identify(parts, caller), () => Promise.reject(error));
 
 const settled = (
   parts: EstParts,

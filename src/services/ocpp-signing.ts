@@ -9,6 +9,7 @@
  */
 
 import { parseStationIdentity } from '../identifiers/station-identity.ts';
+import type { SignedChain } from '../ocpp/certificate-signed.ts';
 import {
   type AskedCertificate,
   askedCertificate,
@@ -21,9 +22,10 @@ import type { Principal } from './access-policy.ts';
 import { enrol } from './enrolment.ts';
 import { errorCodes, type FieldViolation, ocppAnswerOf, ServiceError } from './errors.ts';
 import type { Organization } from './organizations.ts';
-import { RequestUnanswered } from './request-answers.ts';
+import { type IssuedAnswer, RequestUnanswered } from './request-answers.ts';
 import type { EnrolmentParts } from './request-issuing.ts';
 import { chooseStationAuthority } from './station-authority.ts';
+import { chainForStation } from './station-chains.ts';
 import type { Station, StationStore } from './station-records.ts';
 import { stationAudit, stationOrganization } from './stations.ts';
 
@@ -51,8 +53,8 @@ export interface SignCertificateAnswer {
   readonly certificateType?: CertificateType;
   /** There is none for what was refused before an authority could be chosen. */
   readonly enrolmentRequestId?: string;
-  /** DER, leaf first, without the root. */
-  readonly certificateChain?: readonly Uint8Array[];
+  /** For CertificateSigned, by the station's chain policy, with what is amiss about it. */
+  readonly signed?: SignedChain;
   readonly violations?: readonly (Violation | FieldViolation)[];
 }
 
@@ -114,7 +116,7 @@ export async function signCertificate(
     return {
       status: 'issued',
       ...told,
-      certificateChain: [answer.certificate.der, ...answer.chain],
+      signed: await signedFor(parts, station, answer),
     };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
@@ -134,6 +136,18 @@ export async function signCertificate(
       ? { ...refusal(reasons), ...echo, ...requestId }
       : refuse(reasons);
   }
+}
+
+/** The record, which names the issuer, is read only where the policy asks for the root. */
+async function signedFor(
+  parts: OcppSigningParts,
+  { chain: policy }: Station,
+  { certificateId, certificate, chain }: IssuedAnswer,
+): Promise<SignedChain> {
+  const record = policy?.includeRoot
+    ? await parts.certificates.findCertificate(certificateId)
+    : undefined;
+  return chainForStation(parts, [certificate.der, ...chain], record?.issuerId, policy);
 }
 
 /** The station, which becomes registered by a sound request where its organization allows it. */

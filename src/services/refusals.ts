@@ -43,6 +43,8 @@ export type RefusalReason =
   | 'proxy-not-trusted'
   /** A proxy has, whose own certificate does not hold (any more). */
   | 'proxy-ended'
+  /** A path of EST whose segments or query name what there is not. */
+  | 'path-unknown'
   | 'not-permitted';
 
 /** Somebody who was turned away. */

@@ -49,12 +49,18 @@ export interface ListedRoot {
  * The roots that the caller's organization may install, of one type or all of them: valid now and
  * not revoked, each once. In the order of their types, oldest first.
  */
-export async function listRoots(
+export const listRoots = (
   parts: RootPoolParts,
   principal: Principal,
   rootType?: RootType,
+): Promise<ListedRoot[]> => rootsOf(parts, principal.organizationId, rootType);
+
+/** The pool of an organization, as `listRoots`; whether the caller reaches it is for the caller. */
+export async function rootsOf(
+  parts: RootPoolParts,
+  organizationId: string,
+  rootType?: RootType,
 ): Promise<ListedRoot[]> {
-  const { organizationId } = principal;
   const [own, anchors] = await Promise.all([
     ownRoots(parts, organizationId),
     soundAnchors(parts, await listableAnchors(parts, organizationId)),

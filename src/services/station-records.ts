@@ -1,5 +1,6 @@
 /** Charging stations as they are stored, and the port that stores them. */
 
+import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import type { AuditEvent } from './audit.ts';
 import type { NameQuestion, Page } from './certificate-records.ts';
@@ -19,6 +20,8 @@ export interface Station {
   readonly certificateType?: OmittedType;
   /** OCPP security profile. */
   readonly securityProfile?: SecurityProfile;
+  /** How it takes the chains of its certificates; never without a member. */
+  readonly chain?: ChainPolicy;
   readonly createdAt: Date;
   /** When it last asked for something, to the minute. */
   readonly lastSeenAt?: Date;

@@ -4,6 +4,7 @@ import { parseEvseId } from '../identifiers/evse-id.ts';
 import type { Parsed } from '../identifiers/parsed.ts';
 import { parseSeccName } from '../identifiers/secc-id.ts';
 import { parseStationIdentity, parseStationSerialNumber } from '../identifiers/station-identity.ts';
+import { type ChainPolicy, chainSizeFault } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { operatorNotAllowed } from '../pki/policy.ts';
 import { type AccessPolicy, type Principal, reachesEveryOrganization } from './access-policy.ts';
@@ -29,6 +30,7 @@ export interface StationDetails {
   readonly evseIds?: readonly string[];
   readonly certificateType?: OmittedType;
   readonly securityProfile?: SecurityProfile;
+  readonly chain?: ChainPolicy;
 }
 
 /**
@@ -146,7 +148,7 @@ async function checkedStation(
     violations.push({ code: 'invalid', message: result.reason, field });
     return undefined;
   };
-  const { serialNumber, seccId, evseIds = [], certificateType, securityProfile } = details;
+  const { serialNumber, seccId, evseIds = [], certificateType, securityProfile, chain } = details;
   const identity = taken('id', parseStationIdentity(id));
   const serial =
     serialNumber === undefined
@@ -163,6 +165,11 @@ async function checkedStation(
     ...(secc === undefined ? [] : [{ field: 'body.seccId', name: secc }]),
     ...evseIds.map((name, index) => ({ field: `body.evseIds.${index}`, name })),
   ];
+  const sizeFault =
+    chain?.maximumSize === undefined ? undefined : chainSizeFault(chain.maximumSize);
+  if (sizeFault !== undefined) {
+    violations.push({ code: 'invalid', message: sizeFault, field: 'body.chain.maximumSize' });
+  }
   const foreign = await foreignNames(parts, organization, named);
   if (foreign.length > 0 && violations.length === 0) {
     const message = `not every EVSE or SECC id is one of ${organization.id}`;
@@ -179,6 +186,7 @@ async function checkedStation(
     evseIds: [...evses.values()],
     ...(certificateType === undefined ? {} : { certificateType }),
     ...(securityProfile === undefined ? {} : { securityProfile }),
+    ...(chain === undefined || Object.keys(chain).length === 0 ? {} : { chain }),
   };
 }
 
@@ -202,6 +210,8 @@ const plainDetails = (station: Station) => ({
   evseIds: station.evseIds,
   certificateType: station.certificateType ?? null,
   securityProfile: station.securityProfile ?? null,
+  chainIncludesRoot: station.chain?.includeRoot ?? null,
+  chainMaximumSize: station.chain?.maximumSize ?? null,
 });
 
 const sameDetails = (a: Station, b: Station): boolean =>

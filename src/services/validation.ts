@@ -29,6 +29,8 @@ export interface ChainQuestion {
   /** Whose anchors count: that of the vehicle's maker, of the contract's mobility operator. */
   readonly organizationId: string;
   readonly at: Date;
+  /** What the key has to be for where it says so (RFC 5280 4.2.1.12), as in `PathRules`. */
+  readonly keyPurpose?: string;
 }
 
 /** What can be wrong with a chain, beside what can be wrong with a path. */
@@ -73,7 +75,7 @@ export async function validateChain(
   parts: PathFactParts,
   question: ChainQuestion,
 ): Promise<ChainVerdict> {
-  const { at } = question;
+  const { at, keyPurpose } = question;
   const given = readGiven(parts.parsed, question);
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
@@ -87,6 +89,7 @@ export async function validateChain(
       candidates,
       anchors,
       at,
+      ...(keyPurpose === undefined ? {} : { purpose: keyPurpose }),
       tolerated: chargingTolerances,
       maximumPathLength: MAX_AUTHORITIES,
       statusOf: (certificate, issuer) => {

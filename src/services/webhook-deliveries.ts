@@ -14,8 +14,8 @@ import { webhookEventOf } from './webhook-events.ts';
 import type {
   DeliveryOutcome,
   DueDelivery,
+  NewWebhookEndpoint,
   WebhookDelivery,
-  WebhookEndpoint,
   WebhookSecrets,
   WebhookStore,
 } from './webhook-records.ts';
@@ -33,7 +33,7 @@ export const WEBHOOKS_JOB = 'webhooks';
 
 const REST_MILLISECONDS = 2_000;
 const ENTRIES_AT_ONCE = 500;
-const DELIVERIES_AT_ONCE = 20;
+const DELIVERIES_AT_ONCE = 100;
 const TIMEOUT_MILLISECONDS = 5_000;
 /** Nobody reads what endpoints answer; who has more to say does not get to say it. */
 const MAX_ANSWER = 64 * 1024;
@@ -43,37 +43,41 @@ const MINUTE = 60_000;
 const BACK_OFF = [MINUTE / 2, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 60 * MINUTE];
 const GIVE_UP_MILLISECONDS = 24 * 60 * MINUTE;
 
-/** As a job. @returns when to look again */
+/** As a job. @returns when to look again: at once where there is more to be done */
 export async function deliverWebhooks(parts: WebhookDeliveryParts): Promise<Date> {
-  const endpoints = await parts.webhooks.listEndpoints();
-  if (endpoints.length > 0) {
-    await collect(parts, endpoints);
-    const due = await parts.webhooks.dueDeliveries(parts.clock(), DELIVERIES_AT_ONCE);
-    await Promise.all(due.map((delivery) => attempt(parts, delivery)));
-  }
-  return new Date(parts.clock().getTime() + REST_MILLISECONDS);
+  const now = parts.clock();
+  const subscribers = await parts.webhooks.listSubscribers();
+  if (subscribers.length === 0) return new Date(now.getTime() + REST_MILLISECONDS);
+  const isMore = await collect(parts, subscribers);
+  const due = await parts.webhooks.dueDeliveries(now, DELIVERIES_AT_ONCE);
+  const outcomes = await Promise.all(due.map((delivery) => attempt(parts, delivery)));
+  const goesOn = isMore || outcomes.includes('delivered');
+  return new Date(parts.clock().getTime() + (goesOn ? 0 : REST_MILLISECONDS));
 }
 
-/** Takes what is new in the audit log. */
+/** Takes what is new in the audit log. @returns whether there may be more */
 async function collect(
   parts: WebhookDeliveryParts,
-  endpoints: readonly WebhookEndpoint[],
-): Promise<void> {
+  subscribers: readonly NewWebhookEndpoint[],
+): Promise<boolean> {
+  let isMore = false;
   for (const { stream, after } of await parts.webhooks.streamsBehind()) {
     const entries = await parts.audit.readStream(stream, after, ENTRIES_AT_ONCE);
     const last = entries.at(-1);
     if (!last) continue;
+    isMore ||= entries.length === ENTRIES_AT_ONCE;
     const createdAt = parts.clock();
     await parts.webhooks.enqueue({
       ...{ stream, after, upTo: last.sequence },
-      deliveries: entries.flatMap((entry) => deliveriesOf(entry, endpoints, createdAt)),
+      deliveries: entries.flatMap((entry) => deliveriesOf(entry, subscribers, createdAt)),
     });
   }
+  return isMore;
 }
 
 function deliveriesOf(
   entry: ChainedEntry,
-  endpoints: readonly WebhookEndpoint[],
+  subscribers: readonly NewWebhookEndpoint[],
   createdAt: Date,
 ): WebhookDelivery[] {
   const event = webhookEventOf(entry.action);
@@ -82,16 +86,19 @@ function deliveriesOf(
   const details: unknown = JSON.parse(entry.details);
   const id = `${stream}/${sequence}`;
   const body = JSON.stringify({ id, event, occurredAt: at, organization, subject, details });
-  const hears = (endpoint: WebhookEndpoint): boolean =>
+  const hears = (endpoint: NewWebhookEndpoint): boolean =>
     endpoint.organizationId === organization &&
     endpoint.events.includes(event) &&
     at >= endpoint.createdAt.toISOString();
-  return endpoints
+  return subscribers
     .filter(hears)
     .map(({ id: endpointId }) => ({ endpointId, stream, sequence, body, event, createdAt }));
 }
 
-async function attempt(parts: WebhookDeliveryParts, delivery: DueDelivery): Promise<void> {
+async function attempt(
+  parts: WebhookDeliveryParts,
+  delivery: DueDelivery,
+): Promise<DeliveryOutcome['kind']> {
   const { endpointId, url, body, event } = delivery;
   const secret = parts.webhookSecrets.secretOf(endpointId);
   const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
@@ -107,7 +114,9 @@ async function attempt(parts: WebhookDeliveryParts, delivery: DueDelivery): Prom
     timeoutMilliseconds: TIMEOUT_MILLISECONDS,
     maximumBody: MAX_ANSWER,
   });
-  await parts.webhooks.recordOutcome(delivery, outcomeOf(parts.clock(), delivery, answer));
+  const outcome = outcomeOf(parts.clock(), delivery, answer);
+  await parts.webhooks.recordOutcome(delivery, outcome);
+  return outcome.kind;
 }
 
 function outcomeOf(at: Date, delivery: DueDelivery, answer: OutboundAnswer): DeliveryOutcome {
@@ -115,10 +124,9 @@ function outcomeOf(at: Date, delivery: DueDelivery, answer: OutboundAnswer): Del
   const reason = answer.ok ? `http-${answer.status}` : answer.failure;
   const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length - 1)] ?? 0;
   const again = new Date(at.getTime() + pause);
-  const isOver = again.getTime() - delivery.createdAt.getTime() > GIVE_UP_MILLISECONDS;
-  return isOver
-    ? { ...{ kind: 'failed', at, reason, again: undefined }, audit: givenUp(at, delivery, reason) }
-    : { kind: 'failed', at, reason, again };
+  const giveUpBefore = new Date(again.getTime() - GIVE_UP_MILLISECONDS);
+  const audit = givenUp(at, delivery, reason, giveUpBefore);
+  return { kind: 'failed', at, reason, again, giveUpBefore, audit };
 }
 
 const arrived = (answer: OutboundAnswer): boolean =>
@@ -126,9 +134,10 @@ const arrived = (answer: OutboundAnswer): boolean =>
 
 const givenUp = (
   at: Date,
-  { organizationId, endpointId, stream, sequence, event, attempts }: DueDelivery,
+  { organizationId, endpointId }: DueDelivery,
   reason: string,
+  before: Date,
 ): AuditEvent => ({
   ...{ at, organizationId, actor: 'evpki', action: 'webhook.given-up', subject: endpointId },
-  details: { message: `${stream}/${sequence}`, event, reason, attempts: attempts + 1 },
+  details: { reason, before: before.toISOString() },
 });

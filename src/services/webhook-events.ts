@@ -33,6 +33,24 @@ export type WebhookEventName = (typeof eventOf)[keyof typeof eventOf];
 
 export const webhookEventNames: readonly WebhookEventName[] = [...new Set(Object.values(eventOf))];
 
+/** What somebody has to be allowed to read who wants to hear of it, by the beginning of its name. */
+const readingOf: Readonly<Record<string, string>> = {
+  root: 'trust-anchors:read',
+  oem: 'provisioning-certificates:read',
+  mo: 'contracts:read',
+  request: 'requests:read',
+  proposal: 'proposals:read',
+  certificate: 'certificates:read',
+  authority: 'authorities:read',
+};
+
+/** The action of those who may hear of an event: a message must not tell what one may not read. */
+export function readingAction(event: WebhookEventName): string {
+  const action = readingOf[event.split('.')[0] ?? ''];
+  if (action === undefined) throw new Error(`nobody may hear of ${event}`);
+  return action;
+}
+
 /** The event that an entry of the audit log is, if it is one. */
 export const webhookEventOf = (action: string): WebhookEventName | undefined =>
   Object.hasOwn(eventOf, action) ? eventOf[action as keyof typeof eventOf] : undefined;

@@ -47,9 +47,12 @@ export type DeliveryOutcome =
       readonly kind: 'failed';
       readonly at: Date;
       readonly reason: string;
-      /** When to try again; never, if undefined: then with the entry that says so. */
-      readonly again: Date | undefined;
-      readonly audit?: AuditEvent;
+      /** When to try again. */
+      readonly again: Date;
+      /** What was made for the endpoint before this, whichever message it is, is given up. */
+      readonly giveUpBefore: Date;
+      /** Says so, if there is any; how many `messages` is added to its details. */
+      readonly audit: AuditEvent;
     };
 
 export interface WebhookStore {
@@ -77,6 +80,8 @@ export interface WebhookStore {
   findEndpoint(id: string): Promise<WebhookEndpoint | undefined>;
   /** In the order in which they were made; of all organizations without one. */
   listEndpoints(organizationId?: string): Promise<WebhookEndpoint[]>;
+  /** All endpoints; without counting what waits for them, which costs as much as there is. */
+  listSubscribers(): Promise<NewWebhookEndpoint[]>;
 
   /** Streams of the audit log that have entries nobody has looked at, and up to where somebody has. */
   streamsBehind(): Promise<{ readonly stream: string; readonly after: number }[]>;
@@ -90,9 +95,13 @@ export interface WebhookStore {
     readonly upTo: number;
     readonly deliveries: readonly WebhookDelivery[];
   }): Promise<'enqueued' | 'moved'>;
-  /** The oldest that are due. */
+  /**
+   * What is due, in turns: the oldest of every organization come first, and of every endpoint of
+   * it. An endpoint whose last attempt has failed gets one message at a time, each half a minute
+   * after the one before.
+   */
   dueDeliveries(now: Date, limit: number): Promise<DueDelivery[]>;
-  /** Notes what became of an attempt; what arrived, or never will, is gone. */
+  /** Notes what became of an attempt; what arrived is gone, and so is what is given up. */
   recordOutcome(
     delivery: Pick<WebhookDelivery, 'endpointId' | 'stream' | 'sequence'>,
     outcome: DeliveryOutcome,

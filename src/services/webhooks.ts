@@ -1,13 +1,13 @@
 /** Webhook endpoints: registering them, changing them, looking at them. */
 
-import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
+import { type AccessPolicy, type Principal, permits, reaches } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { type OrganizationStore, organizationMeant } from './organizations.ts';
 import type { RandomBytes } from './serial-numbers.ts';
-import { type WebhookEventName, webhookEventNames } from './webhook-events.ts';
+import { readingAction, type WebhookEventName, webhookEventNames } from './webhook-events.ts';
 import type { WebhookEndpoint, WebhookSecrets, WebhookStore } from './webhook-records.ts';
 
 export interface WebhookParts {
@@ -26,7 +26,7 @@ const MAX_URL = 2_000;
 /** What somebody wants to hear of, and where. */
 export interface WebhookWish {
   readonly url: string;
-  /** Everything without. */
+  /** Everything that the caller may read, without. */
   readonly events?: readonly WebhookEventName[];
 }
 
@@ -35,7 +35,8 @@ export interface WebhookWish {
  * @param named the organization, for those who reach others than their own
  * @returns the endpoint, and the secret that its messages are signed with, to be shown this once
  * @throws ServiceError `request-malformed` for a URL that cannot be one, `not-found` for an
- *   organization out of reach, `conflict` when it has as many as there may be
+ *   organization out of reach, `conflict` when it has as many as there may be, `not-permitted` for
+ *   events that tell what the caller's roles may not read
  */
 export async function createWebhook(
   parts: WebhookParts,
@@ -47,7 +48,7 @@ export async function createWebhook(
   const endpoint = {
     id: newId('whk', parts.random),
     organizationId: organization.id,
-    ...checkedWish(wish),
+    ...checkedWish(parts, principal, wish),
     createdAt: parts.clock(),
   };
   const audit = webhookAudit(parts, principal, endpoint, 'created');
@@ -71,7 +72,7 @@ export async function changeWebhook(
   wish: WebhookWish,
 ): Promise<WebhookEndpoint> {
   const endpoint = await findWebhook(parts, principal, id);
-  const changed = { ...endpoint, ...checkedWish(wish) };
+  const changed = { ...endpoint, ...checkedWish(parts, principal, wish) };
   const { url, events } = changed;
   const audit = webhookAudit(parts, principal, changed, 'changed');
   const outcome = await parts.webhooks.changeEndpoint({ id, url, events, audit });
@@ -113,12 +114,22 @@ export async function listWebhooks(
   return all.filter(({ organizationId }) => reaches(parts.access, principal, organizationId));
 }
 
-function checkedWish({ url, events }: WebhookWish) {
+function checkedWish(
+  { access }: Pick<WebhookParts, 'access'>,
+  principal: Principal,
+  { url, events }: WebhookWish,
+) {
   const faults = urlFaults(url);
   if (faults.length > 0) {
     throw new ServiceError('request-malformed', 'the endpoint cannot be registered', faults);
   }
-  const wanted = new Set(events ?? webhookEventNames);
+  const may = (event: WebhookEventName) => permits(access, principal, readingAction(event));
+  const wanted = new Set(events ?? webhookEventNames.filter(may));
+  const refused = [...wanted].filter((event) => !may(event));
+  if (refused.length > 0) {
+    const names = refused.join(', ');
+    throw new ServiceError('not-permitted', `your roles do not read what ${names} would tell`);
+  }
   return { url, events: webhookEventNames.filter((name) => wanted.has(name)) };
 }
 

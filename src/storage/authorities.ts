@@ -133,6 +133,22 @@ export function authorityStore(database: Database): AuthorityStore {
       return rows.map((row) => bytesOf(row.certificate));
     },
 
+    externalChains: async () => {
+      const rows: { issuer_id: string; der: Buffer; certificate: Buffer }[] = await reader(
+        'issuer_chains',
+      )
+        .join('issuers', 'issuers.id', 'issuer_chains.issuer_id')
+        .join('certificates', 'certificates.id', 'issuers.certificate_id')
+        .orderBy(['issuer_chains.issuer_id', 'issuer_chains.position'])
+        .select('issuer_chains.issuer_id', 'certificates.der', 'issuer_chains.certificate');
+      const chains = new Map<string, Uint8Array[]>();
+      for (const { issuer_id, der, certificate } of rows) {
+        const chain = chains.get(issuer_id) ?? [bytesOf(der)];
+        chains.set(issuer_id, [...chain, bytesOf(certificate)]);
+      }
+      return [...chains.values()];
+    },
+
     findEnvelope: async (keyId) => {
       const row = await reader<KeyRow>('keys').where({ key_id: keyId }).first();
       return row && envelopeOf(row);

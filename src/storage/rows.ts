@@ -172,6 +172,8 @@ export interface StationRow {
   evse_ids: string;
   certificate_type: string | null;
   security_profile: StoredInteger | null;
+  chain_includes_root: StoredBoolean | null;
+  chain_maximum_size: StoredInteger | null;
   created_at: string;
   last_seen_at: string | null;
 }
@@ -197,11 +199,6 @@ export interface WebhookDeliveryRow {
   created_at: string;
   attempts: StoredInteger;
   due_at: string;
-}
-
-export interface WebhookPositionRow {
-  stream: string;
-  sequence: StoredInteger;
 }
 
 export interface StationEvseRow {

@@ -1,6 +1,7 @@
 /** Charging stations in the database. */
 
 import { parseEvseId } from '../identifiers/evse-id.ts';
+import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { InvalidCursor } from '../services/certificate-records.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
@@ -137,6 +138,8 @@ const stationRow = (station: Station): StationRow => ({
   evse_ids: JSON.stringify(station.evseIds),
   certificate_type: station.certificateType ?? null,
   security_profile: station.securityProfile ?? null,
+  chain_includes_root: station.chain?.includeRoot ?? null,
+  chain_maximum_size: station.chain?.maximumSize ?? null,
   created_at: timeText(station.createdAt),
   last_seen_at: station.lastSeenAt === undefined ? null : timeText(station.lastSeenAt),
 });
@@ -152,6 +155,16 @@ const stationOf = (row: StationRow): Station => ({
     'securityProfile',
     row.security_profile === null ? null : (Number(row.security_profile) as SecurityProfile),
   ),
+  ...optional('chain', chainOf(row)),
   createdAt: timeOf(row.created_at),
   ...optional('lastSeenAt', row.last_seen_at === null ? null : timeOf(row.last_seen_at)),
 });
+
+function chainOf(row: StationRow): ChainPolicy | undefined {
+  const { chain_includes_root: includes, chain_maximum_size: size } = row;
+  if (includes === null && size === null) return undefined;
+  return {
+    ...optional('includeRoot', includes === null ? null : Boolean(includes)),
+    ...optional('maximumSize', size === null ? null : Number(size)),
+  };
+}

@@ -3,6 +3,7 @@
 import type { WebhookEventName } from '../services/webhook-events.ts';
 import type {
   DueDelivery,
+  NewWebhookEndpoint,
   WebhookDelivery,
   WebhookEndpoint,
   WebhookStore,
@@ -10,12 +11,10 @@ import type {
 import type { Database } from './database.ts';
 import { rawRows } from './raw-rows.ts';
 import type {
-  AuditStreamRow,
   OrganizationRow,
   StoredInteger,
   WebhookDeliveryRow,
   WebhookEndpointRow,
-  WebhookPositionRow,
 } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
@@ -47,13 +46,8 @@ export function webhookStore(database: Database): WebhookStore {
           return 'too-many';
         }
         // While there was none nobody has read the log: what is in it is not for this one.
-        if (all.length === 0) {
-          await tx.knex('webhook_positions').delete();
-          await tx.knex.raw(
-            `INSERT INTO webhook_positions (stream, sequence)
-             SELECT stream, sequence FROM audit_streams WHERE sequence > 0`,
-          );
-        }
+        // Asked within the statement: of two first ones the later skips nothing of the earlier's.
+        if (all.length === 0) await tx.knex.raw(SKIP_TO_NOW);
         await tx.knex<WebhookEndpointRow>('webhook_endpoints').insert({
           id: endpoint.id,
           organization_id,
@@ -100,6 +94,9 @@ export function webhookStore(database: Database): WebhookStore {
       return (await query).map(endpointOf);
     },
 
+    listSubscribers: async () =>
+      (await reader<WebhookEndpointRow>('webhook_endpoints').orderBy('id')).map(subscriberOf),
+
     streamsBehind: async () => {
       const rows: { stream: string; after: StoredInteger | null }[] = await reader(
         'audit_streams as s',
@@ -112,17 +109,11 @@ export function webhookStore(database: Database): WebhookStore {
     },
 
     enqueue: ({ stream, after, upTo, deliveries }) =>
-      database.write(async ({ knex }) => {
-        // Whoever reads a stream holds its row: two never take the same stretch.
-        await knex<AuditStreamRow>('audit_streams').where({ stream }).forUpdate().first('stream');
-        const position = await knex<WebhookPositionRow>('webhook_positions')
-          .where({ stream })
-          .first();
-        if (Number(position?.sequence ?? 0) !== after) return 'moved';
-        await knex<WebhookPositionRow>('webhook_positions')
-          .insert({ stream, sequence: upTo })
-          .onConflict('stream')
-          .merge();
+      database.write(async (tx) => {
+        const { knex } = tx;
+        // The row of the stream itself is its writer's, who would wait with all that it commits.
+        const moved = await rawRows(tx, MOVE_POSITION, [stream, upTo, after]);
+        if (moved.length === 0) return 'moved';
         const ids = [...new Set(deliveries.map(({ endpointId }) => endpointId))];
         const present: string[] = await knex('webhook_endpoints')
           .whereIn('id', ids)
@@ -139,7 +130,23 @@ export function webhookStore(database: Database): WebhookStore {
 
     dueDeliveries: async (now, limit) => {
       const at = { knex: reader, dialect: database.dialect };
-      return (await rawRows<DueRow>(at, DUE, [timeText(now), PER_ENDPOINT, limit])).map(dueOf);
+      const rested = new Date(now.getTime() - REST_MILLISECONDS);
+      const bound = [timeText(rested), timeText(now), limit];
+      const found = await rawRows<WebhookEndpointRow>(at, ENDPOINTS_DUE, bound);
+      const queues = await Promise.all(
+        found.map(async (endpoint) => {
+          const rows = await reader<WebhookDeliveryRow>('webhook_deliveries')
+            .where({ endpoint_id: endpoint.id })
+            .where('due_at', '<=', timeText(now))
+            .orderBy(['due_at', 'stream', 'sequence'])
+            .limit(endpoint.failed_at === null ? PER_ENDPOINT : 1);
+          return rows.map((row) => dueOf(row, endpoint));
+        }),
+      );
+      const turns = Array.from({ length: PER_ENDPOINT }, (_, turn) =>
+        queues.flatMap((queue) => queue[turn] ?? []),
+      );
+      return turns.flat().slice(0, limit);
     },
 
     recordOutcome: ({ endpointId, stream, sequence }, outcome) =>
@@ -159,43 +166,70 @@ export function webhookStore(database: Database): WebhookStore {
           });
           return;
         }
-        const { at, reason, again, audit } = outcome;
-        if (again)
-          await row()
-            .update({ due_at: timeText(again) })
-            .increment('attempts', 1);
-        else await row().delete();
+        const { at, reason, again, giveUpBefore, audit } = outcome;
+        await row()
+          .update({ due_at: timeText(again) })
+          .increment('attempts', 1);
         await endpoint().update({ failed_at: timeText(at), failure: reason });
-        if (audit) tx.appendAudit(audit);
+        const messages = await tx
+          .knex<WebhookDeliveryRow>('webhook_deliveries')
+          .where({ endpoint_id: endpointId })
+          .where('created_at', '<', timeText(giveUpBefore))
+          .delete();
+        if (messages > 0) tx.appendAudit({ ...audit, details: { ...audit.details, messages } });
       }),
   };
 }
 
-/** Of one endpoint at a time: one that does not answer must not keep all others waiting. */
-const PER_ENDPOINT = 5;
+const SKIP_TO_NOW = `
+  INSERT INTO webhook_positions (stream, sequence)
+  SELECT stream, sequence FROM audit_streams
+    WHERE sequence > 0 AND NOT EXISTS (SELECT 1 FROM webhook_endpoints) ORDER BY stream
+  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
+    WHERE excluded.sequence > webhook_positions.sequence`;
 
-/** The oldest of every endpoint come first. */
-const DUE = `
+/** Compares and sets: two never take the same stretch. */
+const MOVE_POSITION = `
+  INSERT INTO webhook_positions (stream, sequence) VALUES (?, ?)
+  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
+    WHERE webhook_positions.sequence = ?
+  RETURNING stream`;
+
+/** Of one endpoint at a time: one that is slow must not keep all others waiting. */
+const PER_ENDPOINT = 20;
+/** How long an endpoint is left alone that has failed. */
+const REST_MILLISECONDS = 30_000;
+
+/** One endpoint of every organization first, then the next; by an index, however much waits. */
+const ENDPOINTS_DUE = `
   SELECT * FROM (
-    SELECT d.*, e.url, e.organization_id, ROW_NUMBER() OVER (
-      PARTITION BY d.endpoint_id ORDER BY d.due_at, d.stream, d.sequence
+    SELECT due.*, ROW_NUMBER() OVER (
+      PARTITION BY organization_id
+      ORDER BY CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, oldest, id
     ) AS turn
-    FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-    WHERE d.due_at <= ?
-  ) due WHERE turn <= ? ORDER BY turn, due_at LIMIT ?`;
+    FROM (
+      SELECT e.*, (
+        SELECT MIN(d.due_at) FROM webhook_deliveries d WHERE d.endpoint_id = e.id
+      ) AS oldest
+      FROM webhook_endpoints e WHERE e.failed_at IS NULL OR e.failed_at <= ?
+    ) due WHERE oldest <= ?
+  ) taken ORDER BY turn, oldest LIMIT ?`;
 
 /** Rows per INSERT: far below the limits on bound values of either database. */
 const ROWS_PER_INSERT = 100;
 
 type EndpointWithCount = WebhookEndpointRow & { readonly waiting: StoredInteger };
-type DueRow = WebhookDeliveryRow & Pick<WebhookEndpointRow, 'url' | 'organization_id'>;
 
-const endpointOf = (row: EndpointWithCount): WebhookEndpoint => ({
+const subscriberOf = (row: WebhookEndpointRow): NewWebhookEndpoint => ({
   id: row.id,
   organizationId: row.organization_id,
   url: row.url,
   events: JSON.parse(row.events) as WebhookEventName[],
   createdAt: timeOf(row.created_at),
+});
+
+const endpointOf = (row: EndpointWithCount): WebhookEndpoint => ({
+  ...subscriberOf(row),
   waiting: Number(row.waiting),
   ...optional('deliveredAt', row.delivered_at === null ? null : timeOf(row.delivered_at)),
   ...optional(
@@ -217,7 +251,10 @@ const deliveryRow = (delivery: WebhookDelivery): WebhookDeliveryRow => ({
   due_at: timeText(delivery.createdAt),
 });
 
-const dueOf = (row: DueRow): DueDelivery => ({
+const dueOf = (
+  row: WebhookDeliveryRow,
+  { url, organization_id }: WebhookEndpointRow,
+): DueDelivery => ({
   endpointId: row.endpoint_id,
   stream: row.stream,
   sequence: Number(row.sequence),
@@ -225,6 +262,6 @@ const dueOf = (row: DueRow): DueDelivery => ({
   body: row.body,
   createdAt: timeOf(row.created_at),
   attempts: Number(row.attempts),
-  url: row.url,
-  organizationId: row.organization_id,
+  url,
+  organizationId: organization_id,
 });

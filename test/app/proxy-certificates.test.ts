@@ -15,8 +15,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const [first, second] = [loginCertificate(), loginCertificate()];
 
 const logged: string[] = [];
+const blocked = new Set<string>();
 const parts = {
   paths: { issuersNamed: async () => [] },
+  certificates: { isBlockedKey: async (spki: string) => blocked.has(spki) },
   parsed: createParsedCertificates(),
   clock: () => new Date('2026-06-01T00:00:00Z'),
   logger: createLogger({

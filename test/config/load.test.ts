@@ -54,6 +54,9 @@ describe('with nothing given', () => {
       addressRate: 20,
       addressConnections: 200,
       clientKeys: 100_000,
+      ocspHex: 'on',
+      outboundHosts: '',
+      outboundInternalHosts: '',
       logLevel: 'info',
       logFormat: 'auto',
     });

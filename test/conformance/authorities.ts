@@ -114,6 +114,8 @@ export const authoritiesConform = (name: string, open: OpenTestDatabase) =>
       });
       expect((await store().findAuthority(authority.id))?.state).toBe('active');
       expect(await store().externalChain(issuer.id)).toEqual([bytes('upper'), bytes('root')]);
+      const whole = [certificate.der, bytes('upper'), bytes('root')];
+      expect(await store().externalChains()).toContainEqual(whole);
       const certificates = certificateStore(opened.database);
       const stored = await certificates.findCertificate(certificate.id);
       const { commonName: _, ...shown } = certificate;
@@ -127,6 +129,8 @@ export const authoritiesConform = (name: string, open: OpenTestDatabase) =>
       expect(issuer).toMatchObject({ state: 'active', certificateId, signedById: issuerId });
       expect(issuer?.certificate).toEqual(bytes(`der of ${certificateId}`));
       expect(await store().externalChain(issuerId)).toEqual([]);
+      const own = bytes(`der of ${certificateId}`);
+      expect((await store().externalChains()).flat()).not.toContainEqual(own);
     });
 
     test('a new generation retires the active one when its certificate comes', async () => {

@@ -40,6 +40,7 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
         evseIds: ['DE*ABC*E1', 'DE*ABC*E2'],
         certificateType: 'station',
         securityProfile: 3,
+        chain: { includeRoot: true, maximumSize: 4_000 },
         lastSeenAt: seconds(1),
       });
       expect(await register(station)).toBe('registered');
@@ -53,6 +54,20 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
         lastSeenAt,
       });
       expect(await audited(station)).toEqual(['station.registered', 'station.changed']);
+    });
+
+    test.each<Station['chain']>([
+      { includeRoot: true },
+      { includeRoot: false },
+      { maximumSize: 500 },
+      { includeRoot: false, maximumSize: 10_000 },
+    ])('a chain policy comes back as it was: %o', async (chain) => {
+      const station = newStation(await newOrganization(opened.database), chain ? { chain } : {});
+      expect(await register(station)).toBe('registered');
+      expect(await store().findStation(station.organizationId, station.id)).toEqual(station);
+      const { chain: _, ...without } = station;
+      expect(await change(without)).toBe('changed');
+      expect(await store().findStation(station.organizationId, station.id)).toEqual(without);
     });
 
     test('two organizations may have stations of one identity and one serial number', async () => {

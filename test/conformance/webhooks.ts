@@ -64,9 +64,7 @@ export const webhooksConform = (name: string, open: OpenTestDatabase) =>
       expect(await store().listEndpoints(organizationId)).toEqual(
         [endpoint, other].map((each) => ({ ...each, waiting: 0 })),
       );
-      expect((await store().listEndpoints()).map(({ id }) => id)).toEqual(
-        expect.arrayContaining([endpoint.id, other.id]),
-      );
+      expect(await store().listSubscribers()).toEqual(expect.arrayContaining([endpoint, other]));
       expect(await store().findEndpoint('another')).toBeUndefined();
     });
 
@@ -95,7 +93,7 @@ export const webhooksConform = (name: string, open: OpenTestDatabase) =>
     });
 
     test('what was written before the first endpoint is for none', async () => {
-      for (const { id } of await store().listEndpoints()) await remove(id);
+      for (const { id } of await store().listSubscribers()) await remove(id);
       await happen();
       await add();
       // Only the entry of the endpoint itself is behind.
@@ -127,7 +125,10 @@ export const webhooksConform = (name: string, open: OpenTestDatabase) =>
         { ...sent, attempts: 0, url: endpoint.url, organizationId },
       ]);
       const [at, again] = [seconds(1), seconds(31)];
-      await store().recordOutcome(sent, { kind: 'failed', at, reason: 'http-500', again });
+      await store().recordOutcome(sent, {
+        ...{ kind: 'failed', at, reason: 'http-500', again, giveUpBefore: testTime },
+        audit: audit(organizationId, 'webhook.given-up', endpoint.id),
+      });
       expect(await due(seconds(30))).toEqual([]);
       expect(await due(seconds(31))).toMatchObject([{ sequence: 1_000_001, attempts: 1 }]);
       expect((await store().findEndpoint(endpoint.id))?.failure).toEqual({
@@ -141,32 +142,83 @@ export const webhooksConform = (name: string, open: OpenTestDatabase) =>
       });
     });
 
-    test('a message that is given up is gone, with the entry that says so', async () => {
+    test('what an endpoint has not taken for too long is given up at once, in one entry', async () => {
       const { endpoint } = await add();
-      const sent = message(endpoint.id, 1_000_002);
-      await enqueue(sent);
-      await store().recordOutcome(sent, {
-        ...{ kind: 'failed', at: seconds(1), reason: 'timed-out', again: undefined },
-        audit: audit(organizationId, 'webhook.given-up', endpoint.id),
+      const other = (await add()).endpoint;
+      const old = [1_000_002, 1_000_003, 1_000_004].map((n) => message(endpoint.id, n));
+      const young = message(endpoint.id, 1_000_005, seconds(10));
+      await enqueue(...old, young, message(other.id, 1_000_002));
+      await store().recordOutcome(old[1] as WebhookDelivery, {
+        ...{ kind: 'failed', at: seconds(11), reason: 'timed-out', again: seconds(20) },
+        ...{
+          giveUpBefore: seconds(10),
+          audit: audit(organizationId, 'webhook.given-up', endpoint.id),
+        },
       });
-      expect(await due(seconds(99_999))).toEqual([]);
-      const { items } = await auditStore(opened.database).listEntries(
-        { organizationId, action: 'webhook.given-up' },
-        { limit: 10 },
-      );
-      expect(items.map(({ subject }) => subject)).toEqual([endpoint.id]);
+      expect((await store().findEndpoint(endpoint.id))?.waiting).toBe(1);
+      expect((await store().findEndpoint(other.id))?.waiting).toBe(1);
+      const givenUp = async () =>
+        await auditStore(opened.database).listEntries(
+          { organizationId, action: 'webhook.given-up' },
+          { limit: 10 },
+        );
+      const [entry] = (await givenUp()).items;
+      expect(entry?.subject).toBe(endpoint.id);
+      expect(JSON.parse(entry?.details ?? '{}')).toMatchObject({ messages: 3 });
+      await store().recordOutcome(young, {
+        ...{ kind: 'failed', at: seconds(11), reason: 'timed-out', again: seconds(20) },
+        ...{
+          giveUpBefore: seconds(10),
+          audit: audit(organizationId, 'webhook.given-up', endpoint.id),
+        },
+      });
+      expect((await givenUp()).items).toHaveLength(1);
     });
 
     test('an endpoint with much to hear leaves room for others', async () => {
       const busy = (await add()).endpoint;
       const other = (await add()).endpoint;
       await enqueue(
-        ...Array.from({ length: 12 }, (_, n) => message(busy.id, 2_000_000 + n)),
+        ...Array.from({ length: 25 }, (_, n) => message(busy.id, 2_000_000 + n)),
         message(other.id, 2_000_100, seconds(5)),
       );
       const ids = (await due(seconds(5))).map(({ endpointId }) => endpointId);
-      expect(ids.filter((id) => id === busy.id)).toHaveLength(5);
+      expect(ids.filter((id) => id === busy.id)).toHaveLength(20);
       expect(ids.slice(0, 2).sort()).toEqual([busy.id, other.id].sort());
+    });
+
+    test('an endpoint that has failed is tried with one message, after half a minute', async () => {
+      const { endpoint } = await add();
+      const [first, ...more] = [1, 2, 3].map((n) => message(endpoint.id, 2_100_000 + n));
+      await enqueue(first as WebhookDelivery, ...more);
+      await store().recordOutcome(first as WebhookDelivery, {
+        ...{ kind: 'failed', at: seconds(1), reason: 'timed-out', again: seconds(31) },
+        ...{
+          giveUpBefore: testTime,
+          audit: audit(organizationId, 'webhook.given-up', endpoint.id),
+        },
+      });
+      expect(await due(seconds(30))).toEqual([]);
+      expect(await due(seconds(31))).toMatchObject([{ sequence: 2_100_002 }]);
+      await store().recordOutcome(more[0] as WebhookDelivery, {
+        kind: 'delivered',
+        at: seconds(31),
+      });
+      expect(await due(seconds(31))).toHaveLength(2);
+    });
+
+    test('an organization with many endpoints does not keep others waiting', async () => {
+      const many = await Promise.all(Array.from({ length: 8 }, async () => (await add()).endpoint));
+      await enqueue(...many.map(({ id }, n) => message(id, 2_200_000 + n)));
+      const crowded = organizationId;
+      organizationId = await newOrganization(opened.database);
+      const { endpoint } = await add();
+      await enqueue(message(endpoint.id, 2_200_100, seconds(50)));
+      const all = await store().dueDeliveries(seconds(50), 100);
+      const turns = all.map((delivery) => delivery.organizationId);
+      expect(turns.filter((id) => id === crowded)).toHaveLength(8);
+      const second = turns.indexOf(crowded, turns.indexOf(crowded) + 1);
+      expect(turns.indexOf(organizationId)).toBeLessThan(second);
     });
 
     test('an endpoint that is deleted takes with it what waits, and hears nothing more', async () => {

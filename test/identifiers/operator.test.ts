@@ -41,13 +41,23 @@ describe('whose an EVSE or SECC id is', () => {
     [`DEICES${'A'.repeat(32)}`, 'DEICE'],
     [`de-ice-s-${'a'.repeat(32)}-7`, 'DEICE'],
     ['DE-ICE-S-1', 'DEICE'],
+    // Chargers read it as a SECC id, however short.
+    ['DEICES1', 'DEICE'],
+    // What an SECC name or a serial number may hold besides takes nothing from whose it seems.
+    ...['DE.ICE.E1', 'DE_ICE_E1', 'DE~ICE~E1', 'DE ICE E1', 'DE**ICE**E1', 'DE/ICE/E1'].map(
+      (name): [string, string] => [name, 'DEICE'],
+    ),
+    ...['*DE*ICE*E1', ' DE*ICE*E1', 'DE*ICE*E*1', 'DE*ICE*E1.2', 'DE*ICE*E1~', 'DE*ICE*E1\n'].map(
+      (name): [string, string] => [name, 'DEICE'],
+    ),
+    ['D\u200bE*ICE*E1', 'DEICE'],
   ])('%s is one of %s', (name, operator) => {
     expect(operatorOf(name)).toBe(operator);
   });
 
   test.each([
-    ...['', 'CS-1', 'SN-0815', 'DE*ICE', 'DE*ICE*E', 'DE*ICE*X1', '49*ICE*E1', 'DEICES1'],
-    ...['station.example', 'DE ICE E1', ' DE*ICE*E1', 'ÄE*ICE*E1', 'DE*ICE*E1\n'],
+    ...['', 'CS-1', 'SN-0815', 'DE*ICE', 'DE*ICE*E', 'DE*ICE*X1', '49*ICE*E1', 'DEICES'],
+    ...['station.example', 'ÄE*ICE*E1', '+49*810*000*438'],
   ])('%j is none', (name) => {
     expect(operatorOf(name)).toBeUndefined();
   });

@@ -14,7 +14,7 @@ const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).
 function asked(input: unknown) {
   const written = ocspRequestOf(input);
   if (!written.ok) throw new Error(written.reason);
-  const request = readOcspRequest(written.value);
+  const request = readOcspRequest(written.value.request);
   if ('fault' in request) throw new Error(request.message);
   const [certId, ...others] = request.certIds;
   expect(others).toEqual([]);

@@ -88,6 +88,7 @@ const enrol = (made: EstApplication, ...headers: (readonly [string, string])[]) 
   est({ target: '/cpo/simpleenroll', headers, body: made.body });
 
 interface Entry {
+  readonly actor: string;
   readonly details: { readonly violations?: readonly string[]; readonly reason?: string };
 }
 
@@ -367,12 +368,31 @@ describe('who may', () => {
 const refusals = async () => (await audited('access.refused')).map(({ details }) => details.reason);
 
 describe('bad input', () => {
-  test('W1 1 MB is 413', async () => {
-    const answer = await est({
-      ...{ target: '/cpo/simpleenroll', headers: [bearer(csms)], body: 'A'.repeat(1_000_000) },
-    });
+  test('W1 1 MB is 413, and on record', async () => {
+    const target = '/cpo/simpleenroll';
+    const body = 'A'.repeat(1_000_000);
+    const answer = await est({ target, headers: [bearer(csms)], body });
     expect(answer.status).toBe(413);
     expect(answer.body).toMatch(/^body-too-large: /);
+    const [entry] = await audited('request.refused');
+    expect(entry?.actor).toMatch(/^client:/);
+    expect(entry?.details.violations).toEqual(['body-too-large']);
+    // Of somebody whom nobody knows it is not.
+    const before = (await audited('request.refused')).length;
+    const unknown = await est({ target, headers: [basic('CS-1', 'wrong')], body });
+    expect(unknown.status).toBe(413);
+    expect(await audited('request.refused')).toHaveLength(before);
+  });
+
+  test('an unknown algorithm or standard in the path is 404, and counted', async () => {
+    for (const target of ['/cpo/cacerts/ISO15118-2/secp384r1', '/cpo/simpleenroll/ISO15118-3']) {
+      const answer = await est({ target });
+      expect(answer.status).toBe(404);
+      expect(answer.body).toMatch(/^not-found: ".+" is no .+ of EST: there is .+\nrequest-id: /);
+    }
+    const unknown = async () =>
+      (await audited('access.refused')).find(({ details }) => details.reason === 'path-unknown');
+    await expect.poll(unknown).toMatchObject({ details: { violations: ['not-found'] } });
   });
 
   const made = application('CN=DE*DEM*E1');

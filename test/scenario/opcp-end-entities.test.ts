@@ -134,12 +134,14 @@ describe('end entities', () => {
       evseIds: ['DE*OLD*E1', 'DE*OLD*E2'],
       securityProfile: 3,
       serialNumber: 'S-7',
+      chain: { includeRoot: true, maximumSize: 4000 },
     };
     await operator('PUT', '/v1/stations/CS-7', details);
     const answer = await operator('PUT', PATH, everest('DEOLDE2', { evseID: ['DE*OLD*E3'] }));
     expect(answer.json.endEntityId, answer.text).toBe('CS-7');
     expect(await station('CS-7')).toMatchObject({
       ...{ seccId: 'DEOLDE2', serialNumber: 'S-7', securityProfile: 3 },
+      chain: details.chain,
       evseIds: ['DE*OLD*E1', 'DE*OLD*E2', 'DE*OLD*E3'],
     });
     // Another name of one of its EVSEs is another charger: a station has one SECC id.

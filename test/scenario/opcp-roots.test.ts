@@ -334,7 +334,7 @@ describe('RCP the pool of root certificates', () => {
     const brought = await put(root, 'OEM');
     expect([brought.status, messages(brought)[1]]).toEqual([
       400,
-      'certificate : its key is that of a revoked authority of this evpki',
+      'caCertificate : its key is that of a revoked authority of this evpki',
     ]);
   });
 });

@@ -29,6 +29,7 @@ describe('stations', () => {
     evseIds: ['deicee45b78c', 'DE*ICE*E45B*78C', 'DE*ICE*E1'],
     certificateType: 'station',
     securityProfile: 3,
+    chain: { includeRoot: true, maximumSize: 4000 },
   };
 
   test('a station is registered, found, replaced, and stays as it is', async () => {
@@ -72,9 +73,47 @@ describe('stations', () => {
     ['a security profile of 4', { securityProfile: 4 }],
     ['another omitted type', { certificateType: 'V2GCertificate' }],
     ['an identity in the body', { id: 'CS-2' }],
+    ['an unknown member of the chain policy', { chain: { root: true } }],
+    ['a chain policy that is none', { chain: 'with-root' }],
+    ['a size that is no whole number', { chain: { maximumSize: 600.5 } }],
   ])('%s is refused', async (_, station) => {
     expect((await put('CS-2', station)).status).toBe(400);
     expect((await get('CS-2')).status).toBe(404);
+  });
+
+  test.each([
+    ['what shiv3 reports, which is a count', 4, /counts something else/],
+    ['less than a certificate', 499, /counts something else/],
+    ['more than OCPP carries', 10_001, /at most 10000 characters/],
+  ])('a size of chains that is %s is refused', async (_, maximumSize, told) => {
+    const answer = await put('CS-SIZE', { seccId: '10.0.0.1', chain: { maximumSize } });
+    expect([answer.status, answer.json.code]).toEqual([400, 'request-malformed']);
+    const [, size] = answer.json.violations;
+    expect([size.field, size.message]).toEqual([
+      'body.chain.maximumSize',
+      expect.stringMatching(told),
+    ]);
+    expect((await get('CS-SIZE')).status).toBe(404);
+  });
+
+  test('a chain policy changes one by one, and one that says nothing is none', async () => {
+    for (const [chain, kept] of [
+      [{ includeRoot: true }, { includeRoot: true }],
+      [
+        { includeRoot: false, maximumSize: 500 },
+        { includeRoot: false, maximumSize: 500 },
+      ],
+      [{}, undefined],
+      [{ maximumSize: 10_000 }, { maximumSize: 10_000 }],
+    ]) {
+      expect([200, 201]).toContain((await put('CS-CHAIN', { chain })).status);
+      expect((await get('CS-CHAIN')).json.chain).toEqual(kept);
+    }
+    const log = await evpki.call('GET', '/v1/audit?subject=CS-CHAIN');
+    expect(log.json.items[0].details).toMatchObject({
+      chainIncludesRoot: null,
+      chainMaximumSize: 10_000,
+    });
   });
 
   test('C7 a name of another station is a conflict', async () => {

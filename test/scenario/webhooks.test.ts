@@ -20,6 +20,8 @@ describe('webhooks', () => {
   let heard: Heard[] = [];
   /** What the receiver answers, one after the other; 204 behind the last. */
   let answers: number[] = [];
+  /** Takes messages and never answers, from when on that is asked for. */
+  let silent: { heldAt?: number } | undefined;
 
   beforeAll(async () => {
     receiver = createServer((request, response) => {
@@ -27,7 +29,8 @@ describe('webhooks', () => {
       request.on('data', (chunk) => chunks.push(chunk));
       request.on('end', () => {
         heard.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
-        response.writeHead(answers.shift() ?? 204).end();
+        if (silent) silent.heldAt ??= performance.now();
+        else response.writeHead(answers.shift() ?? 204).end();
       });
     });
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -47,6 +50,7 @@ describe('webhooks', () => {
     }
     heard = [];
     answers = [];
+    silent = undefined;
   });
 
   const PATH = '/v1/webhook/endpoints';
@@ -133,6 +137,40 @@ describe('webhooks', () => {
       expect(json.failure?.reason).toBe('address-not-public');
     }, 15_000);
     expect(heard).toEqual([]);
+  });
+
+  test('a receiver that never answers keeps no CRL waiting', async () => {
+    const issued = await evpki.call('GET', `/v1/certificates/${await issue()}`);
+    const { id, serialNumber } = issued.json;
+    const { issuers } = (await evpki.call('GET', '/v1/authorities/ocpp-station-ca')).json;
+    const listed = async () => {
+      const answer = await fetch(`${evpki.app.publicUrl}/crl/${issuers[0].id}.crl`);
+      return Buffer.from(await answer.arrayBuffer()).includes(Buffer.from(serialNumber, 'hex'));
+    };
+    await register({ events: ['certificate.issued'] });
+    const other = await issue();
+    await evpki.call('POST', `/v1/certificates/${other}/revocation?wait=crl`, {
+      reason: 'superseded',
+    });
+    // Its CRL is due in five seconds, by which time a message is held for as long.
+    await evpki.call('POST', `/v1/certificates/${id}/revocation`, { reason: 'superseded' });
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    silent = {};
+    await issue();
+    await vi.waitFor(() => expect(silent?.heldAt).toBeDefined(), 10_000);
+    await vi.waitFor(async () => expect(await listed()).toBe(true), {
+      ...{ timeout: 15_000, interval: 50 },
+    });
+    expect(performance.now() - (silent.heldAt ?? 0)).toBeLessThan(4_500);
+  });
+
+  test('W8 nobody hears by a message what they may not read', async () => {
+    const answer = await register({ events: ['certificate.revoked', 'mo.contract.added'] });
+    expect(answer.status, answer.text).toBe(403);
+    expect(answer.json.errorMessages[0]).toContain('mo.contract.added');
+    const all = (await register({})).json.events as string[];
+    expect(all).toContain('certificate.revoked');
+    expect(all.filter((event) => /^(mo|oem)\./.test(event))).toEqual([]);
   });
 
   test.each([

@@ -14,10 +14,10 @@ const { access } = loadPolicies();
 const roles = [...access.keys()];
 /** What the roles may hand out, as the file says it once more here, on purpose. */
 const grantable: Readonly<Record<string, readonly string[]>> = {
-  super: roles.filter((role) => role !== 'bootstrap'),
+  super: roles.filter((role) => role !== 'bootstrap' && role !== 'station'),
   'tenant-admin': [
     ...['tenant-admin', 'auditor', 'cpo-operator', 'emsp-operator', 'oem', 'csms'],
-    ...['station-registrar', 'read-only'],
+    ...['est-client', 'station-registrar', 'read-only'],
   ],
 };
 

@@ -1,7 +1,10 @@
 /** What has become of certificates that somebody is known by, over a database. */
 
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificate, readCertificate } from '../../src/pki/certificate.ts';
+import { readPemBlocks } from '../../src/pki/pem.ts';
+import { readPublicKey } from '../../src/pki/public-key.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { certificateFault, ownIssuerOf } from '../../src/services/certificate-standing.ts';
 import { enrol } from '../../src/services/enrolment.ts';
@@ -9,6 +12,7 @@ import { release, revoke } from '../../src/services/revocation.ts';
 import { type TestDatabase, testBackends } from '../support/databases.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import { generateKey, issue, leafExtensions, templateFor } from '../support/issuing.ts';
+import { newRequest } from '../support/requests.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
 import { stationRequest } from '../support/stations.ts';
 
@@ -97,6 +101,24 @@ describe('the standing of a certificate', () => {
     expect(await faultOf(certificate, new Date('2026-06-01T00:00:00Z'))).toBeUndefined();
     expect(await ownIssuerOf(services, certificate)).toBeUndefined();
     expect(await ownIssuerOf(services, (await issued()).certificate)).toBe(own.id);
+  });
+
+  test('A3 ends when its key is blocked, whoever has certified that', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pair = { privateKey, publicKey: createPublicKey(privateKey) };
+    const [block] = readPemBlocks(newRequest('CN=SN-STANDING-KEY', { pair }));
+    const answer = await enrol(services, {
+      ...{ principal, action: 'certificates:issue', channel: 'rest', profile: 'ocpp-station' },
+      csr: { ok: true, value: block?.der ?? Buffer.alloc(0) },
+    });
+    const read = readPublicKey(pair.publicKey.export({ format: 'der', type: 'spki' }));
+    if (answer.outcome !== 'issued' || !read.ok) throw new Error('no certificate');
+    const key = { privateKey, publicKey: read.value };
+    const own = issue(templateFor(key, key), key);
+    const at = new Date('2026-06-01T00:00:00Z');
+    expect(await faultOf(own, at)).toBeUndefined();
+    await revoke(services, principal, answer.certificateId, 'keyCompromise');
+    expect(await faultOf(own, at)).toBe('certificate-key-blocked');
   });
 
   test('A3 ends with an authority above it', async () => {

@@ -4,13 +4,15 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sameBytes } from '../../src/pki/byte-order.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
-import { printableString } from '../../src/pki/der-writer.ts';
+import { octetString, printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
+import type { ExtensionSet } from '../../src/pki/template.ts';
 import { withdrawSecret } from '../../src/services/enrolment-secrets.ts';
 import type { EstCaller } from '../../src/services/est.ts';
 import { estEnrol, estServerKeygen } from '../../src/services/est.ts';
 import { type DeclaredLabel, estAuthentications } from '../../src/services/est-declarations.ts';
+import { revoke } from '../../src/services/revocation.ts';
 import { listStations } from '../../src/services/stations.ts';
 import type { AnchorPurpose } from '../../src/services/trust-anchor-records.ts';
 import { importAnchor, trustAnchor } from '../../src/services/trust-anchors.ts';
@@ -27,7 +29,7 @@ import {
   turnedAway,
 } from '../support/est-house.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
-import { commonName, generateKey, issue, templateFor } from '../support/issuing.ts';
+import { commonName, generateKey, issue, leafExtensions, templateFor } from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';
 import { askFor, buildRequest, requestAttribute } from '../support/requests.ts';
 
@@ -309,15 +311,19 @@ describe('factory certificates', () => {
     subject: Parameters<typeof commonName>[0] | { attributes: { type: string; value: string }[] },
     notAfter = new Date('2090-01-01'),
     signer = maker,
-  ): Certificate =>
-    issue(
-      templateFor(generateKey(), signer, {
+    extensions: Partial<ExtensionSet> = {},
+    key = generateKey(),
+  ): Certificate => {
+    return issue(
+      templateFor(key, signer, {
         subject: typeof subject === 'string' ? commonName(subject) : subject,
         issuerName: writeName(commonName('Maker Root')),
         notAfter,
+        extensions: { ...leafExtensions(key, signer), ...extensions },
       } as never),
       signer,
     );
+  };
   const showing = ({ der }: Certificate): EstCaller => ({ clientCertificate: [der] });
   let anchor = '';
   const trustFor = async (...purposes: AnchorPurpose[]) => {
@@ -359,6 +365,9 @@ describe('factory certificates', () => {
     await house.station('CS-VICTIM', { seccId: 'SECC-V' });
     const shown = showing(factoryCertificate('FACTORY-1'));
     await refused(ask(shown, csrOf('CN=SECC-V')), 'name-not-authenticated');
+    expect((await house.audited('request.refused')).at(-1)).toMatchObject({
+      ...{ actor: 'factory-certificate:CS-FACTORY', violations: ['name-not-authenticated'] },
+    });
     await refused(ask(shown, csrOf('CN=SECC-W')), 'name-not-authenticated');
     // At a label of somebody else nobody trusts its maker.
     await turnedAway(ask(shown, csrOf('CN=SECC-F'), { label: 'mo' }), 'certificate-unknown');
@@ -374,6 +383,47 @@ describe('factory certificates', () => {
     const forged = factoryCertificate('FACTORY-1', undefined, generateKey());
     await turnedAway(ask(showing(forged), csr), 'certificate-unknown');
     await turnedAway(ask({ clientCertificate: [Buffer.from('soup')] }, csr), 'certificate-unknown');
+  });
+
+  const purposes = (...named: string[]) => ({
+    extendedKeyUsage: { critical: false, purposes: named },
+  });
+  test.each<[string, Partial<ExtensionSet>, string | undefined]>([
+    ['of a server', purposes('serverAuth'), 'key-purpose'],
+    ['that signs firmware', purposes('codeSigning'), 'key-purpose'],
+    ['of a server and client', purposes('serverAuth', 'clientAuth'), undefined],
+    ['for anything', purposes('anyExtendedKeyUsage'), undefined],
+    ['without usages', { keyUsage: undefined as never }, undefined],
+    [
+      'that signs nothing',
+      { keyUsage: { critical: true, usages: ['keyEncipherment'] } },
+      'key-usage',
+    ],
+    [
+      'of an authority',
+      {
+        basicConstraints: { critical: true, ca: true },
+        keyUsage: { critical: true, usages: ['digitalSignature', 'keyCertSign'] },
+      },
+      'basic-constraints',
+    ],
+  ])('W5 one %s is that of a client only if it says nothing else', async (_, extensions, wrong) => {
+    const shown = showing(factoryCertificate('FACTORY-1', undefined, undefined, extensions));
+    const asked = ask(shown, csrOf('CN=SECC-F'));
+    if (wrong === undefined) expect((await asked).outcome).toBe('issued');
+    else {
+      const { refusal } = await turnedAway(asked, 'certificate-unknown');
+      expect(refusal.violations).toEqual([wrong]);
+    }
+  });
+
+  test('A3 with a key that is blocked it is nothing', async () => {
+    const key = generateKey();
+    const shown = showing(factoryCertificate('FACTORY-1', undefined, undefined, {}, key));
+    const pair = { publicKey: createPublicKey(key.privateKey), privateKey: key.privateKey };
+    const { certificateId } = await house.enrol(shown, csrOf('CN=SECC-F', { pair }));
+    await revoke(house.services, administrator, certificateId, 'keyCompromise');
+    await turnedAway(ask(shown, csrOf('CN=SECC-F')), 'certificate-key-blocked');
   });
 
   test('W5 a secret or token counts before it', async () => {
@@ -425,6 +475,18 @@ describe('generated keys', () => {
     expect(sameBytes(second.answer.certificate.spki, spki)).toBe(false);
   });
 
+  test('RFC 7030 4.4.1: one that is to be encrypted is not handed out in the clear', async () => {
+    await house.station('CS-WRAP');
+    for (const type of ['1.2.840.113549.1.9.16.2.37', '1.2.840.113549.1.9.16.2.54']) {
+      const csr = buildRequest({
+        subject: writeName(nameOf('CN=CS-WRAP')),
+        attributes: [requestAttribute(type, octetString(Buffer.from('key-1')))],
+      });
+      const error = await refused(generate(asMachine, csr), 'csr-refused');
+      expect(error.violations).toMatchObject([{ code: 'key-encryption-unsupported' }]);
+    }
+  });
+
   test('a key of a type that the profile has not becomes one that it has', async () => {
     await house.station('CS-TYPE');
     const { answer } = await generate(asMachine, csrOf('CN=CS-TYPE', { key: 'RSA-2048' }));
@@ -447,4 +509,16 @@ describe('generated keys', () => {
       'approval-needed',
     );
   });
+});
+
+// This lets time pass, and so comes last.
+test('after the repeat window the same request with its secret is refused as any other', async () => {
+  await house.station('CS-LATE');
+  const { caller } = await house.secret('CS-LATE');
+  const csr = csrOf('CN=CS-LATE');
+  const { certificateId } = await house.enrol(caller, csr);
+  house.pass(23 * 3_600_000);
+  expect((await house.enrol(caller, csr)).certificateId).toBe(certificateId);
+  house.pass(2 * 3_600_000);
+  await turnedAway(ask(caller, csr), 'secret-used');
 });

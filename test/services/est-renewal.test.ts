@@ -146,6 +146,17 @@ describe('with the current certificate', () => {
     await turnedAway(reenrol(holding(before), csr), 'certificate-revoked');
   });
 
+  test('A3 with a key that another certificate was revoked for it is nothing', async () => {
+    const pair = freshKeyPair('P-256');
+    const before = await first('CS-TWIN', csrOf('CN=CS-TWIN', { pair }));
+    const twin = csrOf(['CN=CS-TWIN', 'OU=x'], { pair });
+    const other = await house.enrol({ principal: machine }, twin);
+    expect(other.certificateId).not.toBe(before.certificateId);
+    const super_ = client(['super'], 'instance');
+    await revoke(house.services, super_, before.certificateId, 'keyCompromise');
+    await turnedAway(reenrol(holding(other), csrOf('CN=CS-TWIN')), 'certificate-key-blocked');
+  });
+
   test('C7 what stands for a station towards the CSMS does not towards vehicles, nor back', async () => {
     await house.station('CS-8', { serialNumber: 'SN-8', seccId: 'SECC-8' });
     const secc = await house.enrol({ principal: machine }, csrOf('CN=SECC-8'));
@@ -226,6 +237,8 @@ describe('in time', () => {
   test('after its end a certificate vouches for its names for as long as the profile says', async () => {
     const before = await first('CS-G');
     house.pass(100 * DAY);
+    const other = reenrol(holding(before), csrOf('CN=CS-G'), { label: 'depot' });
+    await refused(other, 'certificate-not-renewable');
     expect((await reenrol(holding(before), csrOf('CN=CS-G'))).outcome).toBe('issued');
     house.pass(25 * DAY);
     await turnedAway(reenrol(holding(before), csrOf('CN=CS-G')), 'certificate-expired');

@@ -157,7 +157,11 @@ export async function refused(asked: Promise<unknown>, code: string): Promise<Se
 }
 
 /** Expects that somebody is turned away, for this reason. */
-export async function turnedAway(asked: Promise<unknown>, reason: string): Promise<void> {
+export async function turnedAway(
+  asked: Promise<unknown>,
+  reason: string,
+): Promise<NotAuthenticated> {
   const error = (await refused(asked, 'not-authenticated')) as NotAuthenticated;
   expect(error.refusal.reason).toBe(reason);
+  return error;
 }

@@ -457,6 +457,15 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+  getStationTruststore: [
+    {
+      ask: ({ station, organization }) => ({
+        params: { id: station },
+        query: `organization=${organization}`,
+      }),
+      success: [200],
+    },
+  ],
   putStation: [
     {
       ask: ({ station, organization }) => ({

@@ -9,7 +9,8 @@ import { renew } from '../../services/renewal.ts';
 import type { EnrolmentAnswer } from '../../services/request-answers.ts';
 import type { EnrolmentParts } from '../../services/request-issuing.ts';
 import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
-import { certificateBody, sendCertificate } from './certificate-bodies.ts';
+import { findOcppChain } from '../../services/station-chains.ts';
+import { certificateBody, sendCertificate, sendSignedChain } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
 import { sendWaiting } from './requests.ts';
 import type { CertificateState, NewCertificate, Renewal, Revocation } from './types.ts';
@@ -46,8 +47,13 @@ export const certificateHandlers = (parts: Parts) =>
     },
 
     async getCertificate(request, response, principal) {
-      const view = await findCertificate(parts, principal, String(request.params.id));
-      sendCertificate(request, response, view);
+      const id = String(request.params.id);
+      if (request.query.format === 'ocpp-chain') {
+        const { view, signed } = await findOcppChain(parts, principal, id);
+        sendSignedChain(request, response, view, signed);
+        return;
+      }
+      sendCertificate(request, response, await findCertificate(parts, principal, id));
     },
 
     async listCertificates(request, response, principal) {

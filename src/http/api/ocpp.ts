@@ -1,3 +1,4 @@
+import { chainWarningText } from '../../ocpp/certificate-signed.ts';
 import {
   contractCertificateAnswer,
   readContractCertificateRequest,
@@ -5,7 +6,7 @@ import {
   sizeWarnings,
 } from '../../ocpp/contract-certificate.ts';
 import { type CertificateHashData, parseHashData } from '../../pki/certificate-hash-data.ts';
-import { PemError, readPemBlocks, toPem } from '../../pki/pem.ts';
+import { PemError, readPemBlocks } from '../../pki/pem.ts';
 import { decodeRequestText } from '../../pki/request-text.ts';
 import { type AuthorizationParts, authorizeContract } from '../../services/authorization.ts';
 import {
@@ -43,13 +44,16 @@ export const ocppSigningHandlers = (parts: OcppSigningParts) =>
         ...(organization === undefined ? {} : { organization }),
         ...(hashRootCertificate === undefined ? {} : { hashRootCertificate }),
       });
-      const { certificateChain, violations, ...rest } = answer;
+      const { signed, violations, ...rest } = answer;
       const result: SignCertificateResult = {
         ...rest,
         // OCPP 2.1 A02: the station tells by it which of its requests CertificateSigned answers.
         ...(requestId === undefined ? {} : { requestId }),
-        ...(certificateChain
-          ? { certificateChain: certificateChain.map((der) => toPem('CERTIFICATE', der)).join('') }
+        ...(signed
+          ? {
+              certificateChain: signed.certificateChain,
+              warnings: signed.warnings.map(chainWarningText),
+            }
           : {}),
         ...(violations ? { violations: [...violations] } : {}),
       };
@@ -128,12 +132,13 @@ export const authorizeHandlers = (parts: AuthorizationParts) =>
         ...(certificate === '' ? {} : { chain }),
         hashData: read,
       });
-      const { contract, detail, idTokenStatus, certificateStatus } = answer;
+      const { contract, detail, statusUnknown, idTokenStatus, certificateStatus } = answer;
       const result: AuthorizeResult = {
         idTokenInfo: { status: idTokenStatus as AuthorizeResult['idTokenInfo']['status'] },
         certificateStatus,
         ...(contract ? { contract } : {}),
         ...(detail === undefined ? {} : { detail }),
+        ...(statusUnknown.length > 0 ? { statusUnknown: [...statusUnknown] } : {}),
       };
       response.json(result);
     },

@@ -12,6 +12,7 @@ import type { IdempotencyParts } from '../../services/idempotency.ts';
 import type { Logger } from '../../services/logger.ts';
 import type { RefusalLog } from '../../services/refusals.ts';
 import type { ClientCertificateOf } from '../client-certificate.ts';
+import { refusePages } from '../web-pages.ts';
 import { presentedToken } from './bearer-token.ts';
 import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
@@ -140,6 +141,8 @@ async function authenticated(parts: ApiParts, request: Request): Promise<Princip
   try {
     const certificates = await parts.clientCertificate(request);
     const token = presentedToken(request);
+    // No page has the reader's token; his certificate comes with everything.
+    if (token === undefined && certificates) refusePages(request);
     return await parts.authenticate({
       ...(token === undefined ? {} : { bearerToken: token }),
       ...(certificates === undefined ? {} : { certificates }),

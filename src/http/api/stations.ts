@@ -1,4 +1,13 @@
+import type { OcppVersion } from '../../ocpp/certificate-types.ts';
+import { type RootCertificateType, rootCertificateType, rootUseOf } from '../../ocpp/root-types.ts';
+import { nameText } from '../../pki/names.ts';
+import { toPem } from '../../pki/pem.ts';
 import type { Station as StationRecord } from '../../services/station-records.ts';
+import {
+  stationTruststore,
+  type TruststoreEntry,
+  type TruststoreParts,
+} from '../../services/station-truststore.ts';
 import {
   findStation,
   listStations,
@@ -7,7 +16,7 @@ import {
   type StationParts,
 } from '../../services/stations.ts';
 import type { Handlers } from './operations.ts';
-import type { NewStation, Station } from './types.ts';
+import type { NewStation, Station, StationTruststore, TruststoreRoot } from './types.ts';
 
 export const stationHandlers = (parts: StationParts) =>
   ({
@@ -38,6 +47,48 @@ export const stationHandlers = (parts: StationParts) =>
       });
     },
   }) satisfies Handlers;
+
+const PEM_BUNDLE = 'application/x-pem-file';
+
+export const truststoreHandlers = (parts: TruststoreParts) =>
+  ({
+    async getStationTruststore(request, response, principal) {
+      const { id } = request.params as { id: string };
+      const {
+        organization,
+        certificateType,
+        ocppVersion = '2.0.1',
+      } = request.query as {
+        readonly organization?: string;
+        readonly certificateType?: RootCertificateType;
+        readonly ocppVersion?: OcppVersion;
+      };
+      const entries = await stationTruststore(parts, principal, id, {
+        ...(organization === undefined ? {} : { organization }),
+        ...(certificateType === undefined ? {} : { use: rootUseOf(certificateType) }),
+      });
+      const items = entries.map((entry) => rootBody(entry, ocppVersion));
+      if (request.accepts(['application/json', PEM_BUNDLE]) === PEM_BUNDLE) {
+        // One certificate may be for several uses.
+        const bundle = [...new Set(items.map(({ certificate }) => certificate))].join('');
+        response.type(PEM_BUNDLE).send(bundle);
+        return;
+      }
+      const body: StationTruststore = { items };
+      response.json(body);
+    },
+  }) satisfies Handlers;
+
+const rootBody = (
+  { use, certificate, hashData }: TruststoreEntry,
+  version: OcppVersion,
+): TruststoreRoot => ({
+  certificateType: rootCertificateType(use, version),
+  certificate: toPem('CERTIFICATE', certificate.der),
+  ...(hashData === undefined ? {} : { hashData }),
+  subject: nameText(certificate.subject),
+  notAfter: certificate.notAfter.toISOString(),
+});
 
 const stationBody = ({
   organizationId,

@@ -27,11 +27,19 @@ export type RevocationReason =
   | 'certificateHold'
   | 'privilegeWithdrawn';
 /**
- * PEM, leaf first, without the root
+ * PEM, leaf first, without the root unless the chain policy of a station includes it
  */
 export type PemChain = string;
+/**
+ * PEM certificates, in no order
+ */
+export type PemBundle = string;
 export type IssuedCertificate = Certificate & {
   certificateChain: PemChain;
+  /**
+   * Of an OCPP chain, why its station may not take it as it is
+   */
+  warnings?: string[];
 };
 /**
  * `refused` is what policy says, `rejected` what a person says; `expired` has waited too long.
@@ -154,6 +162,7 @@ export type Station = {
    * OCPP security profile
    */
   securityProfile?: 0 | 1 | 2 | 3;
+  chain?: ChainPolicy;
 } & {
   /**
    * Its OCPP identity
@@ -166,6 +175,17 @@ export type Station = {
    */
   lastSeenAt?: string;
 };
+/**
+ * OCPP InstallCertificateUseEnumType; OCPP 1.6 says CentralSystemRootCertificate where 2.x
+ * says CSMSRootCertificate
+ *
+ */
+export type RootCertificateType =
+  | 'CSMSRootCertificate'
+  | 'CentralSystemRootCertificate'
+  | 'V2GRootCertificate'
+  | 'MORootCertificate'
+  | 'ManufacturerRootCertificate';
 export type ProvisioningStandard = 'iso15118-2' | 'iso15118-20';
 export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
 export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
@@ -239,6 +259,7 @@ export interface ApiBodies {
   RevocationReason?: RevocationReason;
   Revocation?: Revocation;
   PemChain?: PemChain;
+  PemBundle?: PemBundle;
   IssuedCertificate?: IssuedCertificate;
   CertificatePage?: CertificatePage;
   Renewal?: Renewal;
@@ -275,6 +296,10 @@ export interface ApiBodies {
   EnrolmentSecretPage?: EnrolmentSecretPage;
   NewStation?: NewStation;
   Station?: Station;
+  ChainPolicy?: ChainPolicy;
+  TruststoreRoot?: TruststoreRoot;
+  StationTruststore?: StationTruststore;
+  RootCertificateType?: RootCertificateType;
   StationPage?: StationPage;
   ProvisioningStandard?: ProvisioningStandard;
   ProvisioningState?: ProvisioningState;
@@ -858,6 +883,56 @@ export interface NewStation {
    * OCPP security profile
    */
   securityProfile?: 0 | 1 | 2 | 3;
+  chain?: ChainPolicy;
+}
+/**
+ * How it takes the chains of its certificates in CertificateSigned
+ */
+export interface ChainPolicy {
+  /**
+   * Whether the root stands at the end of a chain, as open-ocpp demands; left out if absent
+   *
+   */
+  includeRoot?: boolean;
+  /**
+   * Characters of PEM that it takes, 500 to 10000, as it reports them in
+   * CertificateSignedMaxChainSize (1.6) or SecurityCtrlr.MaxCertificateChainSize (2.x);
+   * what OCPP allows if absent
+   *
+   */
+  maximumSize?: number;
+}
+export interface TruststoreRoot {
+  certificateType: RootCertificateType;
+  /**
+   * PEM, for InstallCertificate; it has signed itself
+   */
+  certificate: string;
+  /**
+   * With SHA-256, as the station may list it once it is installed; absent where OCPP cannot
+   * express the serial number
+   *
+   */
+  hashData?: CertificateHashData;
+  /**
+   * RFC 4514
+   */
+  subject: string;
+  notAfter: string;
+}
+/**
+ * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are
+ * understood; other members are ignored.
+ *
+ */
+export interface CertificateHashData {
+  hashAlgorithm: 'SHA256' | 'SHA384' | 'SHA512';
+  issuerNameHash: string;
+  issuerKeyHash: string;
+  serialNumber: string;
+}
+export interface StationTruststore {
+  items: TruststoreRoot[];
 }
 export interface StationPage {
   items: Station[];
@@ -1195,17 +1270,6 @@ export interface AuditFinding {
    */
   checkpoint?: number;
 }
-/**
- * OCPP CertificateHashDataType. Upper and lower case, leading zeros and base64 hashes are
- * understood; other members are ignored.
- *
- */
-export interface CertificateHashData {
-  hashAlgorithm: 'SHA256' | 'SHA384' | 'SHA512';
-  issuerNameHash: string;
-  issuerKeyHash: string;
-  serialNumber: string;
-}
 export interface SignCertificateRequest {
   /**
    * The OCPP identity of the station
@@ -1240,6 +1304,12 @@ export interface SignCertificateResult {
    */
   certificateType?: CertificateType;
   certificateChain?: PemChain;
+  /**
+   * With a chain: why the station may not take it as it is, such as that it is longer than
+   * the station's chain policy or OCPP allows
+   *
+   */
+  warnings?: string[];
   violations?: Violation[];
 }
 export interface ContractCertificateRequest {
@@ -1357,6 +1427,19 @@ export interface AuthorizeResult {
    * Why it is not accepted
    */
   detail?: string;
+  /**
+   * Certificates of the chain of which nobody could say whether they are revoked, accepted or not
+   */
+  statusUnknown?: {
+    /**
+     * RFC 4514
+     */
+    subject: string;
+    /**
+     * Why not, such as `host-not-allowed`, `timed-out` or `answer-expired`
+     */
+    reason: string;
+  }[];
 }
 export interface CertificateStatusRequest {
   /**

@@ -12,6 +12,7 @@ import { ServiceError } from '../../services/errors.ts';
 import type { EstCaller } from '../../services/est-callers.ts';
 import type { Logger } from '../../services/logger.ts';
 import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
+import { refusePages } from '../web-pages.ts';
 import { sendText } from './answers.ts';
 import { mayBeLong } from './body.ts';
 import { type CallerParts, callerOf } from './caller.ts';
@@ -69,7 +70,7 @@ async function answer(door: EstDoor, visit: Visit): Promise<void> {
     response.setHeader('Allow', method);
     throw new ServiceError('method-not-allowed', `${address.operation} is asked with ${method}`);
   }
-  if (method === 'POST') refuseBrowsers(request);
+  refusePages(request);
   visit.caller = await callerOf(door, request, action === undefined ? 'other' : 'enrolment');
   const caller = action === undefined ? visit.caller : permitted(door, visit.caller, action);
   const { label, standard } = address;
@@ -91,12 +92,6 @@ function permitted(door: EstDoor, caller: EstCaller, action: string): EstCaller 
   }
   if (basic || clientCertificate) return caller;
   throw new NotAuthenticated('the request carries no credentials', { reason: 'no-credentials' });
-}
-
-/** A page of somebody else's could use the certificate that its reader's browser presents. */
-function refuseBrowsers({ headers }: IncomingMessage): void {
-  if (headers.origin === undefined) return;
-  throw new ServiceError('not-permitted', 'requests of web pages are not taken here');
 }
 
 /** Those of every answer; libest reads 16 at most, Node's own and those of the answer included. */

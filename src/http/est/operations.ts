@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readRequestBody } from '../../pki/request-body.ts';
+import { ServiceError } from '../../services/errors.ts';
 import type { EstEnrolment, estCaCertificates, estServerKeygen } from '../../services/est.ts';
 import type { EstLabel, EstQuestion } from '../../services/est-labels.ts';
 import type { EnrolmentAnswer } from '../../services/request-answers.ts';
@@ -26,6 +27,8 @@ export interface EstService {
   readonly reenrol: (asked: EstEnrolment) => Promise<EnrolmentAnswer>;
   readonly serverKeygen: (asked: EstEnrolment) => ReturnType<typeof estServerKeygen>;
   readonly csrAttributes: (question: EstQuestion) => Promise<Uint8Array | undefined>;
+  /** Puts on record that a body is not read, and why, which it throws. */
+  readonly unread: (question: EstQuestion, error: ServiceError) => Promise<never>;
 }
 
 /** One request whose caller may have it carried out. */
@@ -72,7 +75,7 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
     id: 'estSimpleenroll',
     action: 'est:enrol',
     async handle(service, asked) {
-      await sendAnswer(asked, await service.enrol(await enrolmentOf(asked)));
+      await sendAnswer(asked, await service.enrol(await enrolmentOf(service, asked)));
     },
   },
   simplereenroll: {
@@ -80,7 +83,7 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
     id: 'estSimplereenroll',
     action: 'est:reenrol',
     async handle(service, asked) {
-      await sendAnswer(asked, await service.reenrol(await enrolmentOf(asked)));
+      await sendAnswer(asked, await service.reenrol(await enrolmentOf(service, asked)));
     },
   },
   serverkeygen: {
@@ -88,15 +91,22 @@ export const operations: Readonly<Record<EstOperation, Operation>> = {
     id: 'estServerkeygen',
     action: 'est:generate',
     async handle(service, asked) {
-      const { answer, privateKey } = await service.serverKeygen(await enrolmentOf(asked));
+      const { answer, privateKey } = await service.serverKeygen(await enrolmentOf(service, asked));
       sendKey(asked.response, privateKey, answer.certificate.der);
     },
   },
 };
 
-async function enrolmentOf({ request, question }: Asked): Promise<EstEnrolment> {
+async function enrolmentOf(
+  service: EstService,
+  { request, question }: Asked,
+): Promise<EstEnrolment> {
   const tlsUnique = tlsUniqueOf(request.socket);
-  const csr = readRequestBody(await readBody(request));
+  const body = await readBody(request).catch((error: unknown) => {
+    if (error instanceof ServiceError) return service.unread(question, error);
+    throw error;
+  });
+  const csr = readRequestBody(body);
   return { ...question, csr, ...(tlsUnique === undefined ? {} : { tlsUnique }) };
 }
 

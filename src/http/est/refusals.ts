@@ -17,7 +17,9 @@ export function noteRefusal(
   const from = request.socket.remoteAddress;
   const address = from === undefined ? {} : { address: from };
   if (error instanceof TurnedAway) log.note({ ...error.refusal, ...address });
-  else if (error.code === 'bootstrap-used') {
+  else if (!path.ok && error === path.error) {
+    log.note({ reason: 'path-unknown', violations: codesOf(error), ...address });
+  } else if (error.code === 'bootstrap-used') {
     log.note({ reason: 'bootstrap-secret-spent', ...address });
   } else if (error.code === 'not-permitted' && path.ok) {
     const { actor, organizationId } = caller?.principal ?? {};
@@ -30,3 +32,6 @@ export function noteRefusal(
     });
   }
 }
+
+const codesOf = ({ code, violations }: ServiceError): readonly string[] =>
+  violations.length > 0 ? violations.map((one) => one.code) : [code];

@@ -3,6 +3,7 @@ import { fingerprint, serialHex } from '../../pki/certificate.ts';
 import { attributeValue, nameText } from '../../pki/names.ts';
 import type { RootType } from '../../pki/profile.ts';
 import type { KeyAlgorithm } from '../../pki/public-key.ts';
+import { ServiceError } from '../../services/errors.ts';
 import {
   addRoot,
   findRoot,
@@ -53,7 +54,9 @@ export const rootHandlers = (parts: RootPoolParts) =>
 
     async opcpAddRoot(request, response, principal) {
       const { caCertificate, rootType } = request.body as OpcpNewRoot;
-      const root = await addRoot(parts, principal, caCertificate, typeNamed(rootType));
+      const root = await addRoot(parts, principal, caCertificate, typeNamed(rootType)).catch(
+        inTheirTerms,
+      );
       response.json(responseOf(root));
     },
 
@@ -66,6 +69,16 @@ export const rootHandlers = (parts: RootPoolParts) =>
       response.json(trustListOf(await listRoots(parts, principal)));
     },
   }) satisfies OpcpHandlers;
+
+/** A refusal that names what came in. */
+function inTheirTerms(error: unknown): never {
+  if (!(error instanceof ServiceError)) throw error;
+  const { code, message, violations } = error;
+  const named = violations.map((violation) =>
+    violation.field === 'certificate' ? { ...violation, field: 'caCertificate' } : violation,
+  );
+  throw new ServiceError(code, message, named);
+}
 
 /** openapi.yaml lets no others through. */
 const typeNamed = (text: string): RootType => text.toUpperCase() as RootType;

@@ -402,7 +402,7 @@ export interface OpcpWebhookWish {
    */
   url: string;
   /**
-   * Every event without
+   * Without, every event that the caller may read of
    *
    * @minItems 1
    * @maxItems 50
@@ -415,7 +415,7 @@ export interface OpcpNewWebhookEndpoint {
    */
   url: string;
   /**
-   * Every event without
+   * Without, every event that the caller may read of
    *
    * @minItems 1
    * @maxItems 50

@@ -29,7 +29,7 @@ export const webhooks: Migration = {
       due_at ${text} NOT NULL,
       PRIMARY KEY (endpoint_id, stream, sequence)
     ) ${table}`,
-    `CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at)`,
+    `CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at, stream, sequence)`,
 
     // Of streams that nobody has read from there is none: they are read from their beginning.
     `CREATE TABLE webhook_positions (

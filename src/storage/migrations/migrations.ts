@@ -21,6 +21,7 @@ import { clientCertificates } from './018-client-certificates.ts';
 import { tokenKeys } from './019-token-keys.ts';
 import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
+import { stationChains } from './022-station-chains.ts';
 import { proposals } from './024-proposals.ts';
 import type { Migration } from './migration.ts';
 
@@ -46,5 +47,6 @@ export const migrations: readonly Migration[] = [
   tokenKeys,
   rootTypes,
   webhooks,
+  stationChains,
   proposals,
 ];

@@ -67,6 +67,8 @@ interface Asked {
 let asked: Asked[];
 let counted: string[];
 let refusals: Refusal[];
+/** Why bodies were not read. */
+let unread: string[];
 let measured: string[];
 let label: EstLabel;
 /** What the operations do but for answering. */
@@ -108,6 +110,10 @@ const service: EstService = {
   csrAttributes: async (question) => {
     asked.push({ operation: 'csrattrs', question });
     return attributes;
+  },
+  unread: async (_question, error) => {
+    unread.push(error.code);
+    throw error;
   },
 };
 
@@ -167,7 +173,7 @@ afterAll(async () => {
   await listener.close();
 });
 beforeEach(() => {
-  [asked, counted, refusals, measured] = [[], [], [], []];
+  [asked, counted, refusals, measured, unread] = [[], [], [], [], []];
   [instead, attributes, presented, limited] = [undefined, undefined, undefined, undefined];
   [label, waiting] = [plain, false];
   keyGiven = Buffer.from('a private key');
@@ -334,6 +340,7 @@ describe('P2 bodies', () => {
       const answer = await enrol(gzipSync(base64), ['Content-Encoding', encoding]);
       expect(answer.status).toBe(415);
       expect(asked).toEqual([]);
+      expect(unread).toEqual(['media-type-unsupported']);
     },
   );
 
@@ -350,6 +357,7 @@ describe('P2 bodies', () => {
       expect(answer.body).toMatch(/^body-too-large: /);
     }
     expect(asked).toEqual([]);
+    expect(unread).toEqual(['body-too-large', 'body-too-large']);
   });
 
   test('W1 32 KiB are read, and one octet more is not', async () => {

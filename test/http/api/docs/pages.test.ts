@@ -129,8 +129,8 @@ describe('the page of the API', () => {
 describe('the page of errors', () => {
   const page = errorsPage('evpki');
 
-  test('says that nobody need look for EST yet', () => {
-    expect(page).toContain('<p>EST (RFC 7030) is not there yet: ');
+  test('says what becomes of them in EST', () => {
+    expect(page).toContain('<p>In EST (RFC 7030) they are lines of text, each with a code');
   });
 
   test('has an anchor for each code and each violation', () => {

@@ -1,0 +1,27 @@
+/** What OCPP calls the roots that a station is given (InstallCertificate). */
+
+import type { OcppVersion } from './certificate-types.ts';
+
+/** InstallCertificateUseEnumType of 2.x, as far as roots of evpki have such uses. */
+export const rootUses = [
+  'CSMSRootCertificate',
+  'V2GRootCertificate',
+  'MORootCertificate',
+  'ManufacturerRootCertificate',
+] as const;
+export type RootUse = (typeof rootUses)[number];
+
+/** OCPP 1.6 names the root of the CSMS otherwise (security whitepaper, CertificateUseEnumType). */
+const CENTRAL_SYSTEM = 'CentralSystemRootCertificate';
+export type RootCertificateType = RootUse | typeof CENTRAL_SYSTEM;
+
+/**
+ * What a version calls a use. Those of vehicles 1.6 has in the DataTransfer of its ISO 15118
+ * extension, under the names of 2.x.
+ */
+export const rootCertificateType = (use: RootUse, version: OcppVersion): RootCertificateType =>
+  version === '1.6' && use === 'CSMSRootCertificate' ? CENTRAL_SYSTEM : use;
+
+/** The use that any version means by a name. */
+export const rootUseOf = (type: RootCertificateType): RootUse =>
+  type === CENTRAL_SYSTEM ? 'CSMSRootCertificate' : type;
