@@ -28,7 +28,7 @@ const actionName = z.string().regex(/^[a-z-]+:[a-z-]+$/, 'must look like `certif
 const roleName = z.string().regex(/^[a-z][a-z-]*$/);
 
 const accessFile = z.strictObject({
-  /** What takes effect once somebody else agrees (docs/adr/0032-dual-control.md). */
+  /** What takes effect once somebody else agrees (docs/adr/0030-dual-control.md). */
   secondPerson: z.array(z.enum(proposableActions)).default([]),
   roles: z.record(
     roleName,

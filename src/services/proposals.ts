@@ -1,6 +1,6 @@
 /**
  * Proposals: what `secondPerson` of policies/access.yaml lists does not take effect when somebody
- * asks for it, but once somebody else agrees (docs/adr/0032-dual-control.md). Made, looked at,
+ * asks for it, but once somebody else agrees (docs/adr/0030-dual-control.md). Made, looked at,
  * rejected and taken back here; approved in proposal-approval.ts.
  */
 

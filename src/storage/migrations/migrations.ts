@@ -22,7 +22,7 @@ import { tokenKeys } from './019-token-keys.ts';
 import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
 import { stationChains } from './022-station-chains.ts';
-import { proposals } from './024-proposals.ts';
+import { proposals } from './023-proposals.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [

@@ -5,7 +5,7 @@ import type { Migration } from './migration.ts';
 // The database holds to it that nobody approves a proposal of their own, that only its proposer
 // takes it back, and that what is decided says by whom.
 export const proposals: Migration = {
-  version: 24,
+  version: 23,
   name: 'proposals',
   statements: ({ text, table }) => [
     `CREATE TABLE proposals (
