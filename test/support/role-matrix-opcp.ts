@@ -42,7 +42,7 @@ const ENDPOINT = { url: 'https://hooks.example.org/evpki' };
 
 /** One that there is, since an organization has not any number of them. */
 const endpointOf = async ({ organization }: Side, administrator: Call): Promise<string> => {
-  const { items } = (await administrator('GET', '/v1/webhook/endpoints')).json;
+  const { items = [] } = (await administrator('GET', '/v1/webhook/endpoints')).json;
   const own = items.find((item: { organization: string }) => item.organization === organization);
   if (own) return own.id;
   const body = { ...ENDPOINT, organization };
