@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toPem } from '../../src/pki/pem.ts';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { type Maker, newMaker, pemOf } from '../support/makers.ts';
+import { trustAtCommandLine } from '../support/second-person.ts';
 
 let service: CliService;
 let maker: Maker;
@@ -22,7 +23,7 @@ beforeAll(async () => {
       ...['trust-anchor', 'import', '--certificate', certificate, ...OF_OEM, '--json'],
     ]);
     const { id } = JSON.parse(imported.stdout);
-    await service.evpki(['trust-anchor', 'trust', id, '--purpose', 'oem-provisioning']);
+    await trustAtCommandLine(service, id, 'oem-provisioning');
   }
 });
 afterAll(() => service?.close());

@@ -1,11 +1,12 @@
 /** `evpki trust-anchor` against a running service. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
+import { secondAtCommandLine } from '../support/second-person.ts';
 
 const root = foreignRoot();
 let service: CliService;
@@ -26,25 +27,9 @@ afterAll(async () => {
 
 const anchor = (...argv: string[]) => service.evpki(['trust-anchor', ...argv]);
 const OF_OEM = ['--organization', 'demo-oem'];
-/** Logs in as another administrator, who has seen the proposal and agrees. */
+/** Another administrator has seen the proposal and agrees. */
 async function approveAsSecond(id: string): Promise<void> {
-  const config = join(folder, 'second.json');
-  const made = await service.evpki([
-    'client',
-    'create',
-    '--name',
-    'second',
-    '--organization',
-    'instance',
-    '--role',
-    'super',
-    '--json',
-  ]);
-  expect(made.status, made.stderr).toBe(0);
-  const stored = JSON.parse(readFileSync(service.credentialsFile, 'utf8'));
-  writeFileSync(config, JSON.stringify({ ...stored, ...JSON.parse(made.stdout) }), { mode: 0o600 });
-  const second = (...argv: string[]) =>
-    service.evpki(['proposal', ...argv], { env: { EVPKI_CLIENT_CONFIG: config } });
+  const second = await secondAtCommandLine(service);
   const shown = await second('show', id);
   expect(shown.stdout).toMatch(/action +trust-anchors:trust\n +about +anc_/);
   expect(shown.stdout).toMatch(/before +distribute\n +certificateSha256 +[0-9a-f]{64}\n/);

@@ -22,6 +22,7 @@ import {
   leafExtensions,
   templateFor,
 } from '../support/issuing.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
 import { leaveFactory, sent } from '../support/vehicles.ts';
 
 const revoked = { kind: 'revoked', at: new Date('2026-10-01T00:00:00Z') } as const;
@@ -49,11 +50,11 @@ beforeAll(async () => {
   ] as const) {
     headers.set(name, { authorization: `Bearer ${await evpki.tokenOf(organization, [role])}` });
   }
+  const [first, second] = [await newCaller(evpki), await newCaller(evpki)];
   for (const organization of ['demo-mo', 'demo-cpo']) {
     const anchor = { certificate: root.pem, organization };
     const { id } = sent(await call('all', 'POST', '/v1/trust-anchors', anchor), 201);
-    const purposes = { purposes: ['contract-validation'] };
-    sent(await call('all', 'PUT', `/v1/trust-anchors/${id}/purposes`, purposes), 200);
+    await trustAsTwo([first, second], id, ['contract-validation']);
   }
   responder.serve(root.certificate, root.key);
   sub = newSub(responder.url);

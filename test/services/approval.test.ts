@@ -1,6 +1,7 @@
 /** Approval over the services themselves: what changes meanwhile, what fails, what is audited. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { approve, reject } from '../../src/services/approval.ts';
 import { enrol } from '../../src/services/enrolment.ts';
@@ -103,7 +104,12 @@ describe('approval', () => {
     expect(await sign()).toEqual({
       ...first,
       status: 'issued',
-      certificateChain: [approved.certificate.der, ...approved.chain],
+      signed: {
+        certificateChain: [approved.certificate.der, ...approved.chain]
+          .map((der) => toPem('CERTIFICATE', der))
+          .join(''),
+        warnings: [],
+      },
     });
   });
 

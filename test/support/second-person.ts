@@ -1,6 +1,9 @@
 /** Two people who have something take effect that waits for the second one. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Answer, TestApp } from './app.ts';
+import type { CliService } from './cli-service.ts';
 
 type Caller = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
@@ -25,4 +28,33 @@ export async function trustAsTwo(
   const { sha256 } = proposed.json;
   const approved = await second('POST', `${proposed.headers.location}/approval`, { sha256 });
   if (approved.status !== 200) throw new Error(approved.text);
+}
+
+/** The `evpki proposal` of another administrator. */
+export async function secondAtCommandLine(service: CliService) {
+  const made = await service.evpki([
+    ...['client', 'create', '--name', 'second', '--organization', 'instance'],
+    ...['--role', 'super', '--json'],
+  ]);
+  if (made.status !== 0) throw new Error(made.stderr);
+  const stored = JSON.parse(readFileSync(service.credentialsFile, 'utf8'));
+  const config = join(dirname(service.credentialsFile), 'second.json');
+  writeFileSync(config, JSON.stringify({ ...stored, ...JSON.parse(made.stdout) }), { mode: 0o600 });
+  return (...argv: string[]) =>
+    service.evpki(['proposal', ...argv], { env: { EVPKI_CLIENT_CONFIG: config } });
+}
+
+/** Has the first administrator say what a trust anchor is for, and another one agree. */
+export async function trustAtCommandLine(
+  service: CliService,
+  id: string,
+  purpose: string,
+): Promise<void> {
+  const { stderr } = await service.evpki(['trust-anchor', 'trust', id, '--purpose', purpose]);
+  const [, proposal = ''] = /proposal (prp_\w+) waits/.exec(stderr) ?? [];
+  const second = await secondAtCommandLine(service);
+  const { stdout } = await second('show', proposal);
+  const sha256 = /SHA-256 +([0-9a-f]{64})\n/.exec(stdout)?.[1] ?? '';
+  const approved = await second('approve', proposal, '--sha256', sha256);
+  if (approved.status !== 0) throw new Error(`${stderr}${approved.stderr}`);
 }
