@@ -2,12 +2,8 @@
 
 import type { WriteTransaction } from './database.ts';
 import { issuersFrom } from './issuer-chain.ts';
-import type {
-  CertificateRow,
-  ContractBundleRow,
-  ContractRow,
-  EnrolmentRequestRow,
-} from './rows.ts';
+import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
+import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
 
 /** What an abandoned row looks like. */
 export const abandoned = { state: 'abandoned', lease_owner: null, lease_until: null } as const;

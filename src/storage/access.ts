@@ -4,7 +4,7 @@ import type { AccessStore } from '../services/access-records.ts';
 import { clientOf, clientRow } from './api-clients.ts';
 import { certificateLoginStore } from './client-certificates.ts';
 import type { Database } from './database.ts';
-import type { ApiClientRow, BootstrapRow } from './rows.ts';
+import type { ApiClientRow, BootstrapRow } from './rows/access.ts';
 import { timeOf, timeText } from './values.ts';
 
 export function accessStore(database: Database): AccessStore {

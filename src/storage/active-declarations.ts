@@ -2,7 +2,7 @@
 
 import type { ActiveDeclarationsStore } from '../services/active-declarations.ts';
 import type { Database } from './database.ts';
-import type { ActiveDeclarationsRow } from './rows.ts';
+import type { ActiveDeclarationsRow } from './rows/upkeep.ts';
 import { timeText } from './values.ts';
 
 export function activeDeclarationsStore(database: Database): ActiveDeclarationsStore {

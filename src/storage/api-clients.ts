@@ -3,7 +3,7 @@
 import type { ApiClient, ApiClientStore } from '../services/access-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { ApiClientRow } from './rows.ts';
+import type { ApiClientRow } from './rows/access.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function apiClientStore(database: Database): ApiClientStore {

@@ -5,7 +5,7 @@ import { emptyStream, entryHash, type LedgerEntry, type StreamHead } from '../pk
 import type { AuditEvent } from '../services/audit.ts';
 import { StorageError } from './errors.ts';
 import { rawRows } from './raw-rows.ts';
-import type { AuditEntryRow, AuditStreamRow } from './rows.ts';
+import type { AuditEntryRow, AuditStreamRow } from './rows/audit.ts';
 import { blob, bytesOf, timeText } from './values.ts';
 
 /** Rows per INSERT: far below the limits on bound values of either database. */

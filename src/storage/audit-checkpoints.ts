@@ -4,7 +4,7 @@ import type { CheckpointHead, SignedStatement } from '../pki/checkpoint.ts';
 import type { AuditKey, CheckpointStore } from '../services/audit-records.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
-import type { AuditCheckpointHeadRow, AuditCheckpointRow, AuditKeyRow } from './rows.ts';
+import type { AuditCheckpointHeadRow, AuditCheckpointRow, AuditKeyRow } from './rows/audit.ts';
 import { blob, bytesOf, timeOf, timeText } from './values.ts';
 
 /** Rows per INSERT: far below the limits on bound values of either database. */

@@ -7,7 +7,7 @@ import type { AuditFilter, AuditStore } from '../services/audit-records.ts';
 import { InvalidCursor } from '../services/certificate-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
-import type { AuditEntryRow, AuditStreamRow } from './rows.ts';
+import type { AuditEntryRow, AuditStreamRow } from './rows/audit.ts';
 import { bytesOf, timeOf, timeText } from './values.ts';
 
 export function auditStore(database: Database): AuditStore & AuditWriter {

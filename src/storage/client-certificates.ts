@@ -7,7 +7,7 @@ import type {
 } from '../services/access-records.ts';
 import { clientOf } from './api-clients.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { ApiClientRow, ClientCertificateRow } from './rows.ts';
+import type { ApiClientRow, ClientCertificateRow } from './rows/access.ts';
 import { blob, bytesOf, timeOf, timeText } from './values.ts';
 
 /** To the minute is enough. */

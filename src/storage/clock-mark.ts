@@ -2,7 +2,7 @@
 
 import type { ClockMarkStore } from '../services/signing-time.ts';
 import type { Database } from './database.ts';
-import type { ClockMarkRow } from './rows.ts';
+import type { ClockMarkRow } from './rows/upkeep.ts';
 import { timeOf, timeText } from './values.ts';
 
 export function clockMarkStore(database: Database): ClockMarkStore {

@@ -12,7 +12,8 @@ import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
 import { isStillRegistered } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
-import type { CertificateRow, ContractBundleRow, ContractRow } from './rows.ts';
+import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
+import type { CertificateRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 

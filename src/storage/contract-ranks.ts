@@ -2,7 +2,7 @@
 
 import type { Contract } from '../services/contract-records.ts';
 import type { WriteTransaction } from './database.ts';
-import type { ContractRow } from './rows.ts';
+import type { ContractRow } from './rows/plug-and-charge.ts';
 
 /**
  * Makes a contract the default of its car, in place of the one that is.

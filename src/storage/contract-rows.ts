@@ -1,7 +1,7 @@
 /** Contracts as rows. */
 
 import type { Contract } from '../services/contract-records.ts';
-import type { ContractRow } from './rows.ts';
+import type { ContractRow } from './rows/plug-and-charge.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 /** An EMAID without its check digit: what two spellings of one contract have in common. */

@@ -12,7 +12,8 @@ import { abandoned, abandonedColumns, followAbandoned } from './abandonment.ts';
 import { certificatesOf, statusEntry, statusOf } from './contract-bundles.ts';
 import type { WriteTransaction } from './database.ts';
 import { lockIssuer } from './issuer-activation.ts';
-import type { CertificateRow, ContractRow } from './rows.ts';
+import type { ContractRow } from './rows/plug-and-charge.ts';
+import type { CertificateRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { timeOf, timeText } from './values.ts';
 

@@ -11,7 +11,7 @@ import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { isStillRegistered } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
-import type { ContractRow } from './rows.ts';
+import type { ContractRow } from './rows/plug-and-charge.ts';
 import { blob } from './values.ts';
 
 export function contractStore(database: Database): ContractStore {

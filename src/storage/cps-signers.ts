@@ -5,7 +5,8 @@ import { belowRevoked } from './below-revoked.ts';
 import type { Database } from './database.ts';
 import { StorageError } from './errors.ts';
 import { rawRows } from './raw-rows.ts';
-import type { AuthorityRow, CertificateRow, CpsSignerRow, KeyRow } from './rows.ts';
+import type { CpsSignerRow } from './rows/plug-and-charge.ts';
+import type { AuthorityRow, CertificateRow, KeyRow } from './rows.ts';
 import { blob, bytesOf, sha256Hex, timeOf, timeText } from './values.ts';
 
 export function cpsSignerStore(database: Database): CpsSignerStore {

@@ -3,7 +3,8 @@
 import type { CrlStore } from '../services/revocation-records.ts';
 import type { Database } from './database.ts';
 import { StorageError } from './errors.ts';
-import type { CrlSegmentRow, IssuerRow } from './rows.ts';
+import type { CrlSegmentRow } from './rows/crls.ts';
+import type { IssuerRow } from './rows.ts';
 import { blob, bytesOf, timeText } from './values.ts';
 
 /** 16 octets: the serial numbers that evpki draws have 31 or 32 digits, others are padded. */

@@ -5,7 +5,8 @@ import { crlSegmentStore } from './crl-segments.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
-import type { CrlChunkRow, CrlRow, IssuerRow } from './rows.ts';
+import type { CrlChunkRow, CrlRow } from './rows/crls.ts';
+import type { IssuerRow } from './rows.ts';
 import { blob, bytesOf, timeOf, timeText } from './values.ts';
 
 export function crlStore(database: Database): CrlStore {

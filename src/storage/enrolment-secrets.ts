@@ -8,7 +8,8 @@ import type {
 } from '../services/enrolment-secret-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { CertificateRow, EnrolmentSecretRow } from './rows.ts';
+import type { EnrolmentSecretRow } from './rows/access.ts';
+import type { CertificateRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 /** A secret with the state of the certificate that it was used for last. */

@@ -2,7 +2,8 @@
 
 import type { IdempotencyStore, KeyScope } from '../services/idempotency-records.ts';
 import type { Database } from './database.ts';
-import type { IdempotencyKeyRow, StoredInteger } from './rows.ts';
+import type { IdempotencyKeyRow } from './rows/upkeep.ts';
+import type { StoredInteger } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 export function idempotencyStore(database: Database): IdempotencyStore {

@@ -5,7 +5,7 @@ import type {
   InstallationSessionStore,
 } from '../services/installation-sessions.ts';
 import type { Database } from './database.ts';
-import type { InstallationSessionRow } from './rows.ts';
+import type { InstallationSessionRow } from './rows/plug-and-charge.ts';
 import { timeOf, timeText } from './values.ts';
 
 export function installationSessionStore(database: Database): InstallationSessionStore {

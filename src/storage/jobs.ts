@@ -2,7 +2,7 @@
 
 import type { JobStore } from '../services/revocation-records.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { JobRow } from './rows.ts';
+import type { JobRow } from './rows/upkeep.ts';
 import { timeOf, timeText } from './values.ts';
 
 export function jobStore(database: Database): JobStore {

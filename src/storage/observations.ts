@@ -2,7 +2,8 @@
 
 import type { ObservationStore } from '../services/observations.ts';
 import type { Database } from './database.ts';
-import type { CrlRow, StoredInteger } from './rows.ts';
+import type { CrlRow } from './rows/crls.ts';
+import type { StoredInteger } from './rows.ts';
 import { optional, timeOf } from './values.ts';
 
 export function observationStore({ reader }: Database): ObservationStore {

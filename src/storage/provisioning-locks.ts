@@ -1,7 +1,7 @@
 /** Holding on to what is registered of a vehicle while something is written that depends on it. */
 
 import type { WriteTransaction } from './database.ts';
-import type { PcidClaimRow, ProvisioningRow } from './rows.ts';
+import type { PcidClaimRow, ProvisioningRow } from './rows/plug-and-charge.ts';
 
 /**
  * Makes everybody else who changes what is registered of this vehicle, or who makes a contract for

@@ -12,7 +12,7 @@ import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { lockPcid } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
-import type { ContractRow, ProvisioningRow } from './rows.ts';
+import type { ContractRow, ProvisioningRow } from './rows/plug-and-charge.ts';
 import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 
 const TABLE = 'provisioning_certificates';

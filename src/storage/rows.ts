@@ -1,16 +1,12 @@
-/** The columns of each table as the drivers return them. */
+/**
+ * The columns of each table as the drivers return them: here those of organizations, authorities,
+ * certificates, stations and webhooks; the others, by their story, in `rows/`.
+ */
 
 import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { RootType } from '../pki/profile.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
-import type {
-  BundleCurve,
-  BundleReason,
-  ContractState,
-  PncStandard,
-} from '../services/contract-records.ts';
-import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
 export type StoredBoolean = boolean | number;
@@ -46,13 +42,6 @@ export interface AuthorityGrantRow {
   authority_id: string;
   organization_id: string;
   created_at: string;
-}
-
-export interface ActiveDeclarationsRow {
-  id: number;
-  sha256: string;
-  process_id: string;
-  activated_at: string;
 }
 
 export interface KeyRow {
@@ -141,29 +130,6 @@ export interface EnrolmentRequestRow {
   rejection_reason: string | null;
 }
 
-export interface ProvisioningRow {
-  id: string;
-  organization_id: string;
-  pcid: string;
-  standard: ProvisioningStandard;
-  state: ProvisioningState;
-  certificate: Buffer;
-  /** JSON: a list of DER in base64, the issuer of the leaf first. */
-  sub_certificates: string;
-  spki: Buffer;
-  sha256: string;
-  x448_public_key: Buffer | null;
-  not_before: string;
-  not_after: string;
-  registered_at: string;
-  ended_at: string | null;
-  replaces: string | null;
-}
-
-export interface PcidClaimRow {
-  pcid: string;
-}
-
 export interface StationRow {
   organization_id: string;
   id: string;
@@ -208,20 +174,6 @@ export interface StationEvseRow {
   station_id: string;
 }
 
-export interface EnrolmentSecretRow {
-  id: string;
-  organization_id: string;
-  label: string;
-  common_name: string;
-  secret_sha256: string;
-  created_by: string;
-  created_at: string;
-  expires_at: string;
-  withdrawn_at: string | null;
-  /** What it was used for last, abandoned or not. */
-  certificate_id: string | null;
-}
-
 export interface TrustAnchorRow {
   id: string;
   organization_id: string;
@@ -238,101 +190,6 @@ export interface TrustAnchorRow {
   root_type: RootType | null;
   added_at: string;
   removed_at: string | null;
-}
-
-export interface ClientCertificateRow {
-  /** SHA-256 of the certificate, hex. */
-  sha256: string;
-  client_id: string;
-  certificate: Buffer;
-  subject: string;
-  not_before: string;
-  not_after: string;
-  added_at: string;
-}
-
-export interface ApiClientRow {
-  id: string;
-  organization_id: string;
-  name: string;
-  roles: string;
-  secret_sha256: string;
-  created_at: string;
-  old_secret_sha256: string | null;
-  old_secret_until: string | null;
-  expires_at: string | null;
-  disabled_at: string | null;
-  last_used_at: string | null;
-}
-
-export interface TokenKeyRow {
-  generation: StoredInteger;
-  key_id: string;
-  spki: Buffer;
-  envelope: Buffer;
-  created_at: string;
-  signs_from: string;
-}
-
-export interface BootstrapRow {
-  id: StoredInteger;
-  secret_sha256: string;
-  expires_at: string;
-  used_at: string | null;
-}
-
-export interface AuditStreamRow {
-  stream: string;
-  sequence: StoredInteger;
-  hash: Buffer;
-  created_at: string;
-}
-
-export interface AuditEntryRow {
-  stream: string;
-  sequence: StoredInteger;
-  at: string;
-  organization_id: string;
-  actor: string;
-  action: string;
-  subject: string;
-  details: string;
-  hash: Buffer;
-}
-
-export interface AuditKeyRow {
-  generation: StoredInteger;
-  key_id: string;
-  spki: Buffer;
-  envelope: Buffer;
-  created_at: string;
-}
-
-export interface AuditCheckpointRow {
-  number: StoredInteger;
-  at: string;
-  previous: Buffer;
-  heads_hash: Buffer;
-  key_sha256: Buffer;
-  signature: Buffer;
-}
-
-export interface AuditCheckpointHeadRow {
-  stream: string;
-  sequence: StoredInteger;
-  hash: Buffer;
-  number: StoredInteger;
-  /** The checkpoint in which the stream's next head is; null for the latest one. */
-  next_number: StoredInteger | null;
-}
-
-export interface VaultRow {
-  id: StoredInteger;
-  salt: Buffer;
-  cost_n: StoredInteger;
-  block_size: StoredInteger;
-  parallelization: StoredInteger;
-  check_value: Buffer;
 }
 
 export interface BlockedKeyRow {
@@ -359,123 +216,4 @@ export interface OcspSignerRow {
   spki: Buffer;
   created_at: string;
   certificate_id: string | null;
-}
-
-export interface CpsSignerRow {
-  id: string;
-  authority_id: string;
-  issuer_id: string;
-  /** Which of the authority's signers it is. */
-  number: StoredInteger;
-  key_id: string;
-  key_algorithm: string;
-  spki: Buffer;
-  created_at: string;
-  certificate_id: string | null;
-}
-
-export interface CrlSegmentRow {
-  issuer_id: string;
-  segment: string;
-  /** The issuer's sequence number from before its entries were read. */
-  sequence: StoredInteger;
-  entries: Buffer;
-}
-
-/** The CRL that is published. */
-export interface CrlRow {
-  issuer_id: string;
-  number: StoredInteger;
-  this_update: string;
-  next_update: string;
-  sequence: StoredInteger;
-  length: StoredInteger;
-  chunks: StoredInteger;
-}
-
-export interface CrlChunkRow {
-  issuer_id: string;
-  number: StoredInteger;
-  chunk: StoredInteger;
-  bytes: Buffer;
-}
-
-export interface JobRow {
-  name: string;
-  due_at: string;
-  lease_owner: string | null;
-  lease_until: string | null;
-  /** A time that was asked for while somebody held it. */
-  asked_at: string | null;
-}
-
-export interface IdempotencyKeyRow {
-  principal: string;
-  operation: string;
-  key_sha256: string;
-  request_sha256: string;
-  /** While somebody works on it. */
-  lease_owner: string | null;
-  lease_until: string | null;
-  expires_at: string;
-  /** From here on: the answer, once there is one. */
-  status: StoredInteger | null;
-  location: string | null;
-  content_type: string | null;
-  body: string | null;
-  without_body: StoredInteger;
-}
-
-export interface ClockMarkRow {
-  id: StoredInteger;
-  latest: string;
-}
-
-/** What a car with several contracts has got in a session. */
-export interface InstallationSessionRow {
-  key: string;
-  request_sha256: string;
-  /** JSON list of ids of contracts. */
-  delivered: string;
-  updated_at: string;
-}
-
-export interface ContractRow {
-  id: string;
-  organization_id: string;
-  /** As the mobility operator writes it, without separators. */
-  emaid: string;
-  /** The same without its check digit. */
-  account: string;
-  pcid: string;
-  standard: PncStandard;
-  authority_id: string | null;
-  profile: string | null;
-  validity_days: StoredInteger | null;
-  state: 'pending' | ContractState;
-  is_default: StoredBoolean;
-  priority: StoredInteger;
-  created_at: string;
-  /** Of its state. */
-  changed_at: string;
-  reason: string | null;
-}
-
-export interface ContractBundleRow {
-  id: string;
-  contract_id: string;
-  generation: StoredInteger;
-  certificate_id: string | null;
-  /** Only of those that evpki has not issued. */
-  certificate: Buffer | null;
-  not_before: string;
-  not_after: string;
-  /** JSON: base64 of each, the issuer of the certificate first. */
-  sub_certificates: string;
-  dh_public_key: Buffer;
-  encrypted_private_key: Buffer;
-  curve: BundleCurve;
-  recipient_sha256: string;
-  reason: BundleReason;
-  created_at: string;
 }

@@ -2,7 +2,7 @@
 
 import type { TokenKey, TokenKeyStore } from '../services/token-key-records.ts';
 import type { Database } from './database.ts';
-import type { TokenKeyRow } from './rows.ts';
+import type { TokenKeyRow } from './rows/access.ts';
 import { blob, bytesOf, timeOf, timeText } from './values.ts';
 
 export function tokenKeyStore(database: Database): TokenKeyStore {

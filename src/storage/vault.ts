@@ -3,7 +3,7 @@
 import type { VaultRecord, VaultStore } from '../services/vault-records.ts';
 import type { Database } from './database.ts';
 import { StorageError } from './errors.ts';
-import type { VaultRow } from './rows.ts';
+import type { VaultRow } from './rows/upkeep.ts';
 import { blob, bytesOf } from './values.ts';
 
 export function vaultStore(database: Database): VaultStore {

@@ -7,7 +7,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listBundles } from '../../src/storage/contract-bundles.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import type { ContractRow } from '../../src/storage/rows.ts';
+import type { ContractRow } from '../../src/storage/rows/plug-and-charge.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
 import { drawing, kills, seed } from '../support/chance.ts';
 import {

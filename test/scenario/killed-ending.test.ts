@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revoke } from '../../src/services/revocation.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import type { AuditEntryRow, CertificateRow } from '../../src/storage/rows.ts';
+import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
+import type { CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises } from '../support/broken-promises.ts';
 import { drawing, kills, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';

@@ -6,7 +6,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/storage/database.ts';
-import type { AuditEntryRow } from '../../src/storage/rows.ts';
+import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
 import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
 import { drawing, historiesAtRandom, kills, killsInARow, seed } from '../support/chance.ts';
 import { demoDeclarations } from '../support/declarations.ts';

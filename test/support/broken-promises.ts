@@ -8,12 +8,8 @@ import { importPublicKey, readPublicKey } from '../../src/pki/public-key.ts';
 import { verifyWith } from '../../src/pki/signature-algorithm.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import type { Database } from '../../src/storage/database.ts';
-import type {
-  AuditEntryRow,
-  CertificateRow,
-  EnrolmentRequestRow,
-  IssuerRow,
-} from '../../src/storage/rows.ts';
+import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
+import type { CertificateRow, EnrolmentRequestRow, IssuerRow } from '../../src/storage/rows.ts';
 
 export interface HandedOut {
   readonly certificateId: string;

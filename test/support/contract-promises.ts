@@ -7,7 +7,8 @@ import { readCertificate } from '../../src/pki/certificate.ts';
 import type { Bundle } from '../../src/services/contract-records.ts';
 import { listBundles } from '../../src/storage/contract-bundles.ts';
 import type { Database } from '../../src/storage/database.ts';
-import type { CertificateRow, ContractBundleRow, ContractRow } from '../../src/storage/rows.ts';
+import type { ContractBundleRow, ContractRow } from '../../src/storage/rows/plug-and-charge.ts';
+import type { CertificateRow } from '../../src/storage/rows.ts';
 
 export interface CarKey {
   readonly pcid: string;

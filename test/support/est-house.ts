@@ -14,7 +14,7 @@ import type { NotAuthenticated } from '../../src/services/refusals.ts';
 import type { IssuedAnswer } from '../../src/services/request-answers.ts';
 import { putStation, type StationDetails } from '../../src/services/stations.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import type { AuditEntryRow } from '../../src/storage/rows.ts';
+import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
 import { demoDeclarations } from './declarations.ts';
 import { preparedBackends } from './prepared-databases.ts';
 import type { KeyPair } from './public-keys.ts';

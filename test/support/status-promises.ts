@@ -2,7 +2,8 @@
 
 import { expect } from 'vitest';
 import { findCertificate } from '../../src/services/certificates.ts';
-import type { AuditEntryRow, BlockedKeyRow, CertificateRow } from '../../src/storage/rows.ts';
+import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
+import type { BlockedKeyRow, CertificateRow } from '../../src/storage/rows.ts';
 import type { PublishedStatus } from './issuing-process.ts';
 import type { Change } from './killed-process.ts';
 import { ocspStatuses, type ServedCrl } from './served-status.ts';
