@@ -1,7 +1,8 @@
 /** The table of error codes as people read it: in docs/errors.md and on the page of the API. */
 
 import { violationCodes } from '../pki/violations.ts';
-import { type ErrorCode, errorCodes, estStatusOf, ocppAnswerOf } from './errors.ts';
+import { estStatusOf, ocppAnswerOf } from './error-answers.ts';
+import { type ErrorCode, errorCodes } from './errors.ts';
 
 export interface ErrorRow {
   readonly code: ErrorCode;

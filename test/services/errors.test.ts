@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { estStatusOf, ocppAnswerOf } from '../../src/services/error-answers.ts';
 import { errorRows } from '../../src/services/error-tables.ts';
-import {
-  type ErrorCode,
-  errorCodes,
-  estStatusOf,
-  ocppAnswerOf,
-} from '../../src/services/errors.ts';
+import { type ErrorCode, errorCodes } from '../../src/services/errors.ts';
 
 const codes = Object.keys(errorCodes) as ErrorCode[];
 

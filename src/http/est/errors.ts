@@ -4,13 +4,8 @@
  */
 
 import type { Violation } from '../../pki/violations.ts';
-import {
-  type ErrorCode,
-  estStatusOf,
-  type FieldViolation,
-  isForeignThing,
-  type ServiceError,
-} from '../../services/errors.ts';
+import { estStatusOf, isForeignThing } from '../../services/error-answers.ts';
+import type { ErrorCode, FieldViolation, ServiceError } from '../../services/errors.ts';
 
 export interface EstError {
   readonly status: number;

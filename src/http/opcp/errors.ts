@@ -1,12 +1,8 @@
 /** Errors as OPCP has them: sentences, and the id by which the log has more. */
 
 import type { Violation } from '../../pki/violations.ts';
-import {
-  type FieldViolation,
-  isForeignThing,
-  opcpStatusOf,
-  type ServiceError,
-} from '../../services/errors.ts';
+import { isForeignThing, opcpStatusOf } from '../../services/error-answers.ts';
+import type { FieldViolation, ServiceError } from '../../services/errors.ts';
 import type { OpcpError } from './types.ts';
 
 /** An error as the status and the body of an answer. */

@@ -15,12 +15,8 @@ import type { Certificate } from '../../../src/pki/certificate.ts';
 import { readCertsOnly } from '../../../src/pki/cms/certs-only.ts';
 import { readPemBlocks, toPem } from '../../../src/pki/pem.ts';
 import { type Principal, parseAccessPolicy } from '../../../src/services/access-policy.ts';
-import {
-  type ErrorCode,
-  errorCodes,
-  estStatusOf,
-  ServiceError,
-} from '../../../src/services/errors.ts';
+import { estStatusOf } from '../../../src/services/error-answers.ts';
+import { type ErrorCode, errorCodes, ServiceError } from '../../../src/services/errors.ts';
 import type { EstEnrolment } from '../../../src/services/est.ts';
 import type { EstLabel } from '../../../src/services/est-labels.ts';
 import type { LogFields } from '../../../src/services/logger.ts';
