@@ -1,7 +1,7 @@
 /** API clients and the first-start secret as they are stored. */
 
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 export interface ApiClient {
   readonly id: string;
@@ -92,7 +92,7 @@ export interface ApiClientStore {
   /** A page, newest first. */
   listClients(
     filter: { readonly organizationId?: string },
-    page: { readonly limit: number; readonly cursor?: string },
+    page: PageWanted,
   ): Promise<Page<ApiClient>>;
   /**
    * Gives an enabled client a new secret in place of the present one, which holds until the given

@@ -22,10 +22,10 @@ import {
   type RotatedCredentials,
   type WantedClient,
 } from './api-client-credentials.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import type { OrganizationStore } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import { newSecret, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 
@@ -134,9 +134,9 @@ export async function findApiClient(
 export async function listApiClients(
   parts: ApiClientParts,
   principal: Principal,
-  wanted: { readonly organization?: string; readonly limit: number; readonly cursor?: string },
+  wanted: PageWanted & { readonly organization?: string },
 ): Promise<Page<ApiClient>> {
-  const { organization: named, limit, cursor } = wanted;
+  const { organization: named } = wanted;
   const everywhere = reachesEveryOrganization(parts.access, principal);
   if (named !== undefined) {
     const organization = reaches(parts.access, principal, named)
@@ -145,17 +145,8 @@ export async function listApiClients(
     if (!organization) throw new ServiceError('not-found', `there is no organization ${named}`);
   }
   const organizationId = named ?? (everywhere ? undefined : principal.organizationId);
-  try {
-    return await parts.clients.listClients(organizationId === undefined ? {} : { organizationId }, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const filter = organizationId === undefined ? {} : { organizationId };
+  return readPage(wanted, (position) => parts.clients.listClients(filter, position));
 }
 
 /**

@@ -11,10 +11,10 @@ import {
 } from './audit-checkpoints.ts';
 import type { AuditFilter, AuditStore } from './audit-records.ts';
 import { type AuditVerdict, type VerificationParts, verifyAuditLog } from './audit-verification.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 
 export interface AuditLogParts extends CheckpointParts, VerificationParts {
   readonly audit: AuditStore & AuditWriter;
@@ -23,10 +23,8 @@ export interface AuditLogParts extends CheckpointParts, VerificationParts {
   readonly clock: Clock;
 }
 
-export interface AuditQuestion extends Omit<AuditFilter, 'organizationId'> {
+export interface AuditQuestion extends Omit<AuditFilter, 'organizationId'>, PageWanted {
   readonly organization?: string;
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 /**
@@ -46,7 +44,9 @@ export async function listAuditEntries(
   const everywhere = reachesEveryOrganization(parts.access, principal);
   const organizationId = organization ?? (everywhere ? undefined : principal.organizationId);
   const filter = { ...rest, ...(organizationId === undefined ? {} : { organizationId }) };
-  const page = await readPage(parts, filter, limit, cursor);
+  const page = await readPage({ limit, cursor }, (position) =>
+    parts.audit.listEntries(filter, position),
+  );
   // Written before the answer is given: nobody reads and is not seen reading.
   const { actor } = principal;
   const event = { at: parts.clock(), actor, action: 'audit.read', subject: 'audit' };
@@ -56,22 +56,6 @@ export async function listAuditEntries(
     await parts.audit.recordAudit({ ...event, organizationId: organization, details });
   }
   return page;
-}
-
-async function readPage(
-  { audit }: AuditLogParts,
-  filter: AuditFilter,
-  limit: number,
-  cursor: string | undefined,
-): Promise<Page<ChainedEntry>> {
-  try {
-    return await audit.listEntries(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
 }
 
 const plain = ({ since, until, organizationId, ...rest }: AuditFilter) => ({

@@ -3,7 +3,7 @@
 import type { CheckpointHead, SignedStatement } from '../pki/checkpoint.ts';
 import type { ChainedEntry, StreamHead } from '../pki/ledger.ts';
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** A stream with its head: the entries of one writing process. */
 export interface AuditStream extends StreamHead {
@@ -35,10 +35,7 @@ export interface AuditStore {
    * The entries of all streams, newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */
-  listEntries(
-    filter: AuditFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<ChainedEntry>>;
+  listEntries(filter: AuditFilter, page: PageWanted): Promise<Page<ChainedEntry>>;
 }
 
 /** A key that signs checkpoints, sealed. */

@@ -4,6 +4,7 @@ import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
 import type { BundleToIssue } from './contract-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** `expired` is derived, never stored. */
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
@@ -235,20 +236,6 @@ export interface CertificateFilter {
   readonly expiresBefore?: Date;
 }
 
-export interface Page<T> {
-  readonly items: T[];
-  /** Opaque; undefined on the last page. */
-  readonly nextCursor?: string;
-}
-
-/** A cursor that no listing can have returned: the caller made it up or damaged it. */
-export class InvalidCursor extends Error {
-  constructor() {
-    super('the cursor is not one that a listing returned');
-    this.name = 'InvalidCursor';
-  }
-}
-
 export interface CertificateStore {
   findCertificate(id: string): Promise<CertificateRecord | undefined>;
   findBySerial(issuerId: string, serial: string): Promise<CertificateRecord | undefined>;
@@ -256,10 +243,7 @@ export interface CertificateStore {
    * Newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */
-  listCertificates(
-    filter: CertificateFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<CertificateRecord>>;
+  listCertificates(filter: CertificateFilter, page: PageWanted): Promise<Page<CertificateRecord>>;
   findRequest(id: string): Promise<EnrolmentRequest | undefined>;
   /** Whether this key (SPKI SHA-256, hex) may not be certified any more. */
   isBlockedKey(spkiSha256: string): Promise<boolean>;

@@ -7,16 +7,15 @@ import {
   reachesEveryOrganization,
 } from './access-policy.ts';
 import type { AuthorityStore } from './authority-records.ts';
-import {
-  type CertificateRecord,
-  type CertificateState,
-  type CertificateStore,
-  InvalidCursor,
-  type Page,
+import type {
+  CertificateRecord,
+  CertificateState,
+  CertificateStore,
 } from './certificate-records.ts';
 import { issuerChain } from './chains.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 
 export interface CertificateParts {
   readonly certificates: CertificateStore;
@@ -62,14 +61,12 @@ export async function findCertificate(
 export async function listCertificates(
   parts: CertificateParts,
   principal: Principal,
-  wanted: {
+  wanted: PageWanted & {
     readonly profile?: string;
     readonly authority?: string;
     readonly state?: CertificateState;
     readonly serial?: string;
     readonly expiresBefore?: Date;
-    readonly limit: number;
-    readonly cursor?: string;
   },
 ): Promise<Page<CertificateSummary>> {
   const { authority, limit, cursor, serial, ...rest } = wanted;
@@ -82,19 +79,11 @@ export async function listCertificates(
       : { organizationId: principal.organizationId }),
   };
   const now = parts.clock();
-  try {
-    const page = await parts.certificates.listCertificates(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const items = page.items.map((record) => summaryOf(record, now));
-    return { ...page, items };
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const page = await readPage({ limit, cursor }, (position) =>
+    parts.certificates.listCertificates(filter, position),
+  );
+  const items = page.items.map((record) => summaryOf(record, now));
+  return { ...page, items };
 }
 
 async function issuerIds(

@@ -1,7 +1,6 @@
 /** The port that stores contracts and bundles, but for what comes with a pending certificate. */
 
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
 import type {
   BroughtBundle,
   Bundle,
@@ -9,6 +8,7 @@ import type {
   ContractState,
   PncStandard,
 } from './contract-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 export interface ContractFilter {
   readonly organizationId?: string;
@@ -24,10 +24,7 @@ export interface ContractStore {
    * Newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */
-  listContracts(
-    filter: ContractFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<Contract>>;
+  listContracts(filter: ContractFilter, page: PageWanted): Promise<Page<Contract>>;
   /** Those that have not ended: the default first, then by priority, then the oldest. */
   contractsOfCar(pcid: string, standard: PncStandard): Promise<Contract[]>;
   /**

@@ -3,7 +3,6 @@
 import { parseEmaid } from '../identifiers/emaid.ts';
 import { parsePcid } from '../identifiers/pcid.ts';
 import { type Principal, reaches, reachesEveryOrganization, requireKind } from './access-policy.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import {
   CONTRACT_WRITE,
   type ContractParts,
@@ -18,6 +17,7 @@ import type { ContractStore } from './contract-store.ts';
 import { renewBundle } from './current-bundles.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { organizationMeant } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import { CRL_DELAY_MILLISECONDS } from './revocation.ts';
 
 const SUSPEND = 'contracts:suspend';
@@ -38,13 +38,11 @@ export async function findContract(
   return { contract, bundle };
 }
 
-export interface ContractSearch {
+export interface ContractSearch extends PageWanted {
   readonly organization?: string;
   readonly emaid?: string;
   readonly pcid?: string;
   readonly state?: ContractState;
-  readonly limit: number;
-  readonly cursor?: string;
 }
 
 /**
@@ -57,7 +55,7 @@ export async function listContracts(
   principal: Principal,
   wanted: ContractSearch,
 ): Promise<Page<Contract>> {
-  const { organization, limit, cursor } = wanted;
+  const { organization } = wanted;
   const everywhere =
     organization === undefined && reachesEveryOrganization(parts.access, principal);
   const filter = {
@@ -68,17 +66,7 @@ export async function listContracts(
         }),
     ...searched(wanted),
   };
-  try {
-    return await parts.contracts.listContracts(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  return readPage(wanted, (position) => parts.contracts.listContracts(filter, position));
 }
 
 function searched({ emaid, pcid, state }: ContractSearch) {

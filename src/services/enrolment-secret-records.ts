@@ -1,7 +1,7 @@
 /** One-time enrolment secrets as they are stored, and the port that stores them. */
 
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** What somebody without credentials shows once to have one certificate made (RFC 7030 3.2.3). */
 export interface EnrolmentSecret {
@@ -52,7 +52,7 @@ export interface EnrolmentSecretStore {
    */
   listSecrets(
     filter: { readonly organizationId?: string },
-    page: { readonly limit: number; readonly cursor?: string },
+    page: PageWanted,
   ): Promise<Page<EnrolmentSecret>>;
   /**
    * Ends a secret that has not been used.

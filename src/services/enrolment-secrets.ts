@@ -12,7 +12,6 @@ import {
   requireKind,
 } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import {
   type EnrolmentSecret,
@@ -27,6 +26,7 @@ import { isOfStation } from './est-stations.ts';
 import { type EstTargetParts, labelProfiles } from './est-targets.ts';
 import { newId } from './ids.ts';
 import { organizationMeant } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import { newSecret, sha256 } from './secrets.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 import { stationOfCommonName } from './station-names.ts';
@@ -186,27 +186,17 @@ export async function findSecret(
 export async function listSecrets(
   parts: Pick<EnrolmentSecretParts, 'secrets' | 'organizations' | 'access' | 'clock'>,
   principal: Principal,
-  wanted: { readonly organization?: string; readonly limit: number; readonly cursor?: string },
+  wanted: PageWanted & { readonly organization?: string },
 ): Promise<Page<SecretSummary>> {
-  const { organization: named, limit, cursor } = wanted;
+  const { organization: named } = wanted;
   const everywhere = named === undefined && reachesEveryOrganization(parts.access, principal);
   const filter = everywhere
     ? {}
     : { organizationId: (await organizationMeant(parts, principal, named, 'secret')).id };
-  try {
-    const page = await parts.secrets.listSecrets(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const now = parts.clock();
-    const items = page.items.map((secret) => ({ secret, state: secretStateAt(secret, now) }));
-    return { ...page, items };
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const page = await readPage(wanted, (position) => parts.secrets.listSecrets(filter, position));
+  const now = parts.clock();
+  const items = page.items.map((secret) => ({ secret, state: secretStateAt(secret, now) }));
+  return { ...page, items };
 }
 
 /**

@@ -15,10 +15,10 @@ import {
   requireKind,
 } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import {
   type Proposal,
   type ProposalState,
@@ -95,9 +95,9 @@ export async function findProposal(
 export async function listProposals(
   parts: Pick<ProposalParts, 'proposals' | 'access' | 'clock'>,
   principal: Principal,
-  wanted: { readonly state?: ProposalState; readonly limit: number; readonly cursor?: string },
+  wanted: PageWanted & { readonly state?: ProposalState },
 ): Promise<Page<ProposalView>> {
-  const { state, ...position } = wanted;
+  const { state } = wanted;
   const now = parts.clock();
   const filter = {
     now,
@@ -106,15 +106,10 @@ export async function listProposals(
       ? {}
       : { organizationId: principal.organizationId }),
   };
-  try {
-    const page = await parts.proposals.listProposals(filter, position);
-    return { ...page, items: page.items.map((proposal) => viewOf(proposal, now)) };
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const page = await readPage(wanted, (position) =>
+    parts.proposals.listProposals(filter, position),
+  );
+  return { ...page, items: page.items.map((proposal) => viewOf(proposal, now)) };
 }
 
 /** A proposal that the principal's role lets it decide on. */

@@ -1,7 +1,7 @@
 /** Provisioning certificates as they are stored, and the port that stores them. */
 
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 export const provisioningStandards = ['iso15118-2', 'iso15118-20'] as const;
 export type ProvisioningStandard = (typeof provisioningStandards)[number];
@@ -89,8 +89,5 @@ export interface ProvisioningStore {
    * Newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */
-  listProvisioning(
-    filter: ProvisioningFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<ProvisioningRecord>>;
+  listProvisioning(filter: ProvisioningFilter, page: PageWanted): Promise<Page<ProvisioningRecord>>;
 }

@@ -10,10 +10,10 @@ import {
   reachesEveryOrganization,
   requireKind,
 } from './access-policy.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { type OrganizationStore, organizationMeant } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import {
   type ProvisioningCertificate,
   type ProvisioningRecord,
@@ -72,14 +72,12 @@ export async function findProvisioning(
 export async function listProvisioning(
   parts: Pick<ProvisioningParts, 'provisioning' | 'organizations' | 'access'>,
   principal: Principal,
-  wanted: {
+  wanted: PageWanted & {
     readonly organization?: string;
     readonly pcid?: string;
     readonly standard?: ProvisioningStandard;
     readonly state?: ProvisioningState;
     readonly expiresBefore?: Date;
-    readonly limit: number;
-    readonly cursor?: string;
   },
 ): Promise<Page<ProvisioningRecord>> {
   const { organization: named, pcid, limit, cursor, ...rest } = wanted;
@@ -91,17 +89,9 @@ export async function listProvisioning(
       ? {}
       : { organizationId: (await organizationMeant(parts, principal, named, 'vehicle')).id }),
   };
-  try {
-    return await parts.provisioning.listProvisioning(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  return readPage({ limit, cursor }, (position) =>
+    parts.provisioning.listProvisioning(filter, position),
+  );
 }
 
 /**

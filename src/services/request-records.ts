@@ -2,7 +2,8 @@
 
 import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
-import type { EnrolmentRequest, EnrolmentState, Page } from './certificate-records.ts';
+import type { EnrolmentRequest, EnrolmentState } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** What a request is at a moment: `expired` is derived, never stored. */
 export type RequestState = EnrolmentState | 'expired';
@@ -32,10 +33,7 @@ export interface RequestStore {
    * Newest first.
    * @throws InvalidCursor for a cursor that no listing returned
    */
-  listRequests(
-    filter: RequestFilter,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<EnrolmentRequest>>;
+  listRequests(filter: RequestFilter, page: PageWanted): Promise<Page<EnrolmentRequest>>;
 
   /**
    * Puts a request on record that has to be approved. Repeat keys are taken over as

@@ -14,14 +14,10 @@ import {
   reachesEveryOrganization,
 } from './access-policy.ts';
 import type { AuthorityStore } from './authority-records.ts';
-import {
-  type CertificateStore,
-  type EnrolmentRequest,
-  InvalidCursor,
-  type Page,
-} from './certificate-records.ts';
+import type { CertificateStore, EnrolmentRequest } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import { type RequestState, type RequestStore, requestStateAt } from './request-records.ts';
 
 export interface RequestParts {
@@ -89,13 +85,11 @@ export function requestIn({ id, csr }: EnrolmentRequest): CertificationRequest {
 export async function listRequests(
   parts: RequestParts,
   principal: Principal,
-  wanted: {
+  wanted: PageWanted & {
     readonly state?: RequestState;
     readonly profile?: string;
     readonly authority?: string;
     readonly requester?: string;
-    readonly limit: number;
-    readonly cursor?: string;
   },
 ): Promise<Page<RequestSummary>> {
   const { authority, limit, cursor, ...rest } = wanted;
@@ -109,18 +103,10 @@ export async function listRequests(
       ? {}
       : { organizationId: principal.organizationId }),
   };
-  try {
-    const page = await parts.requests.listRequests(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    return { ...page, items: page.items.map((record) => summaryOf(record, now)) };
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const page = await readPage({ limit, cursor }, (position) =>
+    parts.requests.listRequests(filter, position),
+  );
+  return { ...page, items: page.items.map((record) => summaryOf(record, now)) };
 }
 
 async function requireVisibleAuthority(

@@ -3,7 +3,8 @@
 import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import type { AuditEvent } from './audit.ts';
-import type { NameQuestion, Page } from './certificate-records.ts';
+import type { NameQuestion } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** A charging station of an organization: what is registered about it, not what it says itself. */
 export interface Station {
@@ -68,7 +69,7 @@ export interface StationStore {
    */
   listStations(
     filter: { readonly organizationId?: string },
-    page: { readonly limit: number; readonly cursor?: string },
+    page: PageWanted,
   ): Promise<Page<Station>>;
 
   /**

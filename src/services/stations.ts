@@ -9,11 +9,11 @@ import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { operatorNotAllowed } from '../pki/policy.ts';
 import { type AccessPolicy, type Principal, reachesEveryOrganization } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { foreignOperator } from './operators.ts';
 import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import type { SecurityProfile, Station, StationStore } from './station-records.ts';
 
 export interface StationParts {
@@ -90,24 +90,14 @@ export async function findStation(
 export async function listStations(
   parts: StationParts,
   principal: Principal,
-  wanted: { readonly organization?: string; readonly limit: number; readonly cursor?: string },
+  wanted: PageWanted & { readonly organization?: string },
 ): Promise<Page<Station>> {
-  const { organization: named, limit, cursor } = wanted;
+  const { organization: named } = wanted;
   const everywhere = named === undefined && reachesEveryOrganization(parts.access, principal);
   const filter = everywhere
     ? {}
     : { organizationId: (await stationOrganization(parts, principal, named)).id };
-  try {
-    return await parts.stations.listStations(filter, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  return readPage(wanted, (position) => parts.stations.listStations(filter, position));
 }
 
 /** The organization whose stations a caller means: see `organizationMeant`. */

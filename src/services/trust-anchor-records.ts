@@ -3,7 +3,8 @@
 import { type RootType, type ValidationPurpose, validationPurposes } from '../pki/profile.ts';
 import type { AuditEvent } from './audit.ts';
 import type { AuthorityState } from './authority-records.ts';
-import type { CertificateState, Page } from './certificate-records.ts';
+import type { CertificateState } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 import type { ProposalApproval } from './proposal-records.ts';
 
 /** What a trust anchor is for: to be handed on, or to end chains that are validated for something. */
@@ -91,7 +92,7 @@ export interface TrustAnchorStore {
    */
   listAnchors(
     filter: { readonly organizationId?: string; readonly purpose?: AnchorPurpose },
-    page: { readonly limit: number; readonly cursor?: string },
+    page: PageWanted,
   ): Promise<Page<TrustAnchor>>;
 
   /** DER of the organization's anchors for this purpose with one of these names. */

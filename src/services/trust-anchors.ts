@@ -19,11 +19,11 @@ import {
   requireKind,
 } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
-import { InvalidCursor, type Page } from './certificate-records.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
+import { type Page, type PageWanted, readPage } from './pages.ts';
 import type { ProposalApproval } from './proposal-records.ts';
 import { readRootCertificate, rootFaults, rootRefused } from './root-certificates.ts';
 import type { RandomBytes } from './serial-numbers.ts';
@@ -248,30 +248,19 @@ const noAnchor = (id: string) => new ServiceError('not-found', `there is no trus
 export async function listAnchors(
   parts: Pick<TrustAnchorParts, 'anchors' | 'organizations' | 'access'>,
   principal: Principal,
-  wanted: {
+  wanted: PageWanted & {
     readonly organization?: string;
     readonly purpose?: AnchorPurpose;
-    readonly limit: number;
-    readonly cursor?: string;
   },
 ): Promise<Page<TrustAnchor>> {
-  const { organization: named, purpose, limit, cursor } = wanted;
+  const { organization: named, purpose } = wanted;
   if (named !== undefined) await findOrganization(parts, principal, named);
   const everywhere = named === undefined && reachesEveryOrganization(parts.access, principal);
-  try {
-    return await parts.anchors.listAnchors(
-      {
-        ...(everywhere ? {} : { organizationId: named ?? principal.organizationId }),
-        ...(purpose === undefined ? {} : { purpose }),
-      },
-      { limit, ...(cursor === undefined ? {} : { cursor }) },
-    );
-  } catch (error) {
-    if (!(error instanceof InvalidCursor)) throw error;
-    throw new ServiceError('request-malformed', 'the cursor is not one of ours', [
-      { code: 'cursor-invalid', message: 'use the `nextCursor` of an answer', field: 'cursor' },
-    ]);
-  }
+  const filter = {
+    ...(everywhere ? {} : { organizationId: named ?? principal.organizationId }),
+    ...(purpose === undefined ? {} : { purpose }),
+  };
+  return readPage(wanted, (position) => parts.anchors.listAnchors(filter, position));
 }
 
 /**

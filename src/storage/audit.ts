@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import type { ChainedEntry } from '../pki/ledger.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { AuditFilter, AuditStore } from '../services/audit-records.ts';
-import { InvalidCursor } from '../services/certificate-records.ts';
+import { InvalidCursor } from '../services/pages.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { AuditEntryRow, AuditStreamRow } from './rows/audit.ts';

@@ -1,6 +1,6 @@
 /** Cursors of listings that go from newest to oldest. */
 
-import { InvalidCursor } from '../services/certificate-records.ts';
+import { InvalidCursor } from '../services/pages.ts';
 
 /** The last row of a page; the next page starts below it. */
 export interface Position {

@@ -3,7 +3,7 @@
 import { parseEvseId } from '../identifiers/evse-id.ts';
 import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
-import { InvalidCursor } from '../services/certificate-records.ts';
+import { InvalidCursor } from '../services/pages.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
 import { cursorOf, positionOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiClient } from '../../src/services/access-records.ts';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import { accessStore } from '../../src/storage/access.ts';
 import { apiClientStore } from '../../src/storage/api-clients.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChainedEntry, verifyStream } from '../../src/pki/ledger.ts';
 import type { AuditFilter } from '../../src/services/audit-records.ts';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { cursorOf } from '../../src/storage/cursor.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';

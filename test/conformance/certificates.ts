@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CertificateFilter, InvalidCursor } from '../../src/services/certificate-records.ts';
+import type { CertificateFilter } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';

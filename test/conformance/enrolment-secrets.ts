@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { InvalidCursor, type PendingCertificate } from '../../src/services/certificate-records.ts';
+import type { PendingCertificate } from '../../src/services/certificate-records.ts';
 import type { EnrolmentSecret } from '../../src/services/enrolment-secret-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
 import type { Database } from '../../src/storage/database.ts';

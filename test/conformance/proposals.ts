@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import {
   type Proposal,
   type ProposalApproval,

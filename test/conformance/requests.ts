@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Approval, EnrolmentRequest } from '../../src/services/certificate-records.ts';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import type { RequestFilter } from '../../src/services/request-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';

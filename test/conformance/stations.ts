@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import type { Station } from '../../src/services/station-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { stationStore } from '../../src/storage/stations.ts';

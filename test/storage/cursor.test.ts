@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { InvalidCursor } from '../../src/services/certificate-records.ts';
+import { InvalidCursor } from '../../src/services/pages.ts';
 import { cursorOf, positionOf } from '../../src/storage/cursor.ts';
 
 test('a cursor gives its position back', () => {
