@@ -1,7 +1,7 @@
 /** API clients in the database: making, listing, rotating and ending them. */
 
 import type { ApiClient, ApiClientStore } from '../services/access-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import type { ApiClientRow } from './rows/access.ts';
 import { optional, timeOf, timeText } from './values.ts';
@@ -20,25 +20,11 @@ export function apiClientStore(database: Database): ApiClientStore {
       return row && clientOf(row);
     },
 
-    listClients: async ({ organizationId }, { limit, cursor }) => {
-      const query = reader<ApiClientRow>('api_clients')
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listClients: async ({ organizationId }, wanted) => {
+      const query = reader<ApiClientRow>('api_clients');
       if (organizationId !== undefined) query.where({ organization_id: organizationId });
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: ApiClientRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(clientOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<ApiClientRow>(query, wanted, byTime('created_at'));
+      return { ...page, items: page.items.map(clientOf) };
     },
 
     rotateSecret: ({ clientId, from, secretSha256, oldUntil, audit }) =>

@@ -5,7 +5,7 @@ import type { ChainedEntry } from '../pki/ledger.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { AuditFilter, AuditStore } from '../services/audit-records.ts';
 import { InvalidCursor } from '../services/pages.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { pageOf, type SortKey } from './cursor.ts';
 import type { Database } from './database.ts';
 import type { AuditEntryRow, AuditStreamRow } from './rows/audit.ts';
 import { bytesOf, timeOf, timeText } from './values.ts';
@@ -45,27 +45,11 @@ export function auditStore(database: Database): AuditStore & AuditWriter {
       return row?.stream;
     },
 
-    listEntries: async (filter, { limit, cursor }) => {
-      const query = entries()
-        .orderBy('at', 'desc')
-        .orderBy('stream', 'desc')
-        .orderBy('sequence', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listEntries: async (filter, wanted) => {
+      const query = entries();
       narrow(query, filter);
-      if (cursor !== undefined) {
-        query.whereRaw('(at, stream, sequence) < (?, ?, ?)', positionIn(cursor));
-      }
-      const rows: AuditEntryRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(entryOf),
-        ...(more
-          ? { nextCursor: cursorOf({ createdAt: last.at, id: `${last.sequence}/${last.stream}` }) }
-          : {}),
-      };
+      const page = await pageOf<AuditEntryRow>(query, wanted, byPlace);
+      return { ...page, items: page.items.map(entryOf) };
     },
   };
 }
@@ -84,13 +68,16 @@ function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
   if (filter.until !== undefined) query.where('at', '<', timeText(filter.until));
 }
 
-/** @throws InvalidCursor */
-function positionIn(cursor: string): [at: string, stream: string, sequence: number] {
-  const { createdAt, id } = positionOf(cursor);
-  const [, sequence, stream] = /^([1-9]\d{0,14})\/(.+)$/.exec(id) ?? [];
-  if (sequence === undefined || stream === undefined) throw new InvalidCursor();
-  return [createdAt, stream, Number(sequence)];
-}
+/** By time, and by the place in the log where entries are of one time. */
+const byPlace: SortKey<AuditEntryRow> = {
+  columns: ['at', 'stream', 'sequence'],
+  positionOf: ({ at, stream, sequence }) => ({ createdAt: at, id: `${sequence}/${stream}` }),
+  valuesAt: ({ createdAt, id }) => {
+    const [, sequence, stream] = /^([1-9]\d{0,14})\/(.+)$/.exec(id) ?? [];
+    if (sequence === undefined || stream === undefined) throw new InvalidCursor();
+    return [createdAt, stream, Number(sequence)];
+  },
+};
 
 const entryOf = (row: AuditEntryRow): ChainedEntry => ({
   stream: row.stream,

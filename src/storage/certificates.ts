@@ -8,7 +8,7 @@ import type {
   CertificateStore,
 } from '../services/certificate-records.ts';
 import { blockedOf, hasOther, subjectsOf } from './claims.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { requestOf } from './enrolment-requests.ts';
 import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
@@ -48,25 +48,11 @@ export function certificateStore(database: Database): CertificateStore {
       return row && certificateOf(row);
     },
 
-    listCertificates: async (filter, { limit, cursor }) => {
-      const query = certificates()
-        .orderBy('c.created_at', 'desc')
-        .orderBy('c.id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listCertificates: async (filter, wanted) => {
+      const query = certificates();
       narrow(query, filter);
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(c.created_at, c.id) < (?, ?)', [createdAt, id]);
-      }
-      const rows = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(certificateOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<CertificateWithRequest>(query, wanted, byTime('created_at', 'c'));
+      return { ...page, items: page.items.map(certificateOf) };
     },
 
     findRequest: async (id) => {

@@ -7,7 +7,7 @@ import { bundleRow, insertRow, listBundles } from './contract-bundles.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { accountOf, contractOf, contractRow } from './contract-rows.ts';
 import { changeContractState } from './contract-states.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { isStillRegistered } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
@@ -22,26 +22,11 @@ export function contractStore(database: Database): ContractStore {
       return row && contractOf(row);
     },
 
-    listContracts: async (filter, { limit, cursor }) => {
-      const query = reader<ContractRow>('contracts')
-        .whereNot({ state: 'pending' })
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listContracts: async (filter, wanted) => {
+      const query = reader<ContractRow>('contracts').whereNot({ state: 'pending' });
       narrow(query, filter);
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: ContractRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: seen(page),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<ContractRow>(query, wanted, byTime('created_at'));
+      return { ...page, items: seen(page.items) };
     },
 
     contractsOfCar: async (pcid, standard) => {

@@ -1,6 +1,7 @@
-/** Cursors of listings that go from newest to oldest. */
+/** Listings that go from newest to oldest: their pages, and the cursors in which these end. */
 
-import { InvalidCursor } from '../services/pages.ts';
+import type { Knex } from 'knex';
+import { InvalidCursor, type Page, type PageWanted } from '../services/pages.ts';
 
 /** The last row of a page; the next page starts below it. */
 export interface Position {
@@ -25,4 +26,53 @@ export function positionOf(cursor: string): Position {
   const exact = !Number.isNaN(time.getTime()) && time.toISOString() === createdAt;
   if (!exact || cursorOf({ createdAt, id }) !== cursor) throw new InvalidCursor();
   return { createdAt, id };
+}
+
+/** What a listing is sorted by, from high to low; all of it together is in no second row. */
+export interface SortKey<Row> {
+  /** As the query names them: they become part of its text. */
+  readonly columns: readonly string[];
+  readonly positionOf: (row: Row) => Position;
+  /**
+   * What the columns have in the row at a position.
+   * @throws InvalidCursor for a position at which no row can be
+   */
+  readonly valuesAt: (position: Position) => readonly (string | number)[];
+}
+
+/**
+ * The key of rows that have a time and an id.
+ * @param table its alias in the query, where others have such columns too
+ */
+export const byTime = <Column extends string>(
+  time: Column,
+  table?: string,
+): SortKey<{ readonly [column in Column | 'id']: string }> => ({
+  columns: [time, 'id'].map((column) => (table === undefined ? column : `${table}.${column}`)),
+  positionOf: (row) => ({ createdAt: row[time], id: row.id }),
+  valuesAt: ({ createdAt, id }) => [createdAt, id],
+});
+
+/**
+ * A page of the rows that a query selects, which it need neither sort nor limit.
+ * @throws InvalidCursor
+ */
+export async function pageOf<Row>(
+  query: Knex.QueryBuilder,
+  { limit, cursor }: PageWanted,
+  { columns, positionOf: positionOfRow, valuesAt }: SortKey<Row>,
+): Promise<Page<Row>> {
+  for (const column of columns) query.orderBy(column, 'desc');
+  if (cursor !== undefined) {
+    const marks = columns.map(() => '?');
+    query.whereRaw(`(${columns.join(', ')}) < (${marks.join(', ')})`, [
+      ...valuesAt(positionOf(cursor)),
+    ]);
+  }
+  // One more than asked for tells whether there is a next page.
+  const rows: Row[] = await query.limit(limit + 1);
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { items, ...(more ? { nextCursor: cursorOf(positionOfRow(last)) } : {}) };
 }

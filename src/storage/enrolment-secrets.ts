@@ -6,7 +6,7 @@ import type {
   EnrolmentSecret,
   EnrolmentSecretStore,
 } from '../services/enrolment-secret-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import type { EnrolmentSecretRow } from './rows/access.ts';
 import type { CertificateRow } from './rows.ts';
@@ -40,25 +40,11 @@ export function enrolmentSecretStore(database: Database): EnrolmentSecretStore {
       return row && secretOf(row);
     },
 
-    listSecrets: async ({ organizationId }, { limit, cursor }) => {
-      const query = read()
-        .orderBy('secret.created_at', 'desc')
-        .orderBy('secret.id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listSecrets: async ({ organizationId }, wanted) => {
+      const query = read();
       if (organizationId !== undefined) query.where({ 'secret.organization_id': organizationId });
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(secret.created_at, secret.id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: ReadRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(secretOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<ReadRow>(query, wanted, byTime('created_at', 'secret'));
+      return { ...page, items: page.items.map(secretOf) };
     },
 
     withdrawSecret: ({ id, audit }) =>

@@ -3,7 +3,7 @@
 import type { Knex } from 'knex';
 import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { Proposal, ProposalApproval, ProposalStore } from '../services/proposal-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import type { OrganizationRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
@@ -69,25 +69,11 @@ export function proposalStore(database: Database): ProposalStore {
       return row && proposalOf(row);
     },
 
-    listProposals: async (filter, { limit, cursor }) => {
-      const query = reader<ProposalRow>('proposals')
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listProposals: async (filter, wanted) => {
+      const query = reader<ProposalRow>('proposals');
       narrow(query, filter);
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: ProposalRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(proposalOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<ProposalRow>(query, wanted, byTime('created_at'));
+      return { ...page, items: page.items.map(proposalOf) };
     },
   };
 }

@@ -8,7 +8,7 @@ import type {
   ProvisioningStore,
 } from '../services/provisioning-records.ts';
 import { abandonFirstBundles } from './contract-states.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { lockPcid } from './provisioning-locks.ts';
 import { rawRows } from './raw-rows.ts';
@@ -79,25 +79,11 @@ export function provisioningStore(database: Database): ProvisioningStore {
       return row && certificateOf(row);
     },
 
-    listProvisioning: async (filter, { limit, cursor }) => {
-      const query = reader<ProvisioningRow>(TABLE)
-        .orderBy('registered_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listProvisioning: async (filter, wanted) => {
+      const query = reader<ProvisioningRow>(TABLE);
       narrow(query, filter);
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(registered_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: ProvisioningRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(recordOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.registered_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<ProvisioningRow>(query, wanted, byTime('registered_at'));
+      return { ...page, items: page.items.map(recordOf) };
     },
   };
 }

@@ -3,7 +3,7 @@
 import type { Knex } from 'knex';
 import type { Approval, EnrolmentRequest } from '../services/certificate-records.ts';
 import type { RequestFilter, RequestStore } from '../services/request-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { insertRequest, requestOf } from './enrolment-requests.ts';
 import type { EnrolmentRequestRow } from './rows.ts';
@@ -12,25 +12,11 @@ import { timeText } from './values.ts';
 export function requestStore(database: Database): RequestStore {
   const { reader } = database;
   return {
-    listRequests: async (filter, { limit, cursor }) => {
-      const query = reader<EnrolmentRequestRow>('enrolment_requests')
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listRequests: async (filter, wanted) => {
+      const query = reader<EnrolmentRequestRow>('enrolment_requests');
       narrow(query, filter);
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: EnrolmentRequestRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(requestOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.created_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<EnrolmentRequestRow>(query, wanted, byTime('created_at'));
+      return { ...page, items: page.items.map(requestOf) };
     },
 
     recordWaiting: ({ request, audit }) =>

@@ -5,7 +5,7 @@ import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { InvalidCursor } from '../services/pages.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { pageOf, type SortKey } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { hasName, isNameOfOther, stationsNamed } from './name-search.ts';
 import type { StationEvseRow, StationRow } from './rows.ts';
@@ -75,22 +75,11 @@ export function stationStore(database: Database): StationStore {
       return row && stationOf(row);
     },
 
-    listStations: async ({ organizationId }, { limit, cursor }) => {
-      const query = reader<StationRow>('stations')
-        .orderBy('created_at', 'desc')
-        .orderBy('organization_id', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listStations: async ({ organizationId }, wanted) => {
+      const query = reader<StationRow>('stations');
       if (organizationId !== undefined) query.where({ organization_id: organizationId });
-      if (cursor !== undefined) {
-        query.whereRaw('(created_at, organization_id, id) < (?, ?, ?)', positionBelow(cursor));
-      }
-      const rows: StationRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return { items: page.map(stationOf), ...(more ? { nextCursor: cursorBehind(last) } : {}) };
+      const page = await pageOf<StationRow>(query, wanted, byRegistration);
+      return { ...page, items: page.items.map(stationOf) };
     },
 
     isNameOfOther: (question) => isNameOfOther(reader, question),
@@ -118,17 +107,17 @@ const nameIsTaken = (tx: WriteTransaction, row: StationRow): Promise<boolean> =>
   });
 
 /** Identities have no slash, and neither have ids of organizations. */
-const cursorBehind = (row: StationRow): string =>
-  cursorOf({ createdAt: row.created_at, id: `${row.organization_id}/${row.id}` });
-
-function positionBelow(cursor: string): [string, string, string] {
-  const { createdAt, id } = positionOf(cursor);
-  const [organizationId, stationId, ...more] = id.split('/');
-  if (organizationId === undefined || stationId === undefined || more.length > 0) {
-    throw new InvalidCursor();
-  }
-  return [createdAt, organizationId, stationId];
-}
+const byRegistration: SortKey<StationRow> = {
+  columns: ['created_at', 'organization_id', 'id'],
+  positionOf: (row) => ({ createdAt: row.created_at, id: `${row.organization_id}/${row.id}` }),
+  valuesAt: ({ createdAt, id }) => {
+    const [organizationId, stationId, ...more] = id.split('/');
+    if (organizationId === undefined || stationId === undefined || more.length > 0) {
+      throw new InvalidCursor();
+    }
+    return [createdAt, organizationId, stationId];
+  },
+};
 
 const stationRow = (station: Station): StationRow => ({
   organization_id: station.organizationId,

@@ -5,7 +5,7 @@ import type {
   TrustAnchor,
   TrustAnchorStore,
 } from '../services/trust-anchor-records.ts';
-import { cursorOf, positionOf } from './cursor.ts';
+import { byTime, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
 import { lockWaiting, recordApproved } from './proposals.ts';
 import { rawRows } from './raw-rows.ts';
@@ -85,26 +85,12 @@ export function trustAnchorStore(database: Database): TrustAnchorStore {
       return row && anchorOf(row);
     },
 
-    listAnchors: async ({ organizationId, purpose }, { limit, cursor }) => {
-      const query = anchors()
-        .orderBy('added_at', 'desc')
-        .orderBy('id', 'desc')
-        // One more than asked for tells whether there is a next page.
-        .limit(limit + 1);
+    listAnchors: async ({ organizationId, purpose }, wanted) => {
+      const query = anchors();
       if (organizationId !== undefined) query.where({ organization_id: organizationId });
       if (purpose !== undefined) query.whereLike('purposes', withPurpose(purpose));
-      if (cursor !== undefined) {
-        const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(added_at, id) < (?, ?)', [createdAt, id]);
-      }
-      const rows: TrustAnchorRow[] = await query;
-      const page = rows.slice(0, limit);
-      const last = page.at(-1);
-      const more = rows.length > limit && last !== undefined;
-      return {
-        items: page.map(anchorOf),
-        ...(more ? { nextCursor: cursorOf({ createdAt: last.added_at, id: last.id }) } : {}),
-      };
+      const page = await pageOf<TrustAnchorRow>(query, wanted, byTime('added_at'));
+      return { ...page, items: page.items.map(anchorOf) };
     },
 
     anchorsNamed: async (organizationId, purpose, nameKeys) => {
