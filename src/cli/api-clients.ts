@@ -7,10 +7,10 @@ import { readCredentials } from './credentials.ts';
 import { usageFailure } from './failure.ts';
 import { timeOption } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { type SecretPlace, secretPlace } from './secret-file.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 const PATH = '/v1/api-clients';
 
@@ -23,11 +23,8 @@ interface CreateOptions {
   readonly json?: true;
 }
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
-  readonly limit?: string;
-  readonly all?: true;
-  readonly json?: true;
 }
 
 interface RotateOptions {
@@ -45,14 +42,12 @@ export function addApiClients(program: Command, io: Io): void {
     .command('client')
     .description('API clients: list, show, create, rotate, disable; their certificates')
     .helpCommand(false);
-  group
-    .command('list')
-    .description('Lists API clients, newest first.')
-    .option('--organization <id>', 'only those of this organization')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists API clients, newest first.')
+      .option('--organization <id>', 'only those of this organization'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows an API client.')
@@ -90,29 +85,21 @@ export function addApiClients(program: Command, io: Io): void {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<ApiClient>(session, PATH, { organization }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: ApiClient) => id },
-    { title: 'STATE', value: ({ state }: ApiClient) => state, color },
-    {
-      title: 'LAST USED',
-      value: ({ lastUsedAt }: ApiClient) => (lastUsedAt ? day(lastUsedAt) : '-'),
-    },
-    { title: 'OF', value: (client: ApiClient) => client.organization },
-    { title: 'ROLES', value: ({ roles }: ApiClient) => roles.join(', ') },
-    { title: 'NAME', value: ({ name }: ApiClient) => name },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<ApiClient> = {
+    path: PATH,
+    query: { organization },
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: ({ state }) => state, color },
+      { title: 'LAST USED', value: ({ lastUsedAt }) => (lastUsedAt ? day(lastUsedAt) : '-') },
+      { title: 'OF', value: (client) => client.organization },
+      { title: 'ROLES', value: ({ roles }) => roles.join(', ') },
+      { title: 'NAME', value: ({ name }) => name },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(id: string, options: JsonOption, io: Io): Promise<void> {

@@ -2,28 +2,24 @@
 
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { AuditEntry, AuditFinding, AuditVerification, Page } from './api-bodies.ts';
+import type { AuditEntry, AuditFinding, AuditVerification } from './api-bodies.ts';
 import { exitStatus, Failure, usageFailure } from './failure.ts';
 import { unwritable } from './file-failure.ts';
 import { readInput, timeOption } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { withSession } from './session.ts';
-import { table, widthOf } from './table.ts';
 
 /** A long log takes its time. */
 const VERIFICATION_MILLISECONDS = 30 * 60_000;
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
   readonly actor?: string;
   readonly action?: string;
   readonly subject?: string;
   readonly since?: string;
   readonly until?: string;
-  readonly limit?: string;
-  readonly all?: true;
-  readonly json?: true;
 }
 
 interface VerifyOptions {
@@ -36,19 +32,17 @@ export function addAudit(program: Command, io: Io): void {
     .command('audit')
     .description('the audit log: list, checkpoint, verify')
     .helpCommand(false);
-  group
-    .command('list')
-    .description('Lists what was done, newest first.')
-    .option('--organization <id>', 'only the log of this organization')
-    .option('--actor <name>', 'only what this one did, such as client:<id>, or evpki itself')
-    .option('--action <action>', 'only what is called so, such as certificate.issued')
-    .option('--subject <id>', 'only what was done to this')
-    .option('--since <time>', 'only from this day or RFC 3339 time on')
-    .option('--until <time>', 'only before this day or RFC 3339 time')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists what was done, newest first.')
+      .option('--organization <id>', 'only the log of this organization')
+      .option('--actor <name>', 'only what this one did, such as client:<id>, or evpki itself')
+      .option('--action <action>', 'only what is called so, such as certificate.issued')
+      .option('--subject <id>', 'only what was done to this')
+      .option('--since <time>', 'only from this day or RFC 3339 time on')
+      .option('--until <time>', 'only before this day or RFC 3339 time'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('checkpoint')
     .description('Gets a checkpoint that covers everything up to now: keep it elsewhere.')
@@ -63,7 +57,6 @@ export function addAudit(program: Command, io: Io): void {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const query = {
     organization: options.organization,
     actor: options.actor,
@@ -72,31 +65,20 @@ async function list(options: ListOptions, io: Io): Promise<void> {
     since: timeOption('--since', options.since),
     until: timeOption('--until', options.until),
   };
-  const page = await withSession(io, (session) =>
-    fetchPages<AuditEntry>(session, '/v1/audit', query, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  listEntries(page, io);
-}
-
-function listEntries(page: Page<AuditEntry>, io: Io): void {
-  if (page.items.length === 0) {
-    note(io, 'There are no such entries.');
-    return;
-  }
-  const columns = [
-    { title: 'TIME', value: ({ at }: AuditEntry) => `${at.slice(0, 19).replace('T', ' ')}Z` },
-    { title: 'ACTION', value: ({ action }: AuditEntry) => action },
-    { title: 'SUBJECT', value: ({ subject }: AuditEntry) => subject },
-    { title: 'ORGANIZATION', value: ({ organization }: AuditEntry) => organization },
-    { title: 'ACTOR', value: ({ actor }: AuditEntry) => actor },
-    { title: 'DETAILS', value: ({ details }: AuditEntry) => JSON.stringify(details) },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<AuditEntry> = {
+    path: '/v1/audit',
+    query,
+    none: 'There are no such entries.',
+    columns: [
+      { title: 'TIME', value: ({ at }) => `${at.slice(0, 19).replace('T', ' ')}Z` },
+      { title: 'ACTION', value: ({ action }) => action },
+      { title: 'SUBJECT', value: ({ subject }) => subject },
+      { title: 'ORGANIZATION', value: ({ organization }) => organization },
+      { title: 'ACTOR', value: ({ actor }) => actor },
+      { title: 'DETAILS', value: ({ details }) => JSON.stringify(details) },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function checkpoint(options: { readonly out?: string }, io: Io): Promise<void> {

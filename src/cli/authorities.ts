@@ -9,9 +9,10 @@ import { addAuthorityGrants } from './authority-grants.ts';
 import { authorityText } from './authority-text.ts';
 import { readChain } from './chain-file.ts';
 import { Failure } from './failure.ts';
-import { colorsFor, type Io, note, printableJson } from './io.ts';
+import { colorsFor, type Io, printableJson } from './io.ts';
+import { type Listing, tellListing } from './listing.ts';
 import { pathOf, withSession } from './session.ts';
-import { stateColor, table, widthOf } from './table.ts';
+import { stateColor } from './table.ts';
 
 interface ShowOptions {
   readonly pem?: true;
@@ -42,24 +43,19 @@ export function addAuthorities(program: Command, io: Io): void {
 
 async function list(options: { readonly json?: true }, io: Io): Promise<void> {
   const page = await withSession(io, (session) => session.get<Page<Authority>>('/v1/authorities'));
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no authorities that you may see.');
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: Authority) => id },
-    { title: 'STATE', value: ({ state }: Authority) => state, color },
-    { title: 'UNDER', value: ({ under }: Authority) => under ?? '-' },
-    { title: 'KEY', value: ({ key }: Authority) => key },
-    { title: 'PROFILE', value: ({ profile }: Authority) => profile },
-    { title: 'TITLE', value: ({ title }: Authority) => title },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  const listing: Listing<Authority> = {
+    none: 'There are no authorities that you may see.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: ({ state }) => state, color },
+      { title: 'UNDER', value: ({ under }) => under ?? '-' },
+      { title: 'KEY', value: ({ key }) => key },
+      { title: 'PROFILE', value: ({ profile }) => profile },
+      { title: 'TITLE', value: ({ title }) => title },
+    ],
+  };
+  tellListing(page, listing, options, io);
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {

@@ -2,9 +2,10 @@
 
 import type { Command } from 'commander';
 import type { AuthorityGrant, Page } from './api-bodies.ts';
-import { type Io, note, printable, printableJson } from './io.ts';
+import { type Io, printable, printableJson } from './io.ts';
+import { type Listing, tellListing } from './listing.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, table, widthOf } from './table.ts';
+import { day } from './table.ts';
 
 interface JsonOption {
   readonly json?: true;
@@ -60,22 +61,17 @@ async function withdraw(id: string, organization: string, io: Io): Promise<void>
   );
 }
 
-async function list(id: string, { json }: JsonOption, io: Io): Promise<void> {
+async function list(id: string, options: JsonOption, io: Io): Promise<void> {
   const path = `${pathOf('/v1/authorities', id)}/grants`;
   const page = await withSession(io, (session) => session.get<Page<AuthorityGrant>>(path));
-  if (json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, `${printable(id)} is granted to nobody.`);
-    return;
-  }
-  const columns = [
-    { title: 'ORGANIZATION', value: ({ organization }: AuthorityGrant) => organization },
-    { title: 'SINCE', value: ({ grantedAt }: AuthorityGrant) => day(grantedAt) },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  const listing: Listing<AuthorityGrant> = {
+    none: `${printable(id)} is granted to nobody.`,
+    columns: [
+      { title: 'ORGANIZATION', value: ({ organization }) => organization },
+      { title: 'SINCE', value: ({ grantedAt }) => day(grantedAt) },
+    ],
+  };
+  tellListing(page, listing, options, io);
 }
 
 const grantPath = (id: string, organization: string): string =>

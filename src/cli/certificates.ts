@@ -8,19 +8,16 @@ import { readChain } from './chain-file.ts';
 import { timeOption } from './input.ts';
 import { colorsFor, type Io, note, printableJson } from './io.ts';
 import { addIssuing } from './issuing.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { addRevocation } from './revocation.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, stateColor, table, widthOf } from './table.ts';
+import { day, stateColor } from './table.ts';
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly profile?: string;
   readonly authority?: string;
   readonly state?: string;
   readonly expiresBefore?: string;
-  readonly limit?: string;
-  readonly all?: true;
-  readonly json?: true;
 }
 
 interface ShowOptions {
@@ -35,17 +32,15 @@ export function addCertificates(program: Command, io: Io): void {
     .description('certificates: issue, renew, list, show, revoke, release')
     .helpCommand(false);
   addIssuing(group, io);
-  group
-    .command('list')
-    .description('Lists certificates, newest first.')
-    .option('--profile <name>', 'only those of this profile')
-    .option('--authority <id>', 'only those that this authority signed')
-    .option('--state <state>', 'only those that are pending, abandoned, issued, held or revoked')
-    .option('--expires-before <time>', 'only those that end before this day or RFC 3339 time')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists certificates, newest first.')
+      .option('--profile <name>', 'only those of this profile')
+      .option('--authority <id>', 'only those that this authority signed')
+      .option('--state <state>', 'only those that are pending, abandoned, issued, held or revoked')
+      .option('--expires-before <time>', 'only those that end before this day or RFC 3339 time'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows a certificate.')
@@ -58,34 +53,26 @@ export function addCertificates(program: Command, io: Io): void {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const query = {
     profile: options.profile,
     authority: options.authority,
     state: options.state,
     expiresBefore: timeOption('--expires-before', options.expiresBefore),
   };
-  const page = await withSession(io, (session) =>
-    fetchPages<Certificate>(session, '/v1/certificates', query, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no such certificates.');
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: Certificate) => id },
-    { title: 'STATE', value: stateOf, color },
-    { title: 'EXPIRES', value: ({ notAfter }: Certificate) => day(notAfter) },
-    { title: 'PROFILE', value: ({ profile }: Certificate) => profile },
-    { title: 'SUBJECT', value: ({ subject }: Certificate) => subject },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<Certificate> = {
+    path: '/v1/certificates',
+    query,
+    none: 'There are no such certificates.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: stateOf, color },
+      { title: 'EXPIRES', value: ({ notAfter }) => day(notAfter) },
+      { title: 'PROFILE', value: ({ profile }) => profile },
+      { title: 'SUBJECT', value: ({ subject }) => subject },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(idOrFile: string, options: ShowOptions, io: Io): Promise<void> {

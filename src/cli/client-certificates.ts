@@ -7,8 +7,9 @@ import type { ApiClientCertificate } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
 import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
+import { type Listing, tellListing } from './listing.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, table, widthOf } from './table.ts';
+import { day, fields, moment } from './table.ts';
 
 const CLIENTS = '/v1/api-clients';
 
@@ -63,24 +64,19 @@ async function add(id: string, file: string, options: JsonOption, io: Io): Promi
   );
 }
 
-async function list(id: string, { json }: JsonOption, io: Io): Promise<void> {
+async function list(id: string, options: JsonOption, io: Io): Promise<void> {
   const answer = await withSession(io, (session) =>
     session.get<{ readonly items: readonly ApiClientCertificate[] }>(pathTo(id)),
   );
-  if (json) {
-    io.stdout.write(`${printableJson(answer)}\n`);
-    return;
-  }
-  if (answer.items.length === 0) {
-    note(io, 'It has no certificates: it logs in with its secret alone.');
-    return;
-  }
-  const columns = [
-    { title: 'SHA-256', value: ({ sha256 }: ApiClientCertificate) => sha256 },
-    { title: 'UNTIL', value: ({ notAfter }: ApiClientCertificate) => day(notAfter) },
-    { title: 'SUBJECT', value: ({ subject }: ApiClientCertificate) => subject },
-  ];
-  io.stdout.write(table(columns, answer.items, widthOf(io.stdout)));
+  const listing: Listing<ApiClientCertificate> = {
+    none: 'It has no certificates: it logs in with its secret alone.',
+    columns: [
+      { title: 'SHA-256', value: ({ sha256 }) => sha256 },
+      { title: 'UNTIL', value: ({ notAfter }) => day(notAfter) },
+      { title: 'SUBJECT', value: ({ subject }) => subject },
+    ],
+  };
+  tellListing(answer, listing, options, io);
 }
 
 async function remove(id: string, named: string, io: Io): Promise<void> {

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import type { Contract, ContractWithBundle } from './api-bodies.ts';
 import { readChain } from './chain-file.ts';
 import { bundleOf, wholeNumber } from './contract-options.ts';
-import { colorsFor, type Io, note, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { colorsFor, type Io, printableJson } from './io.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 const PATH = '/v1/contracts';
 
@@ -33,13 +33,11 @@ interface CreateOptions extends BundleOptions {
   readonly organization?: string;
 }
 
-interface ListOptions extends JsonOption {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
   readonly emaid?: string;
   readonly pcid?: string;
   readonly state?: string;
-  readonly limit?: string;
-  readonly all?: true;
 }
 
 interface ShowOptions extends JsonOption {
@@ -87,17 +85,15 @@ export function addContracts(program: Command, io: Io): void {
     .option('--organization <id>', 'whose it is (default: your organization)');
   for (const [flags, what] of [...BUNDLE_OPTIONS, JSON_OPTION]) create.option(flags, what);
   create.action((options: CreateOptions) => createContract(options, io));
-  group
-    .command('list')
-    .description('Lists contracts, newest first.')
-    .option('--organization <id>', 'only those of this mobility operator')
-    .option('--emaid <emaid>', 'only those of this EMAID')
-    .option('--pcid <pcid>', 'only those of this vehicle')
-    .option('--state <state>', 'only those that are active, suspended or ended')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option(...JSON_OPTION)
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists contracts, newest first.')
+      .option('--organization <id>', 'only those of this mobility operator')
+      .option('--emaid <emaid>', 'only those of this EMAID')
+      .option('--pcid <pcid>', 'only those of this vehicle')
+      .option('--state <state>', 'only those that are active, suspended or ended'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows a contract.')
@@ -160,34 +156,23 @@ async function createContract(options: CreateOptions, io: Io): Promise<void> {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization, emaid, pcid, state } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<Contract>(session, PATH, { organization, emaid, pcid, state }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no such contracts.');
-    return;
-  }
-  const columns = [
-    { title: 'ID', value: ({ id }: Contract) => id },
-    {
-      title: 'STATE',
-      value: ({ state: now }: Contract) => now,
-      color: stateColor(colorsFor(io, io.stdout)),
-    },
-    { title: 'SINCE', value: ({ changedAt }: Contract) => day(changedAt) },
-    { title: 'OF', value: (contract: Contract) => contract.organization },
-    { title: 'EMAID', value: (contract: Contract) => contract.emaid },
-    { title: 'RANK', value: rankOf },
-    { title: 'PCID', value: (contract: Contract) => contract.pcid },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const color = stateColor(colorsFor(io, io.stdout));
+  const listing: PagedListing<Contract> = {
+    path: PATH,
+    query: { organization, emaid, pcid, state },
+    none: 'There are no such contracts.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: ({ state: now }) => now, color },
+      { title: 'SINCE', value: ({ changedAt }) => day(changedAt) },
+      { title: 'OF', value: (contract) => contract.organization },
+      { title: 'EMAID', value: (contract) => contract.emaid },
+      { title: 'RANK', value: rankOf },
+      { title: 'PCID', value: (contract) => contract.pcid },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {

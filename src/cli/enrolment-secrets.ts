@@ -3,11 +3,11 @@
 import type { Command } from 'commander';
 import type { CreatedEnrolmentSecret, EnrolmentSecret } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
-import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { colorsFor, type Io, printable, printableJson } from './io.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { secretPlace } from './secret-file.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 const PATH = '/v1/enrolment-secrets';
 
@@ -20,11 +20,8 @@ interface CreateOptions {
   readonly json?: true;
 }
 
-interface ListOptions {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
-  readonly limit?: string;
-  readonly all?: true;
-  readonly json?: true;
 }
 
 interface JsonOption {
@@ -49,14 +46,12 @@ export function addEnrolmentSecrets(program: Command, io: Io): void {
     .option('--secret-file <file>', 'a new file for the secret (default: -, standard output)')
     .option('--json', "print the API's answer")
     .action((options: CreateOptions) => create(options, io));
-  group
-    .command('list')
-    .description('Lists secrets, newest first; what they are is not shown.')
-    .option('--organization <id>', 'only those of this organization')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists secrets, newest first; what they are is not shown.')
+      .option('--organization <id>', 'only those of this organization'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('withdraw')
     .description('Withdraws a secret that has not been used.')
@@ -99,30 +94,22 @@ async function create(options: CreateOptions, io: Io): Promise<void> {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<EnrolmentSecret>(session, PATH, { organization }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no enrolment secrets that you may see.');
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: EnrolmentSecret) => id },
-    { title: 'STATE', value: ({ state }: EnrolmentSecret) => state, color },
-    { title: 'EXPIRES', value: ({ expiresAt }: EnrolmentSecret) => day(expiresAt) },
-    { title: 'OF', value: (secret: EnrolmentSecret) => secret.organization },
-    { title: 'LABEL', value: ({ label }: EnrolmentSecret) => label },
-    { title: 'NAME', value: ({ commonName }: EnrolmentSecret) => commonName },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<EnrolmentSecret> = {
+    path: PATH,
+    query: { organization },
+    none: 'There are no enrolment secrets that you may see.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: ({ state }) => state, color },
+      { title: 'EXPIRES', value: ({ expiresAt }) => day(expiresAt) },
+      { title: 'OF', value: (secret) => secret.organization },
+      { title: 'LABEL', value: ({ label }) => label },
+      { title: 'NAME', value: ({ commonName }) => commonName },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function withdraw(id: string, { json }: JsonOption, io: Io): Promise<void> {

@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import type { Organization, Page, ReceivedGrant } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
+import { type Listing, tellListing } from './listing.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, table, widthOf } from './table.ts';
+import { day, fields } from './table.ts';
 
 const PATH = '/v1/organizations';
 
@@ -90,19 +91,17 @@ export function addOrganizations(program: Command, io: Io): void {
     .action((id: string, options: JsonOption) => listGrants(id, options, io));
 }
 
-async function list({ json }: JsonOption, io: Io): Promise<void> {
+async function list(options: JsonOption, io: Io): Promise<void> {
   const page = await withSession(io, (session) => session.get<Page<Organization>>(PATH));
-  if (json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  const columns = [
-    { title: 'ID', value: ({ id }: Organization) => id },
-    { title: 'COUNTRY', value: ({ country }: Organization) => country ?? '-' },
-    { title: 'ROLES', value: ({ roles }: Organization) => roles.join(', ') },
-    { title: 'NAME', value: ({ name }: Organization) => name },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  const listing: Listing<Organization> = {
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'COUNTRY', value: ({ country }) => country ?? '-' },
+      { title: 'ROLES', value: ({ roles }) => roles.join(', ') },
+      { title: 'NAME', value: ({ name }) => name },
+    ],
+  };
+  tellListing(page, listing, options, io);
 }
 
 async function show(id: string, options: JsonOption, io: Io): Promise<void> {
@@ -134,24 +133,19 @@ async function change(id: string, options: ChangeOptions, io: Io): Promise<void>
   tell(answer.body as Organization, options, io);
 }
 
-async function listGrants(id: string, { json }: JsonOption, io: Io): Promise<void> {
+async function listGrants(id: string, options: JsonOption, io: Io): Promise<void> {
   const path = `${pathOf(PATH, id)}/grants`;
   const page = await withSession(io, (session) => session.get<Page<ReceivedGrant>>(path));
-  if (json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, `No authority of others is granted to ${printable(id)}.`);
-    return;
-  }
-  const columns = [
-    { title: 'AUTHORITY', value: ({ authority }: ReceivedGrant) => authority },
-    { title: 'SINCE', value: ({ grantedAt }: ReceivedGrant) => day(grantedAt) },
-    { title: 'PROFILE', value: ({ profile }: ReceivedGrant) => profile },
-    { title: 'TITLE', value: ({ title }: ReceivedGrant) => title },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  const listing: Listing<ReceivedGrant> = {
+    none: `No authority of others is granted to ${printable(id)}.`,
+    columns: [
+      { title: 'AUTHORITY', value: ({ authority }) => authority },
+      { title: 'SINCE', value: ({ grantedAt }) => day(grantedAt) },
+      { title: 'PROFILE', value: ({ profile }) => profile },
+      { title: 'TITLE', value: ({ title }) => title },
+    ],
+  };
+  tellListing(page, listing, options, io);
 }
 
 function tell(organization: Organization, { json }: JsonOption, io: Io): void {

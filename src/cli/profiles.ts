@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import type { Page, Profile } from './api-bodies.ts';
-import { type Io, printableJson } from './io.ts';
+import type { Io } from './io.ts';
+import { type Listing, tellListing } from './listing.ts';
 import { withSession } from './session.ts';
-import { table, widthOf } from './table.ts';
 
 export function addProfiles(program: Command, io: Io): void {
   const group = program
@@ -20,15 +20,13 @@ export function addProfiles(program: Command, io: Io): void {
 
 async function list(options: { readonly json?: true }, io: Io): Promise<void> {
   const page = await withSession(io, (session) => session.get<Page<Profile>>('/v1/profiles'));
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  const columns = [
-    { title: 'NAME', value: ({ name }: Profile) => name },
-    { title: 'KIND', value: ({ kind }: Profile) => kind },
-    { title: 'KEYS', value: ({ keys }: Profile) => keys.join(', ') },
-    { title: 'TITLE', value: ({ title }: Profile) => title },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
+  const listing: Listing<Profile> = {
+    columns: [
+      { title: 'NAME', value: ({ name }) => name },
+      { title: 'KIND', value: ({ kind }) => kind },
+      { title: 'KEYS', value: ({ keys }) => keys.join(', ') },
+      { title: 'TITLE', value: ({ title }) => title },
+    ],
+  };
+  tellListing(page, listing, options, io);
 }

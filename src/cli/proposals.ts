@@ -3,10 +3,10 @@
 import type { Command } from 'commander';
 import type { Proposal } from './api-bodies.ts';
 import { exitStatus, Failure } from './failure.ts';
-import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { colorsFor, type Io, printable, printableJson } from './io.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 const PATH = '/v1/proposals';
 
@@ -14,10 +14,8 @@ interface JsonOption {
   readonly json?: true;
 }
 
-interface ListOptions extends JsonOption {
+interface ListOptions extends PageOptions {
   readonly state?: string;
-  readonly limit?: string;
-  readonly all?: true;
 }
 
 export function addProposals(program: Command, io: Io): void {
@@ -25,14 +23,12 @@ export function addProposals(program: Command, io: Io): void {
     .command('proposal')
     .description('what needs a second person: list, show, approve, reject, withdraw')
     .helpCommand(false);
-  group
-    .command('list')
-    .description('Lists proposals, newest first.')
-    .option('--state <state>', 'only those in this state, such as waiting')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists proposals, newest first.')
+      .option('--state <state>', 'only those in this state, such as waiting'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows a proposal, with the hash to approve it by.')
@@ -79,30 +75,22 @@ export const proposed = ({ id, expiresAt }: Proposal): Failure =>
   );
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { state } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<Proposal>(session, PATH, { state }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no such proposals.');
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: Proposal) => id },
-    { title: 'STATE', value: (proposal: Proposal) => proposal.state, color },
-    { title: 'UNTIL', value: ({ expiresAt }: Proposal) => day(expiresAt) },
-    { title: 'BY', value: ({ proposer }: Proposal) => proposer },
-    { title: 'ACTION', value: ({ action }: Proposal) => action },
-    { title: 'ABOUT', value: ({ subject }: Proposal) => subject },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<Proposal> = {
+    path: PATH,
+    query: { state },
+    none: 'There are no such proposals.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: (proposal) => proposal.state, color },
+      { title: 'UNTIL', value: ({ expiresAt }) => day(expiresAt) },
+      { title: 'BY', value: ({ proposer }) => proposer },
+      { title: 'ACTION', value: ({ action }) => action },
+      { title: 'ABOUT', value: ({ subject }) => subject },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(id: string, { json }: JsonOption, io: Io): Promise<void> {

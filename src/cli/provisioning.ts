@@ -7,9 +7,9 @@ import { readChain } from './chain-file.ts';
 import { usageFailure } from './failure.ts';
 import { readInput, timeOption } from './input.ts';
 import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 const PATH = '/v1/provisioning-certificates';
 
@@ -23,14 +23,12 @@ interface RegisterOptions extends JsonOption {
   readonly organization?: string;
 }
 
-interface ListOptions extends JsonOption {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
   readonly pcid?: string;
   readonly standard?: string;
   readonly state?: string;
   readonly expiresBefore?: string;
-  readonly limit?: string;
-  readonly all?: true;
 }
 
 interface ShowOptions extends JsonOption {
@@ -51,18 +49,16 @@ export function addProvisioning(program: Command, io: Io): void {
     .option('--organization <id>', 'the maker (default: your organization)')
     .option('--json', "print the API's answer")
     .action((file: string, options: RegisterOptions) => register(file, options, io));
-  group
-    .command('list')
-    .description('Lists provisioning certificates, newest first.')
-    .option('--organization <id>', 'only those of this maker')
-    .option('--pcid <pcid>', 'only those of this vehicle')
-    .option('--standard <name>', 'only those for iso15118-2 or iso15118-20')
-    .option('--state <state>', 'those that are registered, replaced or deleted')
-    .option('--expires-before <time>', 'only those that end before this day or RFC 3339 time')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists provisioning certificates, newest first.')
+      .option('--organization <id>', 'only those of this maker')
+      .option('--pcid <pcid>', 'only those of this vehicle')
+      .option('--standard <name>', 'only those for iso15118-2 or iso15118-20')
+      .option('--state <state>', 'those that are registered, replaced or deleted')
+      .option('--expires-before <time>', 'only those that end before this day or RFC 3339 time'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows a provisioning certificate.')
@@ -118,35 +114,24 @@ async function readCertificates(io: Io, file: string): Promise<string[]> {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization, pcid, standard, state } = options;
   const expiresBefore = timeOption('--expires-before', options.expiresBefore);
   const query = { organization, pcid, standard, state, expiresBefore };
-  const page = await withSession(io, (session) =>
-    fetchPages<ProvisioningCertificate>(session, PATH, query, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no such provisioning certificates.');
-    return;
-  }
-  const columns = [
-    { title: 'ID', value: ({ id }: ProvisioningCertificate) => id },
-    {
-      title: 'STATE',
-      value: ({ state: now }: ProvisioningCertificate) => now,
-      color: stateColor(colorsFor(io, io.stdout)),
-    },
-    { title: 'EXPIRES', value: ({ notAfter }: ProvisioningCertificate) => day(notAfter) },
-    { title: 'OF', value: (one: ProvisioningCertificate) => one.organization },
-    { title: 'STANDARD', value: (one: ProvisioningCertificate) => one.standard },
-    { title: 'PCID', value: (one: ProvisioningCertificate) => one.pcid },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const color = stateColor(colorsFor(io, io.stdout));
+  const listing: PagedListing<ProvisioningCertificate> = {
+    path: PATH,
+    query,
+    none: 'There are no such provisioning certificates.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: ({ state: now }) => now, color },
+      { title: 'EXPIRES', value: ({ notAfter }) => day(notAfter) },
+      { title: 'OF', value: (one) => one.organization },
+      { title: 'STANDARD', value: (one) => one.standard },
+      { title: 'PCID', value: (one) => one.pcid },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {

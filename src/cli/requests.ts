@@ -5,22 +5,20 @@ import { errorCodes } from '../services/errors.ts';
 import type { EnrolmentRequest, EnrolmentRequestDetails, IssuedCertificate } from './api-bodies.ts';
 import { certificateFields } from './certificate-fields.ts';
 import { Failure } from './failure.ts';
-import { colorsFor, type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { colorsFor, type Io, printable, printableJson } from './io.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, stateColor, table, widthOf } from './table.ts';
+import { day, fields, moment, stateColor } from './table.ts';
 
 interface JsonOption {
   readonly json?: true;
 }
 
-interface ListOptions extends JsonOption {
+interface ListOptions extends PageOptions {
   readonly state?: string;
   readonly profile?: string;
   readonly authority?: string;
   readonly requester?: string;
-  readonly limit?: string;
-  readonly all?: true;
 }
 
 interface ShowOptions extends JsonOption {
@@ -32,17 +30,15 @@ export function addRequests(program: Command, io: Io): void {
     .command('request')
     .description('enrolment requests: list, show, approve, reject, withdraw')
     .helpCommand(false);
-  group
-    .command('list')
-    .description('Lists enrolment requests, newest first.')
-    .option('--state <state>', 'only those in this state, such as waiting-for-approval')
-    .option('--profile <name>', 'only those for this profile')
-    .option('--authority <id>', 'only those that this authority is to sign')
-    .option('--requester <name>', 'only those of this requester, such as client:cli_...')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists enrolment requests, newest first.')
+      .option('--state <state>', 'only those in this state, such as waiting-for-approval')
+      .option('--profile <name>', 'only those for this profile')
+      .option('--authority <id>', 'only those that this authority is to sign')
+      .option('--requester <name>', 'only those of this requester, such as client:cli_...'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('show')
     .description('Shows an enrolment request and what it asks for.')
@@ -74,31 +70,23 @@ export function addRequests(program: Command, io: Io): void {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { state, profile, authority, requester } = options;
   const query = { state, profile, authority, requester };
-  const page = await withSession(io, (session) =>
-    fetchPages<EnrolmentRequest>(session, '/v1/requests', query, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no such requests.');
-    return;
-  }
   const color = stateColor(colorsFor(io, io.stdout));
-  const columns = [
-    { title: 'ID', value: ({ id }: EnrolmentRequest) => id },
-    { title: 'STATE', value: (request: EnrolmentRequest) => request.state, color },
-    { title: 'ASKED', value: ({ createdAt }: EnrolmentRequest) => day(createdAt) },
-    { title: 'BY', value: ({ requester: by }: EnrolmentRequest) => by },
-    { title: 'PROFILE', value: (request: EnrolmentRequest) => request.profile },
-    { title: 'SUBJECT', value: ({ subject }: EnrolmentRequest) => subject ?? '-' },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<EnrolmentRequest> = {
+    path: '/v1/requests',
+    query,
+    none: 'There are no such requests.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'STATE', value: (request) => request.state, color },
+      { title: 'ASKED', value: ({ createdAt }) => day(createdAt) },
+      { title: 'BY', value: ({ requester: by }) => by },
+      { title: 'PROFILE', value: (request) => request.profile },
+      { title: 'SUBJECT', value: ({ subject }) => subject ?? '-' },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Station, StationTruststore, TruststoreRoot } from './api-bodies.ts';
 import { usageFailure } from './failure.ts';
 import { type Io, note, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { pathOf, withSession } from './session.ts';
 import { day, fields, moment, table, widthOf } from './table.ts';
 
@@ -30,10 +30,7 @@ interface TruststoreOptions extends StationOptions {
   readonly pem?: true;
 }
 
-interface ListOptions extends StationOptions {
-  readonly limit?: string;
-  readonly all?: true;
-}
+interface ListOptions extends StationOptions, PageOptions {}
 
 export function addStations(program: Command, io: Io): void {
   const group = program
@@ -70,14 +67,12 @@ export function addStations(program: Command, io: Io): void {
     .option('--pem', 'print them as PEM')
     .option('--json', "print the API's answer")
     .action((id: string, options: TruststoreOptions) => truststore(id, options, io));
-  group
-    .command('list')
-    .description('Lists stations, newest first.')
-    .option('--organization <id>', 'only those of this organization')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists stations, newest first.')
+      .option('--organization <id>', 'only those of this organization'),
+  ).action((options: ListOptions) => list(options, io));
 }
 
 async function put(id: string, options: PutOptions, io: Io): Promise<void> {
@@ -129,31 +124,20 @@ async function truststore(id: string, options: TruststoreOptions, io: Io): Promi
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<Station>(session, PATH, { organization }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no stations that you may see.');
-    return;
-  }
-  const columns = [
-    { title: 'ID', value: ({ id }: Station) => id },
-    {
-      title: 'LAST SEEN',
-      value: ({ lastSeenAt }: Station) => (lastSeenAt ? day(lastSeenAt) : '-'),
-    },
-    { title: 'OF', value: (station: Station) => station.organization },
-    { title: 'SERIAL NUMBER', value: ({ serialNumber }: Station) => serialNumber ?? '-' },
-    { title: 'SECC ID', value: ({ seccId }: Station) => seccId ?? '-' },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<Station> = {
+    path: PATH,
+    query: { organization },
+    none: 'There are no stations that you may see.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'LAST SEEN', value: ({ lastSeenAt }) => (lastSeenAt ? day(lastSeenAt) : '-') },
+      { title: 'OF', value: (station) => station.organization },
+      { title: 'SERIAL NUMBER', value: ({ serialNumber }) => serialNumber ?? '-' },
+      { title: 'SECC ID', value: ({ seccId }) => seccId ?? '-' },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 function tell(station: Station, { json }: StationOptions, io: Io): void {

@@ -5,10 +5,10 @@ import type { Proposal, TrustAnchor } from './api-bodies.ts';
 import { readChain } from './chain-file.ts';
 import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
-import { DEFAULT_LIMIT, fetchPages, limitOption } from './pages.ts';
+import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
 import { proposed } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
-import { day, fields, moment, table, widthOf } from './table.ts';
+import { day, fields, moment } from './table.ts';
 
 const PATH = '/v1/trust-anchors';
 
@@ -30,11 +30,9 @@ interface TrustOptions extends JsonOption {
   readonly purpose: readonly string[];
 }
 
-interface ListOptions extends JsonOption {
+interface ListOptions extends PageOptions {
   readonly organization?: string;
   readonly purpose?: string;
-  readonly limit?: string;
-  readonly all?: true;
 }
 
 export function addTrustAnchors(program: Command, io: Io): void {
@@ -70,15 +68,13 @@ export function addTrustAnchors(program: Command, io: Io): void {
     .option('--pem', 'print its certificate')
     .option('--json', "print the API's answer")
     .action((id: string, options: ShowOptions) => show(id, options, io));
-  group
-    .command('list')
-    .description('Lists imported roots, newest first.')
-    .option('--organization <id>', 'only those of this organization')
-    .option('--purpose <purpose>', 'only those that are for this')
-    .option('--limit <number>', `at most so many (default: ${DEFAULT_LIMIT})`)
-    .option('--all', 'as many as there are')
-    .option('--json', "print the API's answer")
-    .action((options: ListOptions) => list(options, io));
+  addPageOptions(
+    group
+      .command('list')
+      .description('Lists imported roots, newest first.')
+      .option('--organization <id>', 'only those of this organization')
+      .option('--purpose <purpose>', 'only those that are for this'),
+  ).action((options: ListOptions) => list(options, io));
   group
     .command('remove')
     .description('Removes an imported root: no chain is accepted for it any more.')
@@ -126,28 +122,20 @@ async function remove(id: string, io: Io): Promise<void> {
 }
 
 async function list(options: ListOptions, io: Io): Promise<void> {
-  const limit = limitOption(options);
   const { organization, purpose } = options;
-  const page = await withSession(io, (session) =>
-    fetchPages<TrustAnchor>(session, PATH, { organization, purpose }, limit),
-  );
-  if (options.json) {
-    io.stdout.write(`${printableJson(page)}\n`);
-    return;
-  }
-  if (page.items.length === 0) {
-    note(io, 'There are no imported roots that you may see.');
-    return;
-  }
-  const columns = [
-    { title: 'ID', value: ({ id }: TrustAnchor) => id },
-    { title: 'UNTIL', value: ({ notAfter }: TrustAnchor) => day(notAfter) },
-    { title: 'OF', value: (anchor: TrustAnchor) => anchor.organization },
-    { title: 'FOR', value: ({ purposes }: TrustAnchor) => purposes.join(', ') },
-    { title: 'SUBJECT', value: ({ subject }: TrustAnchor) => subject },
-  ];
-  io.stdout.write(table(columns, page.items, widthOf(io.stdout)));
-  if (page.nextCursor !== undefined) note(io, 'There are more: --all, or a higher --limit.');
+  const listing: PagedListing<TrustAnchor> = {
+    path: PATH,
+    query: { organization, purpose },
+    none: 'There are no imported roots that you may see.',
+    columns: [
+      { title: 'ID', value: ({ id }) => id },
+      { title: 'UNTIL', value: ({ notAfter }) => day(notAfter) },
+      { title: 'OF', value: (anchor) => anchor.organization },
+      { title: 'FOR', value: ({ purposes }) => purposes.join(', ') },
+      { title: 'SUBJECT', value: ({ subject }) => subject },
+    ],
+  };
+  await listPages(listing, options, io);
 }
 
 function tell(anchor: TrustAnchor, { json }: JsonOption, io: Io): void {
