@@ -7,24 +7,17 @@
 
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
-import { type KeyAlgorithm, type PublicKey, readPublicKey } from '../pki/public-key.ts';
-import type { AuthorityStore } from './authority-records.ts';
+import type { KeyAlgorithm } from '../pki/public-key.ts';
 import { isRevokedFrom } from './chains.ts';
 import type { CpsMemory } from './cps-memory.ts';
-import type { CpsSigner, CpsSignerStore, CpsStandard } from './cps-records.ts';
-import { newId } from './ids.ts';
+import type { CpsSignerStore, CpsStandard } from './cps-records.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
-import { type IssuingParts, issueCertificate } from './issuing.ts';
-import type { Keyring } from './keyring.ts';
-import type { OrganizationStore } from './organizations.ts';
+import { certifySigner, newSigner, type OwnSignerParts, renewalOf } from './own-signers.ts';
 
-export interface CpsParts extends IssuingParts {
+export interface CpsParts extends OwnSignerParts {
   readonly cpsSigners: CpsSignerStore;
   readonly cpsMemory: CpsMemory;
-  readonly authorities: AuthorityStore;
-  readonly organizations: OrganizationStore;
   readonly issuers: Issuers;
-  readonly keyring: Keyring;
   readonly profiles: ReadonlyMap<string, Profile>;
 }
 
@@ -106,7 +99,7 @@ export function renewCpsSigner(parts: CpsParts, issuerId: string): Promise<Date 
 async function renew(parts: CpsParts, issuerId: string): Promise<Date | undefined> {
   const now = parts.clock();
   const present = await parts.cpsSigners.newestSigner(issuerId);
-  if (present && renewalOf(present) > now) return renewalOf(present);
+  if (present && renewalOf(present, RENEW_AT) > now) return renewalOf(present, RENEW_AT);
 
   const issuer = await parts.issuers.byId(issuerId);
   const profile = issuer && profileFor(parts.profiles, issuer);
@@ -120,65 +113,31 @@ async function renew(parts: CpsParts, issuerId: string): Promise<Date | undefine
   if (left < profile.validity.minimum || isLast) return undefined;
   await certify(parts, issuer, profile);
   const renewed = await parts.cpsSigners.newestSigner(issuerId);
-  return renewed && renewalOf(renewed);
-}
-
-function renewalOf({ notBefore, notAfter }: CpsSigner): Date {
-  const life = notAfter.getTime() - notBefore.getTime();
-  return new Date(notAfter.getTime() - life * RENEW_AT);
+  return renewed && renewalOf(renewed, RENEW_AT);
 }
 
 async function certify(parts: CpsParts, issuer: ReadyIssuer, profile: Profile): Promise<void> {
-  const { authority } = issuer;
+  const { authority, issuer: record } = issuer;
   const organization = await parts.organizations.findOrganization(authority.organizationId);
   if (!organization) throw new Error(`${authority.id} belongs to an organization that is missing`);
 
-  const { keyAlgorithm, id: authorityId } = authority;
-  const keyId = newId('key', parts.random);
-  const { spki, key } = await parts.keyring.generate(keyAlgorithm, { keyId, authorityId });
-  const id = newId('key', parts.random);
+  const made = await newSigner(parts, authority.keyAlgorithm, authority.id);
   const number = await parts.cpsSigners.createSigner({
-    ...{ id, authorityId, issuerId: issuer.issuer.id, keyAlgorithm, spki, key },
+    ...{ ...made, authorityId: authority.id, issuerId: record.id },
     createdAt: parts.clock(),
   });
-  const commonName = nameOf(authority.title, number);
-  const result = await issueCertificate(parts, {
-    input: {
-      request: {
-        subject: { attributes: [{ type: 'CN', value: commonName }] },
-        publicKey: publicKeyOf(spki),
-        extensions: [],
-      },
-      profile,
-      issuer: issuer.facts,
-      facts: {
-        'organization.name': organization.name,
-        ...(organization.country === undefined
-          ? {}
-          : { 'organization.country': organization.country }),
-      },
-      keyHistory: { blocked: false, ofAuthority: false, certifiedForOther: false },
-    },
-    issuerId: issuer.issuer.id,
-    signer: issuer.signer,
-    verificationKey: issuer.verificationKey,
-    lintIssuer: issuer.lint,
-    organizationId: authority.organizationId,
-    actor: 'evpki',
+  const certificateId = await certifySigner(parts, issuer, {
+    what: 'CPS signer',
+    ...{ profile, organization },
+    commonName: nameOf(authority.title, number),
+    spki: made.spki,
   });
-  if (result.outcome !== 'issued') {
-    const why =
-      result.outcome === 'refused'
-        ? result.violations.map(({ message }) => message).join(' ')
-        : result.outcome;
-    throw new Error(`issuer ${issuer.issuer.id} does not certify its CPS signer: ${why}`);
-  }
-  await parts.cpsSigners.activateSigner(id, result.certificateId);
+  await parts.cpsSigners.activateSigner(made.id, certificateId);
   parts.logger.debug('cps-signer-certified', {
     authority: authority.id,
-    issuer: issuer.issuer.id,
-    certificate: result.certificateId,
-    spki: spkiFingerprint(spki),
+    issuer: record.id,
+    certificate: certificateId,
+    spki: spkiFingerprint(made.spki),
   });
 }
 
@@ -191,10 +150,4 @@ function nameOf(title: string, number: number): string {
       .join('')
       .trimEnd() + end
   );
-}
-
-function publicKeyOf(spki: Uint8Array): PublicKey {
-  const key = readPublicKey(spki);
-  if (!key.ok) throw new Error('the key of a CPS signer is unusable');
-  return key.value;
 }

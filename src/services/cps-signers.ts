@@ -23,6 +23,7 @@ import {
   renewCpsSigner,
   standardOfKey,
 } from './cps-renewal.ts';
+import { openSigner } from './own-signers.ts';
 
 /** A CPS signer opened for signing. */
 export interface ReadyCps {
@@ -162,17 +163,11 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
 function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {
   const known = parts.cpsMemory.opened.get(signer.id);
   if (known) return known;
-  const opening = openKey(parts, signer);
+  const opening = openSigner(parts, signer);
   parts.cpsMemory.opened.set(signer.id, opening);
   // A failure is not kept: the next caller tries again.
   opening.catch(() => parts.cpsMemory.opened.delete(signer.id));
   return opening;
-}
-
-async function openKey(parts: CpsParts, signer: CpsSigner): Promise<Signer> {
-  const envelope = await parts.authorities.findEnvelope(signer.keyId);
-  if (!envelope) throw new Error(`CPS signer ${signer.id} has no key`);
-  return parts.keyring.open(envelope, signer.keyAlgorithm, signer.spki);
 }
 
 /** Keys of signers that have ended or were revoked are not to be kept. */

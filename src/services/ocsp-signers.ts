@@ -7,15 +7,17 @@
 import { readCertificate, serialHex } from '../pki/certificate.ts';
 import { keyIdentifier, spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
-import { type PublicKey, readPublicKey } from '../pki/public-key.ts';
 import type { Signer } from '../pki/signer.ts';
-import type { AuthorityStore } from './authority-records.ts';
 import { isRevokedFrom } from './chains.ts';
-import { newId } from './ids.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
-import { type IssuingParts, issueCertificate } from './issuing.ts';
-import type { Keyring } from './keyring.ts';
-import type { OrganizationStore } from './organizations.ts';
+import {
+  certifySigner,
+  newSigner,
+  type OwnSignerParts,
+  openSigner,
+  publicKeyOf,
+  renewalOf,
+} from './own-signers.ts';
 import type { OcspSigner, OcspSignerStore } from './revocation-records.ts';
 
 const PROFILE = 'ocsp-responder';
@@ -23,12 +25,9 @@ const PROFILE = 'ocsp-responder';
 const RENEW_AT = 2 / 3;
 const YEAR = 365 * 86_400_000;
 
-export interface OcspSignerParts extends IssuingParts {
+export interface OcspSignerParts extends OwnSignerParts {
   readonly signers: OcspSignerStore;
-  readonly authorities: AuthorityStore;
-  readonly organizations: OrganizationStore;
   readonly issuers: Issuers;
-  readonly keyring: Keyring;
   readonly profiles: ReadonlyMap<string, Profile>;
 }
 
@@ -59,7 +58,7 @@ export async function openResponder(
     signer = await parts.signers.newestSigner(issuerId);
   }
   if (!signer || signer.notAfter <= now) return undefined;
-  return openSigner(parts, signer);
+  return opened(parts, signer);
 }
 
 /**
@@ -69,7 +68,7 @@ export async function openResponder(
 export async function renewResponder(parts: OcspSignerParts, issuerId: string): Promise<Date> {
   const now = parts.clock();
   const present = await parts.signers.newestSigner(issuerId);
-  if (present && renewalOf(present) > now) return renewalOf(present);
+  if (present && renewalOf(present, RENEW_AT) > now) return renewalOf(present, RENEW_AT);
 
   const issuer = await parts.issuers.byId(issuerId);
   if (!issuer) throw new Error(`issuer ${issuerId} cannot certify a responder`);
@@ -82,90 +81,37 @@ export async function renewResponder(parts: OcspSignerParts, issuerId: string): 
   if (present && present.notAfter >= issuer.facts.notAfter) return present.notAfter;
   await certifyResponder(parts, issuer);
   const renewed = await parts.signers.newestSigner(issuerId);
-  return renewed ? renewalOf(renewed) : now;
+  return renewed ? renewalOf(renewed, RENEW_AT) : now;
 }
-
-const renewalOf = ({ notBefore, notAfter }: OcspSigner): Date => {
-  const life = notAfter.getTime() - notBefore.getTime();
-  return new Date(notAfter.getTime() - life * RENEW_AT);
-};
 
 async function certifyResponder(parts: OcspSignerParts, issuer: ReadyIssuer): Promise<void> {
   const profile = parts.profiles.get(PROFILE);
-  const { authority } = issuer;
+  const { authority, issuer: record } = issuer;
   const organization = await parts.organizations.findOrganization(authority.organizationId);
   if (!profile || !organization) throw new Error(`no profile ${PROFILE}, or no organization`);
 
-  const keyId = newId('key', parts.random);
-  const keyAlgorithm = issuer.issuer.keyAlgorithm;
-  const { spki, key } = await parts.keyring.generate(keyAlgorithm, {
-    keyId,
-    authorityId: authority.id,
-  });
-  const id = newId('key', parts.random);
-  await parts.signers.createSigner({
-    id,
-    issuerId: issuer.issuer.id,
-    keyAlgorithm,
-    spki,
-    key,
-    createdAt: parts.clock(),
-  });
-  const publicKey = publicKeyOf(spki);
-  const result = await issueCertificate(parts, {
-    input: {
-      request: {
-        subject: { attributes: [{ type: 'CN', value: `OCSP ${issuer.issuer.id}` }] },
-        publicKey,
-        extensions: [],
-      },
-      profile,
-      issuer: issuer.facts,
-      facts: {
-        'organization.name': organization.name,
-        ...(organization.country === undefined
-          ? {}
-          : { 'organization.country': organization.country }),
-      },
-      keyHistory: { blocked: false, ofAuthority: false, certifiedForOther: false },
-    },
-    issuerId: issuer.issuer.id,
-    signer: issuer.signer,
-    verificationKey: issuer.verificationKey,
-    lintIssuer: issuer.lint,
-    organizationId: authority.organizationId,
-    actor: 'evpki',
+  const made = await newSigner(parts, record.keyAlgorithm, authority.id);
+  const createdAt = parts.clock();
+  await parts.signers.createSigner({ ...made, issuerId: record.id, createdAt });
+  const certificateId = await certifySigner(parts, issuer, {
+    what: 'responder',
+    ...{ profile, organization },
+    commonName: `OCSP ${record.id}`,
+    spki: made.spki,
     statusSigner: true,
   });
-  if (result.outcome !== 'issued') {
-    const why =
-      result.outcome === 'refused'
-        ? result.violations.map(({ message }) => message).join(' ')
-        : result.outcome;
-    throw new Error(`issuer ${issuer.issuer.id} does not certify its responder: ${why}`);
-  }
-  await parts.signers.activateSigner(id, result.certificateId);
+  await parts.signers.activateSigner(made.id, certificateId);
   parts.logger.debug('ocsp-responder-certified', {
-    issuer: issuer.issuer.id,
-    certificate: result.certificateId,
-    spki: spkiFingerprint(spki),
+    issuer: record.id,
+    certificate: certificateId,
+    spki: spkiFingerprint(made.spki),
   });
 }
 
-async function openSigner(parts: OcspSignerParts, signer: OcspSigner): Promise<ReadyResponder> {
-  const envelope = await parts.authorities.findEnvelope(signer.keyId);
-  if (!envelope) throw new Error(`responder ${signer.id} has no key`);
-  return {
-    signer: await parts.keyring.open(envelope, signer.keyAlgorithm, signer.spki),
-    keyHash: keyIdentifier(publicKeyOf(signer.spki), 20),
-    certificate: signer.certificate,
-    serial: serialHex(readCertificate(signer.certificate).serialNumber),
-    notAfter: signer.notAfter,
-  };
-}
-
-function publicKeyOf(spki: Uint8Array): PublicKey {
-  const key = readPublicKey(spki);
-  if (!key.ok) throw new Error('a responder key is unusable');
-  return key.value;
-}
+const opened = async (parts: OcspSignerParts, signer: OcspSigner): Promise<ReadyResponder> => ({
+  signer: await openSigner(parts, signer),
+  keyHash: keyIdentifier(publicKeyOf(signer.spki), 20),
+  certificate: signer.certificate,
+  serial: serialHex(readCertificate(signer.certificate).serialNumber),
+  notAfter: signer.notAfter,
+});
