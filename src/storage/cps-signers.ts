@@ -3,11 +3,11 @@
 import type { CpsSigner, CpsSignerStore } from '../services/cps-records.ts';
 import { belowRevoked } from './below-revoked.ts';
 import type { Database } from './database.ts';
-import { StorageError } from './errors.ts';
+import { activateSigner, insertSignerKey } from './own-signers.ts';
 import { rawRows } from './raw-rows.ts';
 import type { CpsSignerRow } from './rows/plug-and-charge.ts';
-import type { AuthorityRow, CertificateRow, KeyRow } from './rows.ts';
-import { blob, bytesOf, sha256Hex, timeOf, timeText } from './values.ts';
+import type { AuthorityRow, CertificateRow } from './rows.ts';
+import { bytesOf, timeOf, timeText } from './values.ts';
 
 export function cpsSignerStore(database: Database): CpsSignerStore {
   const { reader } = database;
@@ -47,8 +47,10 @@ export function cpsSignerStore(database: Database): CpsSignerStore {
         .orderBy('issuers.id')
         .pluck('issuers.id'),
 
-    createSigner: ({ id, authorityId, issuerId, keyAlgorithm, spki, key, createdAt }) =>
-      database.write(async ({ knex }) => {
+    createSigner: (signer) =>
+      database.write(async (tx) => {
+        const { knex } = tx;
+        const { authorityId } = signer;
         // Signers of one authority are numbered one after the other.
         await knex<AuthorityRow>('authorities').where({ id: authorityId }).forUpdate().first('id');
         const last = await knex<CpsSignerRow>('cps_signers')
@@ -56,51 +58,17 @@ export function cpsSignerStore(database: Database): CpsSignerStore {
           .max({ number: 'number' })
           .first();
         const number = Number(last?.number ?? 0) + 1;
-        await knex<KeyRow>('keys').insert({
-          key_id: key.keyId,
-          authority_id: key.authorityId,
-          envelope: blob(key.envelope),
-        });
+        const row = await insertSignerKey(tx, signer);
         await knex<CpsSignerRow>('cps_signers').insert({
-          id,
+          ...row,
           authority_id: authorityId,
-          issuer_id: issuerId,
           number,
-          key_id: key.keyId,
-          key_algorithm: keyAlgorithm,
-          spki: blob(spki),
-          created_at: timeText(createdAt),
-          certificate_id: null,
         });
         return number;
       }),
 
     activateSigner: (id, certificateId) =>
-      database.write(async ({ knex }) => {
-        const signer = await knex<CpsSignerRow>('cps_signers')
-          .where({ id, certificate_id: null })
-          .forUpdate()
-          .first('issuer_id', 'spki');
-        const certificate =
-          signer &&
-          (await knex<CertificateRow>('certificates')
-            .where({
-              id: certificateId,
-              issuer_id: signer.issuer_id,
-              spki_sha256: sha256Hex(signer.spki),
-              state: 'issued',
-            })
-            .first('id'));
-        if (certificate === undefined) {
-          throw new StorageError(
-            'inconsistent',
-            `${certificateId} is not a certificate for CPS signer ${id}, or it has one`,
-          );
-        }
-        await knex<CpsSignerRow>('cps_signers')
-          .where({ id })
-          .update({ certificate_id: certificateId });
-      }),
+      database.write((tx) => activateSigner(tx, 'cps_signers', id, certificateId)),
   };
 }
 

@@ -2,9 +2,9 @@
 
 import type { OcspSigner, OcspSignerStore } from '../services/revocation-records.ts';
 import type { Database } from './database.ts';
-import { StorageError } from './errors.ts';
-import type { CertificateRow, KeyRow, OcspSignerRow } from './rows.ts';
-import { blob, bytesOf, sha256Hex, timeOf, timeText } from './values.ts';
+import { activateSigner, insertSignerKey } from './own-signers.ts';
+import type { CertificateRow, OcspSignerRow } from './rows.ts';
+import { bytesOf, timeOf } from './values.ts';
 
 export function ocspSignerStore(database: Database): OcspSignerStore {
   return {
@@ -22,51 +22,14 @@ export function ocspSignerStore(database: Database): OcspSignerStore {
       return row && signerOf(row);
     },
 
-    createSigner: ({ id, issuerId, keyAlgorithm, spki, key, createdAt }) =>
-      database.write(async ({ knex }) => {
-        await knex<KeyRow>('keys').insert({
-          key_id: key.keyId,
-          authority_id: key.authorityId,
-          envelope: blob(key.envelope),
-        });
-        await knex<OcspSignerRow>('ocsp_signers').insert({
-          id,
-          issuer_id: issuerId,
-          key_id: key.keyId,
-          key_algorithm: keyAlgorithm,
-          spki: blob(spki),
-          created_at: timeText(createdAt),
-          certificate_id: null,
-        });
+    createSigner: (signer) =>
+      database.write(async (tx) => {
+        const row = await insertSignerKey(tx, signer);
+        await tx.knex<OcspSignerRow>('ocsp_signers').insert(row);
       }),
 
     activateSigner: (id, certificateId) =>
-      database.write(async ({ knex }) => {
-        const signer = await knex<OcspSignerRow>('ocsp_signers')
-          .where({ id, certificate_id: null })
-          .forUpdate()
-          .first('issuer_id', 'spki');
-        // RFC 6960 4.2.2.2: certified by the issuer that it answers for, and for this very key.
-        const certificate =
-          signer &&
-          (await knex<CertificateRow>('certificates')
-            .where({
-              id: certificateId,
-              issuer_id: signer.issuer_id,
-              spki_sha256: sha256Hex(signer.spki),
-              state: 'issued',
-            })
-            .first('id'));
-        if (certificate === undefined) {
-          throw new StorageError(
-            'inconsistent',
-            `${certificateId} is not a certificate for OCSP signer ${id}, or it has one`,
-          );
-        }
-        await knex<OcspSignerRow>('ocsp_signers')
-          .where({ id })
-          .update({ certificate_id: certificateId });
-      }),
+      database.write((tx) => activateSigner(tx, 'ocsp_signers', id, certificateId)),
   };
 }
 
