@@ -9,12 +9,12 @@ import { type FieldViolation, ServiceError } from './errors.ts';
 import type { DeclaredAuthority, Hierarchy } from './hierarchies.ts';
 import { grantKey, isOver, type Plan, type PlanStep, planHierarchy } from './hierarchy-plan.ts';
 import {
-  type Organization,
   organizationChanged,
   organizationCreated,
   requireChanged,
   valuesOf,
-} from './organizations.ts';
+} from './organization-changes.ts';
+import type { Organization } from './organizations.ts';
 
 export interface ApplyOptions {
   readonly actor: string;

@@ -1,6 +1,5 @@
+import { changeOrganization, createOrganization } from '../../services/organization-changes.ts';
 import {
-  changeOrganization,
-  createOrganization,
   findOrganization,
   listOrganizations,
   type OrganizationParts,
