@@ -13,12 +13,10 @@ import {
 } from '../pki/ocsp/build-response.ts';
 import type { OcspCertId } from '../pki/ocsp/cert-id.ts';
 import type { CertificateStatus } from '../pki/ocsp/certificate-status.ts';
-import { issuerHashes, ocspHashes } from '../pki/ocsp/hashes.ts';
 import { lintOcspResponseData } from '../pki/ocsp/lint.ts';
 import { type OcspRequest, readOcspRequest } from '../pki/ocsp/request.ts';
 import type { OcspErrorStatus } from '../pki/ocsp/response-status.ts';
 import type { Profile } from '../pki/profile.ts';
-import { readPublicKey } from '../pki/public-key.ts';
 import { signatureAlgorithmFor } from '../pki/signature-algorithm.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
 import type { Clock } from './clock.ts';
@@ -26,6 +24,7 @@ import { ServiceError } from './errors.ts';
 import { type EverydayQuestion, EverydayQuestions } from './everyday-questions.ts';
 import { refuseFindings } from './lint-refusal.ts';
 import type { Logger } from './logger.ts';
+import { type KnownIssuer, OcspIssuers } from './ocsp-issuers.ts';
 import { type OcspSignerParts, openResponder, type ReadyResponder } from './ocsp-signers.ts';
 import type { StatusStore } from './revocation-records.ts';
 import { SigningBudget, STATUS_READS } from './signing-budget.ts';
@@ -73,17 +72,6 @@ export interface OcspResponder {
 /** A status that was read longer ago than this is read again before it is sent. */
 const MAX_STATUS_AGE_MILLISECONDS = 1_000;
 const ATTEMPTS = 3;
-/** How often unknown issuers may make us look for new ones. */
-const RELOAD_MILLISECONDS = 500;
-
-interface KnownIssuer {
-  readonly id: string;
-  readonly authorityId: string;
-  responder?: Promise<ReadyResponder | undefined> | undefined;
-  /** The serial number of the responder's certificate. */
-  responderSerial?: string;
-  validity?: number;
-}
 
 export function createOcspResponder(parts: OcspParts): OcspResponder {
   const cache = new StatusCache();
@@ -91,11 +79,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
   const budget = new SigningBudget(parts.monotonic);
   const reads = new SigningBudget(parts.monotonic, STATUS_READS);
   const questions = new EverydayQuestions();
-  const issuersByHash = new Map<string, KnownIssuer>();
-  const issuersById = new Map<string, KnownIssuer>();
-  let loadedAt = Number.NEGATIVE_INFINITY;
-  let loading: Promise<void> | undefined;
-  let activations = 0;
+  const issuers = new OcspIssuers(parts.status, parts.monotonic);
 
   return {
     answer(der) {
@@ -107,10 +91,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
       evict(issuerId, serial);
       if (sequence !== undefined) confirmation.madeHere(issuerId, sequence);
     },
-    issuerActivated() {
-      loadedAt = Number.NEGATIVE_INFINITY;
-      activations += 1;
-    },
+    issuerActivated: () => issuers.activated(),
     poll: () => confirmation.poll(),
   };
 
@@ -122,7 +103,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     }
     let issuer: KnownIssuer | undefined;
     try {
-      issuer = await issuerOf(request);
+      issuer = await issuers.namedIn(request);
     } catch (error) {
       parts.logger.error('ocsp-issuers-unknown', { error });
       return failure('tryLater');
@@ -158,48 +139,11 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
 
   function evict(issuerId: string, serial: string): void {
     cache.evict(issuerId, serial);
-    const issuer = issuersById.get(issuerId);
+    const issuer = issuers.byId(issuerId);
     if (issuer?.responderSerial !== serial) return;
     // It was the responder's own certificate: neither it nor what it has signed is used further.
     issuer.responder = undefined;
     cache.evictIssuer(issuerId);
-  }
-
-  /** The first issuer of ours that the request names: its responder signs the answer. */
-  async function issuerOf(request: OcspRequest): Promise<KnownIssuer | undefined> {
-    const known = () =>
-      request.certIds.map((certId) => issuersByHash.get(hashKey(certId))).find(Boolean);
-    // A look-up that runs may have begun before the newest issuer was there: then one more.
-    for (let lookUps = 0; lookUps < 2; lookUps++) {
-      const found = known();
-      if (found) return found;
-      if (!loading && parts.monotonic() - loadedAt < RELOAD_MILLISECONDS) return undefined;
-      // Whoever asks while they are being looked up waits for that: unauthorized would be wrong.
-      loading ??= loadIssuers().finally(() => {
-        loading = undefined;
-      });
-      await loading;
-    }
-    return known();
-  }
-
-  async function loadIssuers(): Promise<void> {
-    const startedAt = parts.monotonic();
-    const before = activations;
-    const issuers = await parts.status.listIssuerKeys();
-    if (activations === before) loadedAt = startedAt;
-    for (const { issuerId, authorityId, subject, spki } of issuers) {
-      if (issuersById.has(issuerId)) continue;
-      const key = readPublicKey(spki);
-      if (!key.ok) continue;
-      const issuer: KnownIssuer = { id: issuerId, authorityId };
-      issuersById.set(issuerId, issuer);
-      const hashes = issuerHashes(subject, key.value.bits);
-      for (const hash of ocspHashes) {
-        const { nameHash, keyHash } = hashes[hash];
-        issuersByHash.set(`${hash}/${nameHash}/${keyHash}`, issuer);
-      }
-    }
   }
 
   async function sign(
@@ -251,7 +195,7 @@ export function createOcspResponder(parts: OcspParts): OcspResponder {
     const answers: SingleAnswer[] = [];
     for (const certId of request.certIds) {
       // Only certificates of this very issuer: its responder speaks for no other (4.2.2.2).
-      const isOwn = issuersByHash.get(hashKey(certId)) === issuer;
+      const isOwn = issuers.byHash(certId) === issuer;
       const status = isOwn ? await statusOf(issuer, certId) : unknownStatus;
       if (!status) return undefined;
       answers.push({ certIdDer: certId.certIdDer, status, thisUpdate, nextUpdate });
@@ -348,11 +292,6 @@ const ocspValidity = (
 const serialOf = ({ serialNumber }: OcspCertId): string => serialHex(serialNumber);
 
 const certIdKey = ({ certIdDer }: OcspCertId): string => Buffer.from(certIdDer).toString('latin1');
-
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-
-const hashKey = ({ hashAlgorithm, issuerNameHash, issuerKeyHash }: OcspCertId): string =>
-  `${hashAlgorithm}/${hex(issuerNameHash)}/${hex(issuerKeyHash)}`;
 
 const wholeSeconds = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
 
