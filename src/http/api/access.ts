@@ -12,6 +12,7 @@ import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
 import { bearerToken } from './bearer-token.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type { ApiClient, NewApiClient, SecretRotation } from './types.ts';
 
 /** The bootstrap secret arrives as a bearer token; this is how it is told from one. */
@@ -59,14 +60,10 @@ export const accessHandlers = (
     async listApiClients(request, response, principal) {
       const { organization, limit, cursor } = request.query as Record<string, string | undefined>;
       const page = await listApiClients(parts, principal, {
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
         ...(organization === undefined ? {} : { organization }),
-        ...(cursor === undefined ? {} : { cursor }),
       });
-      response.json({
-        items: page.items.map((client) => clientBody(client, parts.clock())),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, (client) => clientBody(client, parts.clock())));
     },
 
     async getApiClient(request, response, principal) {

@@ -10,6 +10,7 @@ import {
 import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type {
   AuditCheckpoint,
   AuditEntry,
@@ -31,10 +32,10 @@ export const auditHandlers = (parts: AuditLogParts) => {
         ...(subject === undefined ? {} : { subject }),
         ...(since === undefined ? {} : { since: instantOf(since, 'query.since') }),
         ...(until === undefined ? {} : { until: instantOf(until, 'query.until') }),
-        ...(cursor === undefined ? {} : { cursor }),
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
       });
-      const items = page.items.map(
+      const entries = pageBody(
+        page,
         ({ organizationId, details, hash, ...rest }): AuditEntry => ({
           ...rest,
           organization: organizationId,
@@ -42,10 +43,7 @@ export const auditHandlers = (parts: AuditLogParts) => {
           hash: hex(hash),
         }),
       );
-      response.json({
-        items,
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(entries);
     },
 
     async getLatestAuditCheckpoint(_request, response, principal) {

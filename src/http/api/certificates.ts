@@ -12,6 +12,7 @@ import { type RevocationParts, release, revoke } from '../../services/revocation
 import { findOcppChain } from '../../services/station-chains.ts';
 import { certificateBody, sendCertificate, sendSignedChain } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import { sendWaiting } from './requests.ts';
 import type { CertificateState, NewCertificate, Renewal, Revocation } from './types.ts';
 
@@ -67,13 +68,9 @@ export const certificateHandlers = (parts: Parts) =>
         ...(expiresBefore === undefined
           ? {}
           : { expiresBefore: instantOf(expiresBefore, 'query.expiresBefore') }),
-        limit: Number(limit ?? 50),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...pageWanted({ limit, cursor }),
       });
-      response.json({
-        items: page.items.map(certificateBody),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, certificateBody));
     },
 
     async revokeCertificate(request, response, principal) {

@@ -17,6 +17,7 @@ import {
 } from '../../services/contracts.ts';
 import { type FieldViolation, ServiceError } from '../../services/errors.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type {
   Contract,
   ContractRank,
@@ -54,13 +55,9 @@ export const contractHandlers = (parts: ContractParts) =>
         ...(emaid === undefined ? {} : { emaid }),
         ...(pcid === undefined ? {} : { pcid }),
         ...(state === undefined ? {} : { state: state as ContractState }),
-        limit: Number(limit ?? 50),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...pageWanted({ limit, cursor }),
       });
-      response.json({
-        items: page.items.map(bodyOf),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, bodyOf));
     },
 
     async getContract(request, response, principal) {

@@ -7,6 +7,7 @@ import {
   withdrawSecret,
 } from '../../services/enrolment-secrets.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type { EnrolmentSecret, NewEnrolmentSecret } from './types.ts';
 
 export const enrolmentSecretHandlers = (parts: EnrolmentSecretParts) =>
@@ -27,14 +28,10 @@ export const enrolmentSecretHandlers = (parts: EnrolmentSecretParts) =>
     async listEnrolmentSecrets(request, response, principal) {
       const { organization, limit, cursor } = request.query as Record<string, string | undefined>;
       const page = await listSecrets(parts, principal, {
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
         ...(organization === undefined ? {} : { organization }),
-        ...(cursor === undefined ? {} : { cursor }),
       });
-      response.json({
-        items: page.items.map(secretBody),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, secretBody));
     },
 
     async withdrawEnrolmentSecret(request, response, principal) {

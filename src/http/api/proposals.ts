@@ -9,6 +9,7 @@ import {
   withdrawProposal,
 } from '../../services/proposals.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type { Proposal, ProposalApproval, Rejection } from './types.ts';
 
 export const proposalHandlers = (parts: ProposalApprovalParts) =>
@@ -16,14 +17,10 @@ export const proposalHandlers = (parts: ProposalApprovalParts) =>
     async listProposals(request, response, principal) {
       const { state, limit, cursor } = request.query as Record<string, string | undefined>;
       const page = await listProposals(parts, principal, {
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
         ...(state === undefined ? {} : { state: state as ProposalState }),
-        ...(cursor === undefined ? {} : { cursor }),
       });
-      response.json({
-        items: page.items.map(proposalBody),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, proposalBody));
     },
 
     async getProposal(request, response, principal) {

@@ -14,6 +14,7 @@ import {
 } from '../../services/provisioning-registration.ts';
 import { type LookupParts, lookUpVehicle } from '../../services/vehicle-lookup.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type {
   NewProvisioningCertificate,
   ProvisioningCertificate,
@@ -47,13 +48,9 @@ export const provisioningHandlers = (parts: ProvisioningParts & RegistrationPart
         ...(expiresBefore === undefined
           ? {}
           : { expiresBefore: instantOf(expiresBefore, 'query.expiresBefore') }),
-        limit: Number(limit ?? 50),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...pageWanted({ limit, cursor }),
       });
-      response.json({
-        items: page.items.map(bodyOf),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, bodyOf));
     },
 
     async getProvisioningCertificate(request, response, principal) {

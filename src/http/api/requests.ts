@@ -13,6 +13,7 @@ import {
 } from '../../services/requests.ts';
 import { sendCertificate } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type { EnrolmentRequest, EnrolmentRequestDetails, Rejection } from './types.ts';
 
 export const requestHandlers = (parts: ApprovalParts & RequestParts & CertificateParts) =>
@@ -27,13 +28,9 @@ export const requestHandlers = (parts: ApprovalParts & RequestParts & Certificat
         ...(profile === undefined ? {} : { profile }),
         ...(authority === undefined ? {} : { authority }),
         ...(requester === undefined ? {} : { requester }),
-        limit: Number(limit ?? 50),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...pageWanted({ limit, cursor }),
       });
-      response.json({
-        items: page.items.map(summary),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, summary));
     },
 
     async getRequest(request, response, principal) {

@@ -16,6 +16,7 @@ import {
   type StationParts,
 } from '../../services/stations.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import type { NewStation, Station, StationTruststore, TruststoreRoot } from './types.ts';
 
 export const stationHandlers = (parts: StationParts) =>
@@ -37,14 +38,10 @@ export const stationHandlers = (parts: StationParts) =>
     async listStations(request, response, principal) {
       const { organization, limit, cursor } = request.query as Record<string, string | undefined>;
       const page = await listStations(parts, principal, {
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
         ...(organization === undefined ? {} : { organization }),
-        ...(cursor === undefined ? {} : { cursor }),
       });
-      response.json({
-        items: page.items.map(stationBody),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, stationBody));
     },
   }) satisfies Handlers;
 

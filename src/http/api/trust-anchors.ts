@@ -11,6 +11,7 @@ import {
   removeAnchor,
 } from '../../services/trust-anchors.ts';
 import type { Handlers } from './operations.ts';
+import { pageBody, pageWanted } from './pages.ts';
 import { sendProposed } from './proposals.ts';
 import type { NewTrustAnchor, TrustAnchor, TrustAnchorPurposes } from './types.ts';
 
@@ -31,15 +32,11 @@ export const trustAnchorHandlers = (parts: TrustParts) =>
         string | undefined
       >;
       const page = await listAnchors(parts, principal, {
-        limit: Number(limit ?? 50),
+        ...pageWanted({ limit, cursor }),
         ...(organization === undefined ? {} : { organization }),
         ...(purpose === undefined ? {} : { purpose: purpose as AnchorPurpose }),
-        ...(cursor === undefined ? {} : { cursor }),
       });
-      response.json({
-        items: page.items.map(anchorBody),
-        ...(page.nextCursor === undefined ? {} : { nextCursor: page.nextCursor }),
-      });
+      response.json(pageBody(page, anchorBody));
     },
 
     async getTrustAnchor(request, response, principal) {
