@@ -123,6 +123,7 @@ const logged = () => lines.map((line) => JSON.parse(line) as LogFields);
 const door: EstDoor = {
   service,
   isLabel: () => false,
+  requireOwnParty: async () => undefined,
   access: policy.policy,
   authenticate: async ({ bearerToken, certificates }) => {
     bound = certificates;
