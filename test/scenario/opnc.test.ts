@@ -45,7 +45,7 @@ const messagesOf = ({ json, headers }: Answer): string[] => {
   return json.errorMessages;
 };
 
-describe('OPNC', () => {
+describe('P12 OPNC', () => {
   let evpki: TestApp;
   const tokens = new Map<string, string>();
   let roots: RootCertificateId[];

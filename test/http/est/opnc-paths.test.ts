@@ -6,7 +6,7 @@ import { readEstPath } from '../../../src/http/est/paths.ts';
 
 const BASE = '/opnc/v1/pki/est';
 
-describe('paths of OPNC', () => {
+describe('P12 paths of OPNC', () => {
   const domains = {
     cpo: 'cpo',
     emsp: 'mo',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { withPool } from '../../../src/http/opnc/paths.ts';
 import { operations } from '../../support/role-matrix.ts';
 
-describe('paths of OPNC', () => {
+describe('P12 paths of OPNC', () => {
   const pooled = operations.filter(({ path }) => /^\/opnc\/v1\/(rcp|pcp|ccp|cps)\//.test(path));
 
   test('are those of openapi.yaml', () => {
