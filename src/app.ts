@@ -28,7 +28,7 @@ import { type ApiParts, createApi, type PresentedCredentials } from './http/api/
 import { tokenHandlers } from './http/api/tokens.ts';
 import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
-import { opcpError } from './http/opcp/errors.ts';
+import { pncError } from './http/pnc/errors.ts';
 import { type PublicParts, publicHandler } from './http/public/server.ts';
 import { createMetrics, MAX_ISSUERS, type Metrics } from './observe/metrics.ts';
 import { metricsHandler } from './observe/metrics-endpoint.ts';
@@ -184,7 +184,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
       missingSettings: missingSettings(config),
     }),
     publicHandlers: tokenHandlers(parts.accessParts, shared.clientCertificate),
-    errorForms: { oauth: oauthError, opcp: opcpError },
+    errorForms: { oauth: oauthError, opcp: pncError },
     access,
     actionsElsewhere: estActions,
     idempotency: parts,

@@ -7,7 +7,7 @@ import { errorTables } from '../src/services/error-tables.ts';
 import { readRepositoryFile } from './support/repository.ts';
 
 describe('npm run generate has been run since the last change', () => {
-  test.each(['api', 'opcp'] as const)(
+  test.each(['api', 'opcp', 'opnc'] as const)(
     'types.ts of src/http/%s, from openapi.yaml',
     async (door) => {
       expect(readRepositoryFile(targets[door])).toBe(await apiTypes(door));

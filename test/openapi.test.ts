@@ -18,7 +18,7 @@ describe('every operation', () => {
   /** To ask again changes nothing, and what they have answered may be wrong a moment later. */
   const asking = [
     ...['authorizeContract', 'certificateStatus', 'contractCertificate', 'verifyAudit'],
-    'opcpGetSignedContractData',
+    ...['opcpGetSignedContractData', 'opncGetSignedContractData'],
   ];
   /** Once is as often as one likes, and their clients send no keys. */
   const repeatable = ['opcpPostDefaultContract'];

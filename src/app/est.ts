@@ -2,6 +2,7 @@
 
 import { type EstDoor, estDoor } from '../http/est/door.ts';
 import type { ListenOptions } from '../http/listener.ts';
+import { withPool } from '../http/opnc/paths.ts';
 import { authenticateCertificate } from '../services/certificate-login.ts';
 import {
   estCaCertificates,
@@ -12,6 +13,7 @@ import {
   estUnread,
 } from '../services/est.ts';
 import { estLabel } from '../services/est-labels.ts';
+import { requireOwnParty } from '../services/parties.ts';
 import type { Parts } from './parts.ts';
 
 /** What the door shares with that of REST. */
@@ -38,11 +40,14 @@ export function estBefore(
       unread: (question, error) => estUnread(parts, question, error),
     },
     isLabel: (name) => parts.est.labels.has(name),
+    requireOwnParty: (principal, party) => requireOwnParty(parts, principal, party),
     access: parts.access,
     refusals: parts.refusals,
     logger: parts.logger,
   });
   return (request, response) => {
-    if (!door(request, response)) rest(request, response);
+    if (door(request, response)) return;
+    request.url = withPool(request.url ?? '');
+    rest(request, response);
   };
 }

@@ -31,6 +31,7 @@ import { installationHandlers } from '../http/opcp/installation.ts';
 import { rootHandlers } from '../http/opcp/roots.ts';
 import { vehicleHandlers } from '../http/opcp/vehicles.ts';
 import { webhookHandlers } from '../http/opcp/webhooks.ts';
+import { opncHandlers } from '../http/opnc/handlers.ts';
 import type { PublicParts } from '../http/public/server.ts';
 import type { InstancePurpose } from '../services/hierarchy-requests.ts';
 import type { Parts } from './parts.ts';
@@ -65,6 +66,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...contractDataHandlers(parts),
   ...rootHandlers(parts),
   ...endEntityHandlers(parts),
+  ...opncHandlers(parts),
 });
 
 /** What the public listener answers with. */

@@ -12,7 +12,13 @@ import type { Principal } from './access-policy.ts';
 import { type BundleText, bringBundle, bringNextBundle } from './brought-bundles.ts';
 import { type ContractParts, type ContractView, createContract } from './contract-creation.ts';
 import type { Contract, PncStandard } from './contract-records.ts';
-import { endContract, findContract, listContracts, renewContract } from './contracts.ts';
+import {
+  changeRank,
+  endContract,
+  findContract,
+  listContracts,
+  renewContract,
+} from './contracts.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { organizationMeant } from './organizations.ts';
 import { pcidOf } from './vehicle-lookup.ts';
@@ -93,6 +99,20 @@ export async function contractsNamed(
     throw new ServiceError('not-found', `there is no contract of ${emaid ?? pcid}`);
   }
   return Promise.all(present.map(({ id }) => findContract(parts, principal, id)));
+}
+
+/**
+ * Makes a contract the one that its car gets first, for every standard that there is one for.
+ * @throws ServiceError as `contractsNamed` and `changeRank`
+ */
+export async function makeDefault(
+  parts: ContractParts,
+  principal: Principal,
+  name: Omit<ContractName, 'standard'>,
+): Promise<void> {
+  for (const { contract } of await contractsNamed(parts, principal, name)) {
+    await changeRank(parts, principal, contract.id, { isDefault: true });
+  }
 }
 
 /**

@@ -53,9 +53,26 @@ export function revoke(
   certificateId: string,
   reason: RevocationReason,
 ): Promise<StatusChange> {
-  const action = reason === 'certificateHold' ? 'certificate.held' : 'certificate.revoked';
-  return change(parts, principal, certificateId, action, (status, isAuthority) =>
+  return change(parts, principal, certificateId, actionOf(reason), (status, isAuthority) =>
     decideRevocation(status, reason, isAuthority, parts.clock()),
+  );
+}
+
+/**
+ * Revokes a certificate as `revoke` does, unless it is that of an authority: whoever means a
+ * subscriber is not to end an authority by having the wrong one of a chain at hand.
+ * @throws ServiceError as `revoke`, and `revocation-refused` for the certificate of an authority
+ */
+export function revokeLeaf(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  reason: RevocationReason,
+): Promise<StatusChange> {
+  return change(parts, principal, certificateId, actionOf(reason), (status, isAuthority) =>
+    isAuthority
+      ? { kind: 'reason-refused', message: 'it is the certificate of an authority' }
+      : decideRevocation(status, reason, false, parts.clock()),
   );
 }
 
@@ -70,6 +87,9 @@ export function release(
 ): Promise<StatusChange> {
   return change(parts, principal, certificateId, 'certificate.released', decideRelease);
 }
+
+const actionOf = (reason: RevocationReason): string =>
+  reason === 'certificateHold' ? 'certificate.held' : 'certificate.revoked';
 
 async function change(
   parts: RevocationParts,

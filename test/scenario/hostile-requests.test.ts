@@ -158,8 +158,11 @@ describe('hostile requests', () => {
   const ofOthers: Readonly<Record<string, string>> = {
     createContract: 'not-permitted',
     opcpAddProvisioningCertificate: 'the provisioning certificate cannot be registered',
+    opncAddProvisioningCertificate: 'the provisioning certificate cannot be registered',
     opcpGenerateSignedContractData: 'demo-cpo is no mobility operator',
+    opncGenerateContractData: 'demo-cpo is no mobility operator',
     opcpSignContractData: 'this is no contract data',
+    opncSignContractData: 'demo-cpo is no mobility operator',
     registerProvisioningCertificate: 'provisioning-certificate-refused',
   };
 

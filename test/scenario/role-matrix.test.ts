@@ -22,9 +22,10 @@ import {
   says,
 } from '../support/role-matrix.ts';
 import { opcpRows } from '../support/role-matrix-opcp.ts';
+import { opncRows } from '../support/role-matrix-opnc.ts';
 import { leaves, newCertificate, rows as restRows } from '../support/role-matrix-rows.ts';
 
-const rows = { ...restRows, ...opcpRows };
+const rows = { ...restRows, ...opcpRows, ...opncRows };
 const roles = Object.keys(declaredRoles).filter(isForClients);
 const isPublic = ({ action }: ApiOperation) => action === 'public';
 const matrix = operations

@@ -45,8 +45,11 @@ export const places: Readonly<Record<string, Place>> = {
     ['express', 'express-openapi-validator'],
     ['http/client-certificate.ts', 'http/web-pages.ts'],
   ),
-  'http/est': adapter('network', ['express'], ['http/web-pages.ts']),
-  'http/opcp': adapter('network', ['express']),
+  'http/est': adapter('network', ['express'], ['http/web-pages.ts', 'http/pnc']),
+  'http/opcp': adapter('network', ['express'], ['http/pnc']),
+  'http/opnc': adapter('network', ['express'], ['http/pnc']),
+  // What OPCP and OPNC have in common.
+  'http/pnc': adapter('network', ['express']),
   gateway: adapter('network'),
   jobs: adapter('local'),
   notify: adapter('network'),

@@ -16,12 +16,12 @@ const namesOf = async (side: Side, administrator: Call) => {
 };
 
 /** The body for a contract that there is not yet, for a vehicle that there is. */
-const newNames = async (side: Side, administrator: Call) => {
+export const newNames = async (side: Side, administrator: Call) => {
   await contractOf(side, administrator);
   return { ...newContract(side), xsdMsgDefNamespace };
 };
 
-const overNames = (row: Omit<Row, 'ask'>, params: (names: Names) => Ask['params']): Row => ({
+export const overNames = (row: Omit<Row, 'ask'>, params: (names: Names) => Ask['params']): Row => ({
   ...row,
   ask: async (side, administrator) => {
     const asked = params(await namesOf(side, administrator));
@@ -30,7 +30,7 @@ const overNames = (row: Omit<Row, 'ask'>, params: (names: Names) => Ask['params'
 });
 type Names = Awaited<ReturnType<typeof namesOf>>;
 
-const overVehicle = (row: Omit<Row, 'ask'>): Row => ({
+export const overVehicle = (row: Omit<Row, 'ask'>): Row => ({
   ...row,
   ask: async (side, administrator) => {
     await registered(side, administrator);
@@ -58,7 +58,7 @@ const overEndpoint = (success: readonly number[], body?: unknown): Row => ({
 });
 
 /** A root of somebody else in the pool of the side's organization. */
-const overRoot = (row: Omit<Row, 'ask' | 'ownOnly'>): Row => ({
+export const overRoot = (row: Omit<Row, 'ask' | 'ownOnly'>): Row => ({
   ...row,
   ownOnly: true,
   ask: async ({ organization }, administrator) => {

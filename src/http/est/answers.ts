@@ -63,7 +63,16 @@ export function sendPending(response: ServerResponse, requestId: string): void {
 }
 
 export function sendText(response: ServerResponse, text: string): void {
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  send(response, 'text/plain; charset=utf-8', text);
+}
+
+/** Errors of OPNC. */
+export function sendJson(response: ServerResponse, body: unknown): void {
+  send(response, 'application/json; charset=utf-8', JSON.stringify(body));
+}
+
+function send(response: ServerResponse, contentType: string, text: string): void {
+  response.setHeader('Content-Type', contentType);
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.end(text);
 }

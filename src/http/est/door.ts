@@ -3,22 +3,29 @@
  * and puts the answer into the form that EST's clients read. What is certified, and whether, is
  * decided by the service. On bare node:http, since to its clients the case of header names matters.
  * The order is that of the API: limits, authentication, authorization, reading, handling.
+ *
+ * OPNC has operations of EST as well, with the errors that its other answers have
+ * (docs/adr/0033-opnc.md).
  */
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AccessPolicy, inRolesFor } from '../../services/access-policy.ts';
+import { type AccessPolicy, inRolesFor, type Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { EstCaller } from '../../services/est-callers.ts';
 import type { Logger } from '../../services/logger.ts';
+import type { Party } from '../../services/parties.ts';
 import { NotAuthenticated, type RefusalLog } from '../../services/refusals.ts';
+import { pncError } from '../pnc/errors.ts';
+import { callingParty } from '../pnc/party.ts';
 import { refusePages } from '../web-pages.ts';
-import { sendText } from './answers.ts';
+import { sendJson, sendText } from './answers.ts';
 import { mayBeLong } from './body.ts';
 import { type CallerParts, callerOf } from './caller.ts';
 import { estError } from './errors.ts';
 import { layoutFor } from './layout.ts';
 import { type EstService, operations } from './operations.ts';
+import { readOpncPath } from './opnc-paths.ts';
 import { type EstAddress, type EstPath, readEstPath } from './paths.ts';
 import { noteRefusal } from './refusals.ts';
 
@@ -26,6 +33,8 @@ export interface EstDoor extends CallerParts {
   readonly service: EstService;
   /** Whether a label of this name is declared. */
   readonly isLabel: (name: string) => boolean;
+  /** See `services/parties.ts`; throws ServiceError `not-permitted`. */
+  readonly requireOwnParty: (principal: Principal, party: Party) => Promise<void>;
   readonly access: AccessPolicy;
   /** Hears of every request: its operation or `none`, its status or `aborted`. */
   readonly measure?: (operation: string, status: string, seconds: number) => void;
@@ -37,6 +46,7 @@ export interface EstDoor extends CallerParts {
 interface Visit {
   readonly id: string;
   readonly path: EstPath;
+  readonly isOpnc: boolean;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   caller?: EstCaller;
@@ -47,9 +57,12 @@ export function estDoor(
   door: EstDoor,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
-    const path = readEstPath(request.url ?? '', door.isLabel);
+    const { url = '' } = request;
+    const opnc = readOpncPath(url);
+    const path = opnc ?? readEstPath(url, door.isLabel);
     if (!path) return false;
-    const visit: Visit = { id: randomUUID(), path, request, response };
+    const isOpnc = opnc !== undefined;
+    const visit: Visit = { id: randomUUID(), path, isOpnc, request, response };
     observe(door, visit);
     setHeaders(visit);
     answer(door, visit).catch((error: unknown) => sendError(door, visit, error));
@@ -58,7 +71,7 @@ export function estDoor(
 }
 
 async function answer(door: EstDoor, visit: Visit): Promise<void> {
-  const { path, request, response } = visit;
+  const { path, isOpnc, request, response } = visit;
   if (!path.ok) {
     door.limits.takeFromAddress(request.socket.remoteAddress);
     throw path.error;
@@ -73,6 +86,8 @@ async function answer(door: EstDoor, visit: Visit): Promise<void> {
   refusePages(request);
   visit.caller = await callerOf(door, request, action === undefined ? 'other' : 'enrolment');
   const caller = action === undefined ? visit.caller : permitted(door, visit.caller, action);
+  const party = isOpnc ? callingParty(request.headers) : undefined;
+  if (party && caller.principal) await door.requireOwnParty(caller.principal, party);
   const { label, standard } = address;
   const question = { label, standard, caller };
   const layout = async () => layoutFor(await door.service.label(question), request);
@@ -104,7 +119,7 @@ function setHeaders({ id, response }: Visit): void {
 }
 
 function sendError(door: EstDoor, visit: Visit, error: unknown): void {
-  const { id, request, response } = visit;
+  const { id, isOpnc, request, response } = visit;
   // Whoever hangs up in the middle is nothing to report.
   if (response.destroyed || request.errored) return;
   const isKnown = error instanceof ServiceError;
@@ -114,10 +129,10 @@ function sendError(door: EstDoor, visit: Visit, error: unknown): void {
     return;
   }
   if (isKnown) noteRefusal(door.refusals, error, visit);
-  const { status, body, retryAfter } = estError(
-    isKnown ? error : new ServiceError('internal', 'the request failed; the log says why'),
-    id,
-  );
+  const told = isKnown
+    ? error
+    : new ServiceError('internal', 'the request failed; the log says why');
+  const { status, body, retryAfter } = estError(told, id);
   response.statusCode = status;
   // Of several libest takes the first (3.2.0p): it has no tokens.
   if (status === 401) {
@@ -125,7 +140,8 @@ function sendError(door: EstDoor, visit: Visit, error: unknown): void {
   }
   if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
   if (!request.complete && mayBeLong(request)) response.setHeader('Connection', 'close');
-  sendText(response, body);
+  if (isOpnc) sendJson(response, pncError(told, id).body);
+  else sendText(response, body);
 }
 
 /** One line per request, and its figures, when it is answered; never headers or bodies. */

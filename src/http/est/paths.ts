@@ -16,8 +16,8 @@ const estOperations = [
 ] as const;
 export type EstOperation = (typeof estOperations)[number];
 
-const standards = { 'ISO15118-2': 'iso15118-2', 'ISO15118-20': 'iso15118-20' } as const;
-const keyAlgorithms = { secp256r1: 'P-256', secp521r1: 'P-521', ed448: 'Ed448' } as const;
+export const standards = { 'ISO15118-2': 'iso15118-2', 'ISO15118-20': 'iso15118-20' } as const;
+export const keyAlgorithms = { secp256r1: 'P-256', secp521r1: 'P-521', ed448: 'Ed448' } as const;
 
 type Standard = (typeof standards)[keyof typeof standards];
 type KeyAlgorithm = (typeof keyAlgorithms)[keyof typeof keyAlgorithms];
@@ -149,7 +149,11 @@ function onlyOne(inPath: Standard | undefined, inQuery: Standard | undefined) {
 const isOperation = (name: string): name is EstOperation =>
   (estOperations as readonly string[]).includes(name);
 
-function unknownSegment(segment: string, what: string, known: readonly string[]): ServiceError {
+export function unknownSegment(
+  segment: string,
+  what: string,
+  known: readonly string[],
+): ServiceError {
   const quoted = segment.length > MAX_QUOTED ? `${segment.slice(0, MAX_QUOTED)}…` : segment;
   const instead = known.length === 0 ? 'nothing follows here' : `there is ${known.join(', ')}`;
   return new ServiceError('not-found', `"${quoted}" is no ${what} of EST: ${instead}`);

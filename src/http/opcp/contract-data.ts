@@ -2,16 +2,16 @@ import { decodeIso2 } from '../../iso15118/exi/iso2.ts';
 import { iso2ResponseXml } from '../../iso15118/installation/iso2-xml.ts';
 import { readCertificate } from '../../pki/certificate.ts';
 import { attributeValue, nameText } from '../../pki/names.ts';
-import { decodeBase64, toPem } from '../../pki/pem.ts';
 import type { ContractParts } from '../../services/contract-creation.ts';
 import { bringContractData, generateContractData } from '../../services/contract-data.ts';
 import { type ContractSigningParts, signContract } from '../../services/contract-signing.ts';
 import type { VisibleCps } from '../../services/cps-signers.ts';
-import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
-import { base64 } from './base64.ts';
-import type { OpcpHandlers } from './handler.ts';
-import { namespaceOf, standardNamed } from './namespaces.ts';
+import { base64 } from '../pnc/base64.ts';
+import { type NamedText, pemChain, subCasOf } from '../pnc/chains.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
+import { namespaceOf, standardNamed } from '../pnc/namespaces.ts';
+import { signingWishes } from '../pnc/signing.ts';
 import type {
   OpcpContractData,
   OpcpContractDataToSign,
@@ -24,9 +24,6 @@ import type {
 
 type Parts = ContractParts &
   ContractSigningParts & { readonly listCps: () => Promise<readonly VisibleCps[]> };
-
-/** Of a message that belongs to no session. */
-const NO_SESSION = new Uint8Array(8);
 
 /** The certificate provisioning service. */
 export const contractDataHandlers = (parts: Parts) =>
@@ -58,10 +55,7 @@ export const contractDataHandlers = (parts: Parts) =>
           encryptedPrivateKey: contractData.contractSignatureEncryptedPrivateKey,
         },
       });
-      const { exi, cps } = await signContract(parts, principal, view, {
-        sessionId: NO_SESSION,
-        ...(root === undefined ? {} : { rootSha256: root.toLowerCase() }),
-      });
+      const { exi, cps } = await signContract(parts, principal, view, signingWishes({ root }));
       const { pcid, emaid } = view.contract;
       const signed: OpcpSignedContractData = {
         ...{ pcid, emaid, xsdMsgDefNamespace: namespaceOf[standard] },
@@ -75,12 +69,12 @@ export const contractDataHandlers = (parts: Parts) =>
       const signers: OpcpCpsSigners = { cpsCertificates: (await parts.listCps()).map(signerOf) };
       response.json(signers);
     },
-  }) satisfies OpcpHandlers;
+  }) satisfies PncHandlers;
 
 /** PEM, leaf first. @throws ServiceError `request-malformed` naming every text that is no base64 */
 function chainOf(data: OpcpContractData): string {
   const chain = data.contractSignatureCertChain;
-  const texts: readonly (readonly [field: string, text: string | undefined])[] = chain
+  const texts: readonly NamedText[] = chain
     ? [
         ['contractSignatureCertChainCertificate', chain.contractSignatureCertChainCertificate],
         ...chain.contractSignatureCertChainSubCertificates.map(
@@ -93,16 +87,7 @@ function chainOf(data: OpcpContractData): string {
         ['contractSubCa2Certificate', data.contractSubCa2Certificate || undefined],
         ['contractSubCa1Certificate', data.contractSubCa1Certificate],
       ];
-  const given = texts.flatMap(([field, text]) =>
-    text === undefined ? [] : [{ field, der: decodeBase64(text) }],
-  );
-  const violations = given
-    .filter(({ der }) => der === undefined || der.length === 0)
-    .map(({ field }) => ({ code: 'invalid', message: 'is no certificate in base64', field }));
-  if (violations.length > 0) {
-    throw new ServiceError('request-malformed', 'the certificates cannot be read', violations);
-  }
-  return given.map(({ der }) => toPem('CERTIFICATE', der ?? new Uint8Array())).join('');
+  return pemChain(texts);
 }
 
 function xmlOf(exi: Uint8Array): string {
@@ -113,8 +98,7 @@ function xmlOf(exi: Uint8Array): string {
 
 function signerOf(cps: VisibleCps): OpcpCpsSigner {
   const { subject } = readCertificate(cps.certificate);
-  const subCa1 = cps.subCertificates.at(-1);
-  const subCa2 = cps.subCertificates.length > 1 ? cps.subCertificates[0] : undefined;
+  const { subCa1, subCa2 } = subCasOf(cps.subCertificates);
   return {
     cpsDistinguishedName: nameText(subject),
     cpsCertificate: base64(cps.certificate),
@@ -122,8 +106,8 @@ function signerOf(cps: VisibleCps): OpcpCpsSigner {
     validTo: cps.notAfter.toISOString(),
     organizationName: attributeValue(subject, 'O') ?? '',
     cpsRootDistinguishedName: nameText(cps.root.subject),
-    ...(subCa1 ? { cpsSubCa1Certificate: base64(subCa1) } : {}),
-    ...(subCa2 ? { cpsSubCa2Certificate: base64(subCa2) } : {}),
+    ...(subCa1 ? { cpsSubCa1Certificate: subCa1 } : {}),
+    ...(subCa2 ? { cpsSubCa2Certificate: subCa2 } : {}),
     xsdMsgDefNamespace: namespaceOf[cps.standard],
   };
 }

@@ -1,22 +1,18 @@
 import { nameText } from '../../pki/names.ts';
 import type { ContractParts, ContractView } from '../../services/contract-creation.ts';
-import { contractsNamed, endContractsNamed } from '../../services/contract-data.ts';
+import { contractsNamed, endContractsNamed, makeDefault } from '../../services/contract-data.ts';
 import { type ContractSigningParts, provideContract } from '../../services/contract-signing.ts';
-import { changeRank } from '../../services/contracts.ts';
-import { base64 } from './base64.ts';
-import type { OpcpHandlers } from './handler.ts';
-import { namespaceOf, standardAsked } from './namespaces.ts';
+import { base64 } from '../pnc/base64.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
+import { namespaceOf, standardAsked } from '../pnc/namespaces.ts';
+import { signingWishes } from '../pnc/signing.ts';
 import type { OpcpContract, OpcpContracts, OpcpProvidedContract } from './types.ts';
-
-const SESSION_ID_OCTETS = 8;
 
 /** The contract certificate pool, but for cars that ask themselves. */
 export const contractHandlers = (parts: ContractParts & ContractSigningParts) => {
-  const setDefault: OpcpHandlers[string] = async (request, response, principal) => {
+  const setDefault: PncHandlers[string] = async (request, response, principal) => {
     const { pcid, emaid } = request.params as { pcid: string; emaid: string };
-    for (const { contract } of await contractsNamed(parts, principal, { pcid, emaid })) {
-      await changeRank(parts, principal, contract.id, { isDefault: true });
-    }
+    await makeDefault(parts, principal, { pcid, emaid });
     response.end();
   };
   return {
@@ -44,19 +40,14 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
 
     async opcpProvideSignedContractData(request, response, principal) {
       const { emaid, pcid } = request.params as { emaid: string; pcid: string };
-      const { sessionID = '', cpsV2GRootCertificateFingerprint: root } = request.query as Record<
-        string,
-        string | undefined
-      >;
+      const { sessionID: sessionId, cpsV2GRootCertificateFingerprint: root } =
+        request.query as Record<string, string | undefined>;
       const standard = standardAsked(request.query) ?? 'iso15118-2';
       const { exi, cps, contract } = await provideContract(
         parts,
         principal,
         { emaid, pcid, standard },
-        {
-          sessionId: Buffer.from(sessionID.padStart(2 * SESSION_ID_OCTETS, '0'), 'hex'),
-          ...(root === undefined ? {} : { rootSha256: root.toLowerCase() }),
-        },
+        signingWishes({ sessionId, root }),
       );
       const body: OpcpProvidedContract = {
         certificateInstallationRes: base64(exi),
@@ -66,7 +57,7 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
       };
       response.json(body);
     },
-  } satisfies OpcpHandlers;
+  } satisfies PncHandlers;
 };
 
 function asked(query: Readonly<Record<string, unknown>>) {

@@ -1,7 +1,7 @@
 import { type EndEntityParts, registerEndEntity } from '../../services/end-entities.ts';
 import type { Station } from '../../services/station-records.ts';
 import { listStations } from '../../services/stations.ts';
-import type { OpcpHandlers } from './handler.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
 import type { OpcpEndEntity, OpcpNewEndEntity } from './types.ts';
 
 /** Clients ask for all at once and know no pages. */
@@ -35,7 +35,7 @@ export const endEntityHandlers = (parts: EndEntityParts) =>
       } while (cursor !== undefined && entities.length < MAX_LISTED);
       response.json(entities);
     },
-  }) satisfies OpcpHandlers;
+  }) satisfies PncHandlers;
 
 const endEntityOf = ({ id, seccId, evseIds, serialNumber }: Station): OpcpEndEntity => ({
   endEntityId: id,

@@ -3,19 +3,18 @@ import { fingerprint, serialHex } from '../../pki/certificate.ts';
 import { attributeValue, nameText } from '../../pki/names.ts';
 import type { RootType } from '../../pki/profile.ts';
 import type { KeyAlgorithm } from '../../pki/public-key.ts';
-import { ServiceError } from '../../services/errors.ts';
 import {
-  addRoot,
   findRoot,
   type ListedRoot,
   listRoots,
   type RootPoolParts,
   removeRoot,
 } from '../../services/root-pool.ts';
-import { base64 } from './base64.ts';
-import type { OpcpHandlers } from './handler.ts';
-import { colonHex } from './hex.ts';
-import { namespaceOf } from './namespaces.ts';
+import { base64 } from '../pnc/base64.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
+import { colonHex } from '../pnc/hex.ts';
+import { namespaceOf } from '../pnc/namespaces.ts';
+import { importRoot } from '../pnc/roots.ts';
 import type {
   OpcpNewRoot,
   OpcpRoot,
@@ -54,9 +53,7 @@ export const rootHandlers = (parts: RootPoolParts) =>
 
     async opcpAddRoot(request, response, principal) {
       const { caCertificate, rootType } = request.body as OpcpNewRoot;
-      const root = await addRoot(parts, principal, caCertificate, typeNamed(rootType)).catch(
-        inTheirTerms,
-      );
+      const root = await importRoot(parts, principal, caCertificate, typeNamed(rootType));
       response.json(responseOf(root));
     },
 
@@ -68,17 +65,7 @@ export const rootHandlers = (parts: RootPoolParts) =>
     async opcpGetTrustList(_request, response, principal) {
       response.json(trustListOf(await listRoots(parts, principal)));
     },
-  }) satisfies OpcpHandlers;
-
-/** A refusal that names what came in. */
-function inTheirTerms(error: unknown): never {
-  if (!(error instanceof ServiceError)) throw error;
-  const { code, message, violations } = error;
-  const named = violations.map((violation) =>
-    violation.field === 'certificate' ? { ...violation, field: 'caCertificate' } : violation,
-  );
-  throw new ServiceError(code, message, named);
-}
+  }) satisfies PncHandlers;
 
 /** openapi.yaml lets no others through. */
 const typeNamed = (text: string): RootType => text.toUpperCase() as RootType;

@@ -13,10 +13,11 @@ import {
   vehicleCertificate,
 } from '../../services/vehicle-certificates.ts';
 import { type LookupParts, lookUpVehicle } from '../../services/vehicle-lookup.ts';
-import { base64 } from './base64.ts';
-import type { OpcpHandlers } from './handler.ts';
-import { colonHex } from './hex.ts';
-import { namespaceOf, standardAsked, standardNamed } from './namespaces.ts';
+import { base64 } from '../pnc/base64.ts';
+import { subCasOf } from '../pnc/chains.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
+import { colonHex } from '../pnc/hex.ts';
+import { namespaceOf, standardAsked, standardNamed } from '../pnc/namespaces.ts';
 import type {
   OpcpNewProvisioningCertificate,
   OpcpOemMessage,
@@ -74,15 +75,14 @@ export const vehicleHandlers = (parts: Parts) =>
       await lookUpVehicle(parts, principal, String(request.params.pcid));
       response.end();
     },
-  }) satisfies OpcpHandlers;
+  }) satisfies PncHandlers;
 
 function bodyOf({ car, root }: VehicleCertificate): OpcpProvisioningCertificate {
-  const subCa1 = car.subCertificates.at(-1);
-  const subCa2 = car.subCertificates.length > 1 ? car.subCertificates[0] : undefined;
+  const { subCa1, subCa2 } = subCasOf(car.subCertificates);
   const keyIdentifier = root.extensions.subjectKeyIdentifier?.value;
   return {
-    ...(subCa1 ? { subCA1Certificate: base64(subCa1) } : {}),
-    ...(subCa2 ? { subCA2Certificate: base64(subCa2) } : {}),
+    ...(subCa1 ? { subCA1Certificate: subCa1 } : {}),
+    ...(subCa2 ? { subCA2Certificate: subCa2 } : {}),
     vehicleCertificate: base64(car.certificate),
     xsdMsgDefNamespace: namespaceOf[car.standard],
     rootIssuerDistinguishedName: nameText(root.issuer),

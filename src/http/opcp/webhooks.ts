@@ -8,7 +8,7 @@ import {
   type WebhookParts,
   type WebhookWish,
 } from '../../services/webhooks.ts';
-import type { OpcpHandlers } from './handler.ts';
+import type { PncHandlers } from '../pnc/handler.ts';
 import type {
   OpcpNewWebhookEndpoint,
   OpcpWebhookEndpoint,
@@ -45,7 +45,7 @@ export const webhookHandlers = (parts: WebhookParts) =>
       await deleteWebhook(parts, principal, String(request.params.id));
       response.status(204).end();
     },
-  }) satisfies OpcpHandlers;
+  }) satisfies PncHandlers;
 
 const endpointBody = (endpoint: WebhookEndpoint): OpcpWebhookEndpoint => ({
   id: endpoint.id,

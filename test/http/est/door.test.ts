@@ -66,6 +66,8 @@ let refusals: Refusal[];
 /** Why bodies were not read. */
 let unread: string[];
 let measured: string[];
+/** Whose, and the party that was claimed. */
+let claimed: string[];
 let label: EstLabel;
 /** What the operations do but for answering. */
 let instead: (() => void | Promise<void>) | undefined;
@@ -119,6 +121,10 @@ const logged = () => lines.map((line) => JSON.parse(line) as LogFields);
 const door: EstDoor = {
   service,
   isLabel: () => false,
+  requireOwnParty: async ({ organizationId }, party) => {
+    claimed.push(`${organizationId} ${JSON.stringify(party)}`);
+    if (party.id === 'DEXXX') throw new ServiceError('not-permitted', 'somebody else’s');
+  },
   access: policy.policy,
   authenticate: async ({ bearerToken, certificates }) => {
     bound = certificates;
@@ -169,7 +175,7 @@ afterAll(async () => {
   await listener.close();
 });
 beforeEach(() => {
-  [asked, counted, refusals, measured, unread] = [[], [], [], [], []];
+  [asked, counted, refusals, measured, unread, claimed] = [[], [], [], [], [], []];
   [instead, attributes, presented, limited] = [undefined, undefined, undefined, undefined];
   [label, waiting] = [plain, false];
   keyGiven = Buffer.from('a private key');
@@ -592,6 +598,81 @@ describe('errors', () => {
     expect(answer.status).toBe(status);
     expect(answer.body).toMatch(new RegExp(`^${code}: `));
     expect(counted).toEqual(['127.0.0.1']);
+  });
+});
+
+describe('OPNC', () => {
+  const target = (operation: string, domain = 'caDomain=emsp') =>
+    `/opnc/v1/pki/est/${operation}?${domain}`;
+  const FROM = [
+    ['OPNC-from-party-type', 'emsp'],
+    ['OPNC-from-party-id', 'DE8EV'],
+  ] as const;
+  const ask = (headers: readonly (readonly [string, string])[], path = target('simpleenroll')) =>
+    send({ method: 'POST', target: path, headers: [BEARER, AGENT, ...headers], body: base64 });
+
+  test('answers as EST does, for the label and the standard of the query', async () => {
+    const path = target('simpleenroll', 'caDomain=emsp&iso15118Version=ISO15118-20');
+    const answer = await ask(FROM, path);
+    expect(answer.status).toBe(200);
+    expect(headerOf(answer, 'Content-Type')).toBe('application/pkcs7-mime; smime-type=certs-only');
+    expect(certificatesOf(answer)).toEqual([Buffer.from(leaf.der)]);
+    expect(asked).toMatchObject([
+      { operation: 'enrol', question: { label: 'mo', standard: 'iso15118-20' } },
+    ]);
+    expect(claimed).toEqual(['o {"type":"emsp","id":"DE8EV"}']);
+    const above = certificatesOf(await send({ target: target('cacerts') }));
+    expect(above).toEqual(chain.map((one) => Buffer.from(one)));
+    const again = await ask([], target('simplereenroll'));
+    expect([again.status, asked.at(-1)?.operation]).toEqual([200, 'reenrol']);
+    expect(measured).toContain('estSimplereenroll 200');
+  });
+
+  test('says errors as OPNC does, with the statuses of EST', async () => {
+    instead = () => {
+      throw new ServiceError('csr-refused', 'why', [
+        { code: 'key-type', message: 'is P-521', field: 'publicKey' },
+      ]);
+    };
+    const answer = await ask([]);
+    expect(headerOf(answer, 'Content-Type')).toBe('application/json; charset=utf-8');
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      estStatusOf('csr-refused'),
+      { errorMessages: ['why', 'publicKey : is P-521'], traceId: headerOf(answer, 'X-Request-Id') },
+    ]);
+    instead = () => {
+      throw new Error('SELECT secret FROM everything');
+    };
+    const fault = await ask([]);
+    expect([fault.status, fault.raw.includes('SELECT')]).toEqual([500, false]);
+  });
+
+  test.each([
+    ['without credentials', { target: target('simpleenroll'), method: 'POST', body: base64 }, 401],
+    ['with another method', { target: target('simpleenroll') }, 405],
+    ['for a domain that is none', { target: target('cacerts', 'caDomain=root') }, 400],
+    ['where there is nothing', { target: target('serverkeygen') }, 404],
+  ])('%s: what is wrong, in its own form', async (_what, request, status) => {
+    const answer = await send(request);
+    expect(answer.status).toBe(status);
+    const { errorMessages, traceId } = JSON.parse(answer.body);
+    expect(errorMessages[0]).toMatch(/\w \w/);
+    expect(traceId).toBe(headerOf(answer, 'X-Request-Id'));
+    expect(asked).toEqual([]);
+  });
+
+  test('W8 in whose name somebody calls is looked at before anything is asked', async () => {
+    const foreign = await ask([FROM[0], ['OPNC-from-party-id', 'DEXXX']]);
+    expect([foreign.status, asked]).toEqual([403, []]);
+    expect(refusals).toMatchObject([
+      { reason: 'not-permitted', actor: 'client:e', operation: 'EST simpleenroll' },
+    ]);
+    for (const headers of [[FROM[1]], [FROM[0], ...FROM], [['OPNC-to-party-type', 'x'] as const]]) {
+      const malformed = await ask(headers);
+      expect([malformed.status, asked]).toEqual([400, []]);
+    }
+    // The headers are no matter of EST's own paths.
+    expect((await enrol(base64, FROM[0], ['OPNC-from-party-id', 'DEXXX'])).status).toBe(200);
   });
 });
 

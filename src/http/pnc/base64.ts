@@ -1,2 +1,2 @@
-/** In one line, as all of OPCP has it. */
+/** In one line, as platforms of Plug & Charge have it. */
 export const base64 = (octets: Uint8Array): string => Buffer.from(octets).toString('base64');

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { opcpError } from '../../../src/http/opcp/errors.ts';
+import { pncError } from '../../../src/http/pnc/errors.ts';
 import { type ErrorCode, errorCodes, ServiceError } from '../../../src/services/errors.ts';
 
 const codes = Object.keys(errorCodes) as ErrorCode[];
 
-describe('P5 errors of OPCP', () => {
+describe('P5 errors of OPCP and OPNC', () => {
   test.each(codes)('%s has a status that clients know, and says why', (code) => {
-    const { status, body } = opcpError(new ServiceError(code, 'why'), 'id');
+    const { status, body } = pncError(new ServiceError(code, 'why'), 'id');
     expect([400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503]).toContain(status);
     expect(body).toEqual({ errorMessages: ['why'], traceId: 'id' });
     const { http } = errorCodes[code];
@@ -14,10 +14,10 @@ describe('P5 errors of OPCP', () => {
   });
 
   test('who asks is wrong where EMAID or vehicle are another organization’s', () => {
-    expect(opcpError(new ServiceError('emaid-not-allowed', 'x'), '').status).toBe(403);
-    expect(opcpError(new ServiceError('operator-not-allowed', 'x'), '').status).toBe(403);
+    expect(pncError(new ServiceError('emaid-not-allowed', 'x'), '').status).toBe(403);
+    expect(pncError(new ServiceError('operator-not-allowed', 'x'), '').status).toBe(403);
     const refused = (...violations: string[]) =>
-      opcpError(
+      pncError(
         new ServiceError(
           'provisioning-certificate-refused',
           'x',
@@ -28,7 +28,7 @@ describe('P5 errors of OPCP', () => {
     expect(refused('wmi-not-allowed', 'chain')).toBe(403);
     expect(refused('chain')).toBe(400);
     expect(refused('invalid', 'operator-not-allowed')).toBe(403);
-    expect(opcpError(new ServiceError('vehicle-unknown', 'x'), '').status).toBe(404);
+    expect(pncError(new ServiceError('vehicle-unknown', 'x'), '').status).toBe(404);
   });
 
   test('name each thing that is wrong once, without where it came in', () => {
@@ -38,7 +38,7 @@ describe('P5 errors of OPCP', () => {
       { code: 'c', message: 'is odd', field: 'query.xsdMsgDefNamespace' },
       { code: 'd', message: 'something else' },
     ];
-    const { body } = opcpError(new ServiceError('request-malformed', 'no', violations), '');
+    const { body } = pncError(new ServiceError('request-malformed', 'no', violations), '');
     expect(body.errorMessages).toEqual([
       'no',
       'pcid : is wrong',

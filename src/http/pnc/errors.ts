@@ -1,21 +1,27 @@
-/** Errors as OPCP has them: sentences, and the id by which the log has more. */
+/** Errors as OPCP and OPNC have them: sentences, and the id by which the log has more. */
 
 import type { Violation } from '../../pki/violations.ts';
 import { isForeignThing, opcpStatusOf } from '../../services/error-answers.ts';
 import type { FieldViolation, ServiceError } from '../../services/errors.ts';
-import type { OpcpError } from './types.ts';
+
+export interface PncError {
+  /** At least one. */
+  readonly errorMessages: readonly string[];
+  /** The `X-Request-Id` of the answer. */
+  readonly traceId: string;
+}
 
 /** An error as the status and the body of an answer. */
-export const opcpError = (
+export const pncError = (
   error: ServiceError,
   traceId: string,
-): { readonly status: number; readonly body: OpcpError } => ({
+): { readonly status: number; readonly body: PncError } => ({
   status: isForeignThing(error) ? 403 : opcpStatusOf(error.code),
   body: errorBody(messagesOf(error), traceId),
 });
 
-export const errorBody = (messages: readonly string[], traceId: string): OpcpError => ({
-  errorMessages: [...new Set(messages)] as OpcpError['errorMessages'],
+export const errorBody = (messages: readonly string[], traceId: string): PncError => ({
+  errorMessages: [...new Set(messages)],
   traceId,
 });
 
