@@ -117,7 +117,11 @@ export async function openBehindProxy(program: ProxyProgram): Promise<BehindProx
   const apiCa = readFileSync(join(evpki.dataDir, 'api-ca.pem'), 'utf8');
   const start = (change?: (settings: string) => string) =>
     startProxy(program, { identity, apiUrl: evpki.app.apiUrl, apiCa }, change);
-  const front = await start();
+  const front = await start().catch(async (error: unknown) => {
+    await evpki.close();
+    rmSync(folder, { recursive: true });
+    throw error;
+  });
   const direct = { url: evpki.app.apiUrl, ca: apiCa };
   const raw = (presented: Presented | undefined, asked: RawRequest) =>
     sendRaw({ ...to(front), ...shown(presented) }, asked);
@@ -233,7 +237,7 @@ const kept = (url: string, agent: Agent): Promise<string> =>
     request.end();
   });
 
-const GIVE_UP = 2_000;
+const GIVE_UP = 10_000;
 
 /** Everything that is answered until the other side ends the connection, or says no more. */
 function spoken(

@@ -10,7 +10,6 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
 import { isRequired } from './other-tools.ts';
 import { readRepositoryFile } from './repository.ts';
 import { type Identity, selfSigned } from './tls-identity.ts';
@@ -79,11 +78,6 @@ export const haproxy: ProxyProgram = {
 export const mayBeMissing = ({ name, version }: ProxyProgram): boolean =>
   version === undefined && !isRequired(name);
 
-export const testProxyRequirement = ({ name, version }: ProxyProgram): void =>
-  test(`${name} is there if EVPKI_REQUIRE demands it`, () => {
-    expect(version !== undefined || !isRequired(name), `${name} is not installed`).toBe(true);
-  });
-
 /** The only block of the document in this language, with this text in it. */
 export function documentedBlock(language: string, text = ''): string {
   const page = readRepositoryFile('docs/client-certificates.md');
@@ -105,6 +99,7 @@ export async function startProxy(
   { identity, apiUrl, apiCa }: { identity: Identity; apiUrl: string; apiCa: string },
   change: (settings: string) => string = (settings) => settings,
 ): Promise<RunningProxy> {
+  if (program.version === undefined) throw new Error(`${program.name} is not installed`);
   const folder = await mkdtemp(join(tmpdir(), `evpki-${program.name}-`));
   const own = selfSigned('localhost');
   // HAProxy reads certificate and key from one file, nginx takes the certificate of such a one.

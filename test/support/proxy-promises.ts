@@ -16,12 +16,7 @@ import { loginCertificate } from './client-certificates.ts';
 import { application, bearer, certificatesIn } from './est.ts';
 import { generateKey, leafExtensions } from './issuing.ts';
 import { noStrongswan, withOpenssl } from './other-tools.ts';
-import {
-  documentedBlock,
-  mayBeMissing,
-  type ProxyProgram,
-  testProxyRequirement,
-} from './proxies.ts';
+import { documentedBlock, mayBeMissing, type ProxyProgram } from './proxies.ts';
 import { sequenceOf, testForgeries } from './proxy-forgeries.ts';
 import { cannotRunLines } from './shown-lines.ts';
 import { sent } from './vehicles.ts';
@@ -60,7 +55,6 @@ async function inFolder<T>(
 /** @returns where it all runs, once the tests do; for tests of one kind of proxy */
 export function testProxyPromises(program: ProxyProgram, traits: ProxyTraits): () => BehindProxy {
   let behind: BehindProxy;
-  testProxyRequirement(program);
   beforeAll(async () => {
     if (!mayBeMissing(program)) behind = await openBehindProxy(program);
   });
@@ -147,7 +141,7 @@ export function testProxyPromises(program: ProxyProgram, traits: ProxyTraits): (
     });
 
     test('A3 evpki judges what is expired, and gets the body that came with it', async () => {
-      const notAfter = new Date(Math.ceil(Date.now() / 1000) * 1000 + 2_000);
+      const notAfter = new Date(Math.ceil(Date.now() / 1000) * 1000 + 4_000);
       const expired = await behind.registered('demo-cpo', loginCertificate({ notAfter }));
       while (Date.now() < notAfter.getTime() + 1_000) await sleep(100);
       expect(await behind.outcome(expired)).toBe(nobody);
@@ -174,7 +168,7 @@ export function testProxyPromises(program: ProxyProgram, traits: ProxyTraits): (
       expect(await behind.outcome(certificate, {}, behind.direct)).toBe('demo-cpo');
       const asked = behind.outcome(certificate);
       if (traits.passesUnknownCritical) expect(await asked).toBe('demo-cpo');
-      else await expect(asked).rejects.toThrow(/alert certificate unknown|EPROTO/);
+      else await expect(asked).rejects.toThrow(/alert certificate unknown|EPROTO|ECONNRESET|EPIPE/);
     });
 
     test('clients are told no authorities that they would have to be from', () =>
