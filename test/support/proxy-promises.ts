@@ -61,7 +61,7 @@ export function testProxyPromises(program: ProxyProgram, traits: ProxyTraits): (
   afterAll(() => behind?.close());
 
   describe.skipIf(mayBeMissing(program))('with the documented settings', () => {
-    test('P10 an API client logs in with its certificate, and nobody without', async () => {
+    test('W5 an API client logs in with its certificate, and nobody without', async () => {
       const { outcome, front, cpo, mo, evpki } = behind;
       for (const maxVersion of versions) {
         expect(await outcome(cpo, {}, { ...front, maxVersion })).toBe('demo-cpo');
@@ -74,7 +74,7 @@ export function testProxyPromises(program: ProxyProgram, traits: ProxyTraits): (
       expect(await outcome(cpo, { authorization })).toBe('demo-mo');
     });
 
-    test.each(keys)('P10 a key of %s', async (algorithm) => {
+    test.each(keys)('W5 an API client with a key of %s', async (algorithm) => {
       const key = generateKey(algorithm);
       const certificate = loginCertificate({ extensions: leafExtensions(key, key) }, { key });
       expect(await behind.outcome(await behind.registered('demo-cpo', certificate))).toBe(
