@@ -4,7 +4,7 @@
  *
  * What was seen of strongSwan 5.9.8: it has TLS and HTTP of its own, TLS 1.2 at most. It sends Host,
  * Content-Type, Content-Length and Authorization, and neither User-Agent nor Accept, by which it can
- * be told from all others. It appends `/.well-known/est/<operation>` to the URL that it is given, and
+ * be told from those that take base64 in lines alone. It appends `/.well-known/est/<operation>` to the URL that it is given, and
  * takes base64 in one line, with or without an end, in answers with a Content-Length. With `--cert`
  * and `--key` it asks for simplereenroll. It wants the whole chain of what it gets as `--cacert`.
  */

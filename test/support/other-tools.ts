@@ -109,7 +109,7 @@ export const otherTools: readonly OtherTool[] = [openssl, gnutls, strongswan];
 
 const required = (process.env.EVPKI_REQUIRE ?? '').split(',').map((name) => name.trim());
 
-export const isRequired = (name: OtherTool['name']): boolean => required.includes(name);
+export const isRequired = (name: string): boolean => required.includes(name);
 
 /** Not installed, nor named by EVPKI_REQUIRE: what that names is used, and fails where it is not. */
 const mayBeMissing = ({ name, version }: OtherTool): boolean =>

@@ -23,7 +23,7 @@ import { sendJson, sendText } from './answers.ts';
 import { mayBeLong } from './body.ts';
 import { type CallerParts, callerOf } from './caller.ts';
 import { estError } from './errors.ts';
-import { layoutFor } from './layout.ts';
+import { isSilent, layoutFor } from './layout.ts';
 import { type EstService, operations } from './operations.ts';
 import { readOpncPath } from './opnc-paths.ts';
 import { type EstAddress, type EstPath, readEstPath } from './paths.ts';
@@ -141,8 +141,18 @@ function sendError(door: EstDoor, visit: Visit, error: unknown): void {
   if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
   if (!request.complete && mayBeLong(request)) response.setHeader('Connection', 'close');
   if (isOpnc) sendJson(response, pncError(told, id).body);
-  else sendText(response, body);
+  else sendText(response, isFirstQuestion(error, visit) ? '' : body);
 }
+
+/**
+ * BouncyCastle (1.87) asks without its password first, and gives up on a challenge that has a body.
+ * Those who show what is answered say something of themselves, and get the text.
+ */
+const isFirstQuestion = (error: unknown, { caller, request }: Visit): boolean =>
+  error instanceof NotAuthenticated &&
+  error.refusal.reason === 'no-credentials' &&
+  caller !== undefined &&
+  isSilent(request);
 
 /** One line per request, and its figures, when it is answered; never headers or bodies. */
 function observe({ logger, measure }: EstDoor, { id, path, request, response }: Visit): void {

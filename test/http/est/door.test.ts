@@ -463,6 +463,21 @@ describe('credentials', () => {
     expect(headers.length).toBeLessThan(16);
   });
 
+  test('BouncyCastle: a challenge without a body, which all others get', async () => {
+    const nothing = await ask('simpleenroll');
+    expect([nothing.status, nothing.body]).toEqual([401, '']);
+    expect(headerOf(nothing, 'Content-Length')).toBe('0');
+    for (const name of ['User-Agent', 'Accept']) {
+      const { status, body } = await ask('simpleenroll', [name, '*/*']);
+      expect([status, body]).toEqual([401, expect.stringMatching(/^not-authenticated: /)]);
+    }
+    const wrong = await ask('simpleenroll', ['Authorization', 'Bearer token-of-nobody']);
+    expect([wrong.status, wrong.body]).toEqual([
+      401,
+      expect.stringMatching(/^not-authenticated: /),
+    ]);
+  });
+
   test.each(['cacerts', 'csrattrs'])(
     '%s is for anybody, counted against the address',
     async (operation) => {
