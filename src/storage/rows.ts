@@ -240,6 +240,12 @@ export interface TrustAnchorRow {
   removed_at: string | null;
 }
 
+/** Of an issuer, or of a trust anchor, that the log says of that it has ended. */
+export interface NotedRootEndRow {
+  root_id: string;
+  noted_at: string;
+}
+
 export interface ClientCertificateRow {
   /** SHA-256 of the certificate, hex. */
   sha256: string;

@@ -29,6 +29,7 @@ import { proposalsConform } from './proposals.ts';
 import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
 import { revocationsConform } from './revocations.ts';
+import { rootEndsConform } from './root-ends.ts';
 import { rootPoolConforms } from './root-pool.ts';
 import { stationsConform } from './stations.ts';
 import { statusesConform } from './statuses.ts';
@@ -70,6 +71,7 @@ for (const { name, open } of testBackends) {
     proposalsConform(name, open);
     pathFactsConform(name, open);
     rootPoolConforms(name, open);
+    rootEndsConform(name, open);
     vaultConforms(name, open);
     clockMarkConforms(name, open);
     webhooksConform(name, open);

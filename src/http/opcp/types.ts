@@ -5,16 +5,21 @@
  */
 export type OpcpRootType = string;
 /**
- * What happened to what is the organization's own, or to what of others its audit log tells
+ * What happened to what is the organization's own, to what of others its audit log tells, or
+ * to a root that all pools list
  *
  */
 export type OpcpWebhookEvent =
   | 'root.cert.added'
+  | 'root.cert.revoked'
+  | 'root.cert.expired'
   | 'root.cert.removed'
   | 'oem.prov.cert.added'
   | 'oem.prov.cert.replaced'
   | 'oem.prov.cert.deleted'
   | 'oem.contract.added'
+  | 'mo.prov.cert.updated'
+  | 'mo.prov.cert.deleted'
   | 'mo.contract.added'
   | 'mo.contract.renewed'
   | 'mo.contract.suspended'
@@ -446,8 +451,8 @@ export interface OpcpWebhookEndpoint {
   failure?: {
     at: string;
     /**
-     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
-     * `tls-failed`, `redirected`, `answer-too-large`
+     * `http-<status>`, `timed-out`, `unreachable`, `tls-failed`, `redirected`,
+     * `answer-too-large`
      *
      */
     reason: string;
@@ -473,8 +478,8 @@ export interface OpcpWebhookEndpointWithSecret {
   failure?: {
     at: string;
     /**
-     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
-     * `tls-failed`, `redirected`, `answer-too-large`
+     * `http-<status>`, `timed-out`, `unreachable`, `tls-failed`, `redirected`,
+     * `answer-too-large`
      *
      */
     reason: string;
