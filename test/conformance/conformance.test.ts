@@ -16,6 +16,7 @@ import { clockMarkConforms } from './clock-mark.ts';
 import { contractsConform } from './contracts.ts';
 import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
+import { endEntitiesConform } from './end-entities.ts';
 import { enrolmentSecretsConform } from './enrolment-secrets.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
@@ -65,6 +66,7 @@ for (const { name, open } of testBackends) {
     auditConforms(name, open);
     checkpointsConform(name, open);
     stationsConform(name, open);
+    endEntitiesConform(name, open);
     enrolmentSecretsConform(name, open);
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
