@@ -48,7 +48,7 @@ export const endEntitiesConform = (name: string, open: OpenTestDatabase) =>
         .sort();
     };
 
-    test('S3 one that is registered many times at once has all EVSE ids, and is one station', async () => {
+    test('P10 one that is registered many times at once has all EVSE ids, and is one station', async () => {
       for (let round = 0; round < 2; round += 1) {
         const organizationId = await newOrganization(opened.database);
         // The same name in other spellings.
@@ -69,7 +69,7 @@ export const endEntitiesConform = (name: string, open: OpenTestDatabase) =>
       }
     });
 
-    test('S3 what an operator registers meanwhile stays', async () => {
+    test('P10 what an operator registers meanwhile stays', async () => {
       const organizationId = await newOrganization(opened.database);
       const station = { id: 'CS-1', organizationId, seccId: 'DE*ICE*E2', createdAt: testTime };
       const store = stationStore(opened.database);

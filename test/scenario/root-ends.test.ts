@@ -49,7 +49,7 @@ const start = (days = 0) =>
 const until = (event: string, count: number) =>
   vi.waitFor(() => expect(heard.filter((one) => one.event === event)).toHaveLength(count), 15_000);
 
-test('S6 who is to hear of it hears of each change of a root once, after a standstill too', async () => {
+test('W8 who is to hear of it hears of each change of a root once, after a standstill too', async () => {
   evpki = await start();
   const register = async (organization: string, role: string, events: string[]) => {
     const headers = { authorization: `Bearer ${await evpki?.tokenOf(organization, [role])}` };
