@@ -9,8 +9,11 @@ import { type ContractSigningParts, signContract } from '../../services/contract
 import type { VisibleCps } from '../../services/cps-signers.ts';
 import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
+import { rootId } from '../../services/root-pool.ts';
 import { base64 } from './base64.ts';
+import { namedRoot } from './cps-roots.ts';
 import type { OpcpHandlers } from './handler.ts';
+import { wholeSeconds } from './instants.ts';
 import { namespaceOf, standardNamed } from './namespaces.ts';
 import type {
   OpcpContractData,
@@ -47,7 +50,7 @@ export const contractDataHandlers = (parts: Parts) =>
 
     async opcpSignContractData(request, response, principal) {
       const body = request.body as OpcpContractDataToSign;
-      const { contractData, cpsV2GRootCertificateFingerprint: root } = body;
+      const { contractData } = body;
       const standard = standardNamed(body.xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
       const view = await bringContractData(parts, principal, {
         ...{ pcid: body.pcid, standard },
@@ -60,12 +63,13 @@ export const contractDataHandlers = (parts: Parts) =>
       });
       const { exi, cps } = await signContract(parts, principal, view, {
         sessionId: NO_SESSION,
-        ...(root === undefined ? {} : { rootSha256: root.toLowerCase() }),
+        ...(await namedRoot(parts, body)),
       });
       const { pcid, emaid } = view.contract;
       const signed: OpcpSignedContractData = {
         ...{ pcid, emaid, xsdMsgDefNamespace: namespaceOf[standard] },
         ...(standard === 'iso15118-2' ? { signedData: xmlOf(exi) } : {}),
+        cpsRootCertificateId: rootId(cps.root.der),
         cpsRootDistinguishedName: nameText(cps.root.subject),
       };
       response.status(201).json(signed);
@@ -111,6 +115,11 @@ function xmlOf(exi: Uint8Array): string {
   return Buffer.from(iso2ResponseXml({ header, body })).toString('base64');
 }
 
+const inBoth = (number: '1' | '2', text: string) => ({
+  [`cpsCa${number}Certificate`]: text,
+  [`cpsSubCa${number}Certificate`]: text,
+});
+
 function signerOf(cps: VisibleCps): OpcpCpsSigner {
   const { subject } = readCertificate(cps.certificate);
   const subCa1 = cps.subCertificates.at(-1);
@@ -118,12 +127,14 @@ function signerOf(cps: VisibleCps): OpcpCpsSigner {
   return {
     cpsDistinguishedName: nameText(subject),
     cpsCertificate: base64(cps.certificate),
-    validFrom: cps.notBefore.toISOString(),
-    validTo: cps.notAfter.toISOString(),
+    validFrom: wholeSeconds(cps.notBefore),
+    validTo: wholeSeconds(cps.notAfter),
     organizationName: attributeValue(subject, 'O') ?? '',
+    cpsRootCertificateId: rootId(cps.root.der),
     cpsRootDistinguishedName: nameText(cps.root.subject),
-    ...(subCa1 ? { cpsSubCa1Certificate: base64(subCa1) } : {}),
-    ...(subCa2 ? { cpsSubCa2Certificate: base64(subCa2) } : {}),
+    // The published description has both names.
+    ...(subCa1 ? inBoth('1', base64(subCa1)) : {}),
+    ...(subCa2 ? inBoth('2', base64(subCa2)) : {}),
     xsdMsgDefNamespace: namespaceOf[cps.standard],
   };
 }

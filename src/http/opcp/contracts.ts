@@ -3,15 +3,23 @@ import type { ContractParts, ContractView } from '../../services/contract-creati
 import { contractsNamed, endContractsNamed } from '../../services/contract-data.ts';
 import { type ContractSigningParts, provideContract } from '../../services/contract-signing.ts';
 import { changeRank } from '../../services/contracts.ts';
+import type { VisibleCps } from '../../services/cps-signers.ts';
+import { rootId } from '../../services/root-pool.ts';
 import { base64 } from './base64.ts';
+import { type CpsRootNames, namedRoot } from './cps-roots.ts';
 import type { OpcpHandlers } from './handler.ts';
+import { isYes } from './headers.ts';
+import { wholeSeconds } from './instants.ts';
 import { namespaceOf, standardAsked } from './namespaces.ts';
 import type { OpcpContract, OpcpContracts, OpcpProvidedContract } from './types.ts';
 
 const SESSION_ID_OCTETS = 8;
 
 /** The contract certificate pool, but for cars that ask themselves. */
-export const contractHandlers = (parts: ContractParts & ContractSigningParts) => {
+export const contractHandlers = (
+  parts: ContractParts &
+    ContractSigningParts & { readonly listCps: () => Promise<readonly VisibleCps[]> },
+) => {
   const setDefault: OpcpHandlers[string] = async (request, response, principal) => {
     const { pcid, emaid } = request.params as { pcid: string; emaid: string };
     for (const { contract } of await contractsNamed(parts, principal, { pcid, emaid })) {
@@ -34,7 +42,7 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
 
     async opcpDeleteSignedContractData(request, response, principal) {
       const emaid = String(request.params.identifier);
-      const keepsCertificates = request.get('X-Skip-Revocation') === 'true';
+      const keepsCertificates = isYes(request.get('X-Skip-Revocation'));
       await endContractsNamed(parts, principal, emaid, { keepsCertificates });
       response.end();
     },
@@ -44,10 +52,7 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
 
     async opcpProvideSignedContractData(request, response, principal) {
       const { emaid, pcid } = request.params as { emaid: string; pcid: string };
-      const { sessionID = '', cpsV2GRootCertificateFingerprint: root } = request.query as Record<
-        string,
-        string | undefined
-      >;
+      const { sessionID = '', ...names } = request.query as CpsRootNames & { sessionID?: string };
       const standard = standardAsked(request.query) ?? 'iso15118-2';
       const { exi, cps, contract } = await provideContract(
         parts,
@@ -55,13 +60,14 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
         { emaid, pcid, standard },
         {
           sessionId: Buffer.from(sessionID.padStart(2 * SESSION_ID_OCTETS, '0'), 'hex'),
-          ...(root === undefined ? {} : { rootSha256: root.toLowerCase() }),
+          ...(await namedRoot(parts, names)),
         },
       );
       const body: OpcpProvidedContract = {
         certificateInstallationRes: base64(exi),
         xsdMsgDefNamespace: namespaceOf[standard],
         emaid: contract.emaid,
+        cpsRootCertificateId: rootId(cps.root.der),
         cpsRootDistinguishedName: nameText(cps.root.subject),
       };
       response.json(body);
@@ -84,6 +90,6 @@ const contractOf = ({ contract, bundle }: ContractView): OpcpContract => ({
   xsdMsgDefNamespace: namespaceOf[contract.standard],
   contractCertificate: base64(bundle.certificate),
   defaultContract: contract.isDefault,
-  certValidFrom: bundle.notBefore.toISOString(),
-  certValidTo: bundle.notAfter.toISOString(),
+  certValidFrom: wholeSeconds(bundle.notBefore),
+  certValidTo: wholeSeconds(bundle.notAfter),
 });

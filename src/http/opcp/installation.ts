@@ -4,6 +4,7 @@ import { answerCar } from '../../services/installation.ts';
 import type { InstallationParts } from '../../services/installation-records.ts';
 import { errorBody } from './errors.ts';
 import type { OpcpHandlers } from './handler.ts';
+import { isYes } from './headers.ts';
 import { standardNamed } from './namespaces.ts';
 import type {
   OpcpInstallationAnswer,
@@ -58,7 +59,7 @@ export const installationHandlers = ({
       const { reason = 'internal', message = '' } = failure ?? {};
       if (unreadable.has(reason)) {
         response.status(400).json(errorBody([UNREADABLE, message], traceId));
-      } else if (request.get('alwaysReturnEXI') === 'true') {
+      } else if (isYes(request.get('alwaysReturnEXI'))) {
         const metaData = `${reason}: ${message}`;
         const content = [{ messageDef: { certificateInstallationRes, metaData } }];
         const body: OpcpInstallationRefusal = {

@@ -152,6 +152,7 @@ export interface OpcpProvidedContract {
   certificateInstallationRes: string;
   xsdMsgDefNamespace: string;
   emaid: string;
+  cpsRootCertificateId: string;
   /**
    * The V2G root above the signature
    */
@@ -227,6 +228,10 @@ export interface OpcpContractDataToSign {
    * SHA-256 in hex of the V2G root that the answer is to be signed below
    */
   cpsV2GRootCertificateFingerprint?: string;
+  /**
+   * The same root by its `rootCertificateId` in the pool
+   */
+  cpsRootCertificateId?: string;
   contractData: OpcpContractData;
   metaData?: string;
 }
@@ -266,6 +271,7 @@ export interface OpcpSignedContractData {
    * CertificateInstallationRes of ISO 15118-2 as XML, in base64
    */
   signedData?: string;
+  cpsRootCertificateId: string;
   cpsRootDistinguishedName: string;
 }
 export interface OpcpCpsSigners {
@@ -277,8 +283,20 @@ export interface OpcpCpsSigner {
   validFrom: string;
   validTo: string;
   organizationName: string;
+  /**
+   * Of the pool of roots
+   */
+  cpsRootCertificateId: string;
   cpsRootDistinguishedName: string;
+  cpsCa1Certificate?: string;
+  cpsCa2Certificate?: string;
+  /**
+   * The same as `cpsCa1Certificate`
+   */
   cpsSubCa1Certificate?: string;
+  /**
+   * The same as `cpsCa2Certificate`
+   */
   cpsSubCa2Certificate?: string;
   xsdMsgDefNamespace: string;
 }
