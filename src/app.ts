@@ -50,6 +50,7 @@ import type { Hierarchy } from './services/hierarchies.ts';
 import { warnOfIssuerEnds } from './services/issuer-ends.ts';
 import type { Logger } from './services/logger.ts';
 import { NotAuthenticated } from './services/refusals.ts';
+import { ROOT_ENDS_JOB } from './services/root-ends.ts';
 import type { RandomBytes } from './services/serial-numbers.ts';
 import { checkClock } from './services/signing-time.ts';
 import { authenticateStation } from './services/station-login.ts';
@@ -161,6 +162,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
   await parts.jobs.schedule(CHECKPOINT_JOB, clock());
   await parts.jobs.schedule(CPS_SIGNERS_JOB, clock());
   await parts.jobs.schedule(WEBHOOKS_JOB, clock());
+  await parts.jobs.schedule(ROOT_ENDS_JOB, clock());
   await parts.jobs.schedule(TOKEN_KEYS_JOB, await renewTokenKeys(parts));
   const awaitsAdministrator = await offerBootstrap(config.dataDir, parts.accessParts);
   const server = await apiIdentity(parts, config);

@@ -8,6 +8,7 @@ import { renewCpsSigners } from '../services/cps-renewal.ts';
 import { buildCrl } from '../services/crls.ts';
 import { warnOfIssuerEnds } from '../services/issuer-ends.ts';
 import { renewResponder } from '../services/ocsp-signers.ts';
+import { noteRootEnds, ROOT_ENDS_JOB } from '../services/root-ends.ts';
 import { POLL_MILLISECONDS } from '../services/status-confirmation.ts';
 import { TOKEN_KEYS_JOB } from '../services/token-key-records.ts';
 import { renewTokenKeys } from '../services/token-keys.ts';
@@ -40,6 +41,7 @@ export function backgroundWork(parts: Parts, metrics: Metrics): (() => Promise<v
         [CHECKPOINT_JOB]: () => checkpointJob(parts),
         [WEBHOOKS_JOB]: () => deliverWebhooks(parts),
         [TOKEN_KEYS_JOB]: () => renewTokenKeys(parts),
+        [ROOT_ENDS_JOB]: () => noteRootEnds(parts),
       },
       metrics,
     ),

@@ -62,6 +62,7 @@ import { proposalStore } from '../storage/proposals.ts';
 import { provisioningStore } from '../storage/provisioning.ts';
 import { requestStore } from '../storage/requests.ts';
 import { revocationStore } from '../storage/revocations.ts';
+import { rootEndStore } from '../storage/root-ends.ts';
 import { rootPoolStore } from '../storage/root-pool.ts';
 import { stationStore } from '../storage/stations.ts';
 import { statusStore } from '../storage/statuses.ts';
@@ -153,6 +154,7 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     webhooks: webhookStore(database),
     webhookSecrets: webhookSecrets(vault),
     rootPool: rootPoolStore(database),
+    rootEnds: rootEndStore(database),
     paths,
     parsed,
     revocations: measuredRevocations(revocationStore(database), metrics),

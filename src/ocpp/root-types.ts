@@ -8,6 +8,8 @@ export const rootUses = [
   'V2GRootCertificate',
   'MORootCertificate',
   'ManufacturerRootCertificate',
+  // New in 2.1: for TLS with the certificates of vehicles (ISO 15118-20).
+  'OEMRootCertificate',
 ] as const;
 export type RootUse = (typeof rootUses)[number];
 
@@ -21,6 +23,10 @@ export type RootCertificateType = RootUse | typeof CENTRAL_SYSTEM;
  */
 export const rootCertificateType = (use: RootUse, version: OcppVersion): RootCertificateType =>
   version === '1.6' && use === 'CSMSRootCertificate' ? CENTRAL_SYSTEM : use;
+
+/** The uses that a version has names for. */
+export const rootUsesOf = (version: OcppVersion): readonly RootUse[] =>
+  rootUses.filter((use) => use !== 'OEMRootCertificate' || version === '2.1');
 
 /** The use that any version means by a name. */
 export const rootUseOf = (type: RootCertificateType): RootUse =>

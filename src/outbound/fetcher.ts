@@ -56,8 +56,8 @@ export function createFetcher(options: FetcherOptions): AskOutbound {
       }
       return await ask(wanted, { url, host, port, addresses, deadline, options });
     } catch (error) {
-      if (deadline.aborted) return { ok: false, failure: 'timed-out' };
       if (error instanceof Failed) return { ok: false, failure: error.failure };
+      if (deadline.aborted) return { ok: false, failure: 'timed-out' };
       return { ok: false, failure: isTlsFailure(error) ? 'tls-failed' : 'unreachable' };
     }
   };
@@ -159,11 +159,14 @@ async function read(response: IncomingMessage, maximum: number): Promise<Outboun
   return { ok: true, status, headers, body: Buffer.concat(chunks) };
 }
 
-/** The promise, unless time is up before: resolvers cannot be told to stop. */
+/**
+ * The addresses, unless time is up before: resolvers cannot be told to stop. What is not known in
+ * time is not known: whether a resolver is slow tells of its network, and nothing of the host.
+ */
 async function until<T>(deadline: AbortSignal, promise: Promise<T>): Promise<T> {
   let stop = () => {};
   const over = new Promise<never>((_, reject) => {
-    stop = () => reject(new Failed('timed-out'));
+    stop = () => reject(new Failed('host-unknown'));
     deadline.addEventListener('abort', stop);
   });
   try {

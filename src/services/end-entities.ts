@@ -9,9 +9,10 @@ import { parseEvseId } from '../identifiers/evse-id.ts';
 import { comparableValue } from '../pki/policy/value-forms.ts';
 import type { Principal } from './access-policy.ts';
 import { ServiceError } from './errors.ts';
+import type { Organization } from './organizations.ts';
 import { stationOfCommonName } from './station-names.ts';
 import type { Station, StationStore } from './station-records.ts';
-import { putStation, type StationParts, stationOrganization } from './stations.ts';
+import { reviseStation, type StationParts, stationOrganization } from './stations.ts';
 
 export interface EndEntityParts extends StationParts {
   readonly stations: Pick<StationStore, 'findStationNamed'> & StationParts['stations'];
@@ -25,9 +26,13 @@ export interface EndEntity {
   readonly serialNumber?: string;
 }
 
+/** How often a registration is tried while others register the same charger. */
+const ATTEMPTS = 10;
+
 /**
  * Registers a charger of the caller's organization, or adds to what is registered about it. Doing
- * so again, in whatever spelling of its name, changes nothing.
+ * so again, in whatever spelling of its name, changes nothing; doing so at once with others loses
+ * nothing of what any of them says.
  * @throws ServiceError as `putStation`; `conflict` when the name is the identity of a station that
  *   has another SECC id
  */
@@ -36,8 +41,21 @@ export async function registerEndEntity(
   principal: Principal,
   entity: EndEntity,
 ): Promise<Station> {
-  const { commonName } = entity;
   const organization = await stationOrganization(parts, principal, undefined);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const outcome = await revise(parts, principal, organization, entity);
+    if (outcome !== 'stale') return outcome;
+  }
+  throw new ServiceError('conflict', `others are registering ${entity.commonName} at this moment`);
+}
+
+async function revise(
+  parts: EndEntityParts,
+  principal: Principal,
+  organization: Organization,
+  entity: EndEntity,
+): Promise<Station | 'stale'> {
+  const { commonName } = entity;
   const found = await stationOfCommonName(parts, organization.id, commonName);
   const known = found && isNameFor(found, commonName) ? found : undefined;
   if (found && !known && found.id === commonName) {
@@ -55,8 +73,10 @@ export async function registerEndEntity(
     ...(known?.chain === undefined ? {} : { chain: known.chain }),
   };
   try {
-    const id = known?.id ?? identityFor(commonName);
-    return (await putStation(parts, principal, id, details)).station;
+    return await reviseStation(parts, principal, organization, {
+      ...{ id: known?.id ?? identityFor(commonName), details, before: known },
+      seen: { name: commonName, id: found?.id },
+    });
   } catch (error) {
     throw error instanceof ServiceError ? inTheirTerms(error, evses) : error;
   }

@@ -12,6 +12,7 @@ import { writeOcspRequest } from '../pki/ocsp/write-request.ts';
 import type { Clock } from './clock.ts';
 import type { Logger } from './logger.ts';
 import type { AskOutbound, OutboundFailure } from './outbound.ts';
+import { createResponderRests } from './responder-rests.ts';
 
 export interface ForeignStatusParts {
   readonly askOutbound: AskOutbound;
@@ -26,6 +27,8 @@ export interface ForeignQuestion {
   readonly issuer: Certificate;
   /** URLs out of certificates of this issuer, in their order; never out of a message. */
   readonly responders: readonly string[];
+  /** Asks anew, whatever is kept, and a responder that rests, too. */
+  readonly isFresh?: boolean;
 }
 
 export type ForeignFailure =
@@ -35,6 +38,8 @@ export type ForeignFailure =
   | 'responder-missing'
   /** As many questions as it may have at a time wait for its answers. */
   | 'responder-busy'
+  /** It could not be reached a moment ago, and is not asked for a while. */
+  | 'responder-resting'
   /** It answered with another HTTP status than 200. */
   | 'http-status';
 
@@ -44,6 +49,8 @@ export type ForeignAnswer =
       readonly status: CertificateStatus;
       /** DER of the OCSPResponse, as it was judged. */
       readonly response: Uint8Array;
+      /** When there is to be a newer one, if its responder says so. */
+      readonly nextUpdate?: Date;
     }
   | { readonly known: false; readonly reason: ForeignFailure };
 
@@ -69,12 +76,15 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
   const kept = new Map<string, { readonly answer: Known; readonly until: number }>();
   const asked = new Map<string, Promise<ForeignAnswer>>();
   const busy = new Map<string, number>();
+  const rests = createResponderRests();
 
   return (question) => {
     const key = Buffer.from(question.certId).toString('latin1');
     const before = kept.get(key);
-    if (before && before.until > parts.clock().getTime()) return Promise.resolve(before.answer);
-    kept.delete(key);
+    const holds = before && before.until > parts.clock().getTime();
+    if (holds && !question.isFresh) return Promise.resolve(before.answer);
+    // What holds is kept until there is a newer answer.
+    if (!holds) kept.delete(key);
     const running = asked.get(key);
     if (running) return running;
     const answer = askFirst(question, key).finally(() => asked.delete(key));
@@ -87,9 +97,12 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
     let reason: ForeignFailure = 'responder-missing';
     let host: string | undefined;
     for (const url of question.responders.slice(0, MAX_RESPONDERS)) {
-      host = hostOf(url);
-      const answer = await limited(host ?? '', () => ask(question, url, key));
+      const at = hostOf(url);
+      const answer = await unlessResting(question, at ?? '', () => ask(question, url, key));
       if (answer.known) return answer;
+      // That one rests says more than that another may not be asked.
+      if (reason === 'responder-resting' && notAsked.has(answer.reason)) continue;
+      host = at;
       reason = answer.reason;
       if (!notAsked.has(reason)) break;
     }
@@ -97,6 +110,22 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
     const level = notAsked.has(reason) ? 'info' : 'warn';
     parts.logger[level]('foreign-status-unknown', { ...(host ? { host } : {}), reason });
     return { known: false, reason };
+  }
+
+  async function unlessResting(
+    { isFresh = false }: ForeignQuestion,
+    host: string,
+    work: () => Promise<ForeignAnswer>,
+  ): Promise<ForeignAnswer> {
+    const end = rests.begin(host, parts.clock(), isFresh);
+    if (!end) return { known: false, reason: 'responder-resting' };
+    let answer: ForeignAnswer | undefined;
+    try {
+      answer = await limited(host, work);
+      return answer;
+    } finally {
+      end(parts.clock(), answer && wasReached(answer));
+    }
   }
 
   async function limited(host: string, work: () => Promise<ForeignAnswer>): Promise<ForeignAnswer> {
@@ -134,12 +163,14 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
     const judged = await judgeOcspResponse(heard.body, { certId, issuer, now });
     if (!judged.ok) return { known: false, reason: judged.flaw };
     const { status, nextUpdate } = judged;
-    const answer = { known: true, status, response: heard.body } as const;
+    const until = nextUpdate === undefined ? {} : { nextUpdate };
+    const answer = { known: true, status, response: heard.body, ...until } as const;
     keep(key, answer, nextUpdate, now);
     return answer;
   }
 
   function keep(key: string, answer: Known, nextUpdate: Date | undefined, now: Date): void {
+    kept.delete(key);
     // A certificate that its issuer does not know yet may be known to it in a moment.
     if (answer.status.kind === 'unknown' || answer.response.length > MAX_KEPT_BYTES) return;
     const end = nextUpdate?.getTime() ?? 0;
@@ -157,9 +188,22 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
 const isFinal = (status: CertificateStatus): boolean =>
   status.kind === 'revoked' && status.reason !== 'certificateHold';
 
+/** It takes the time of whoever waits, and the next question is likely to fail as well. */
+const notReached: ReadonlySet<ForeignFailure> = new Set<ForeignFailure>([
+  ...(['timed-out', 'unreachable', 'host-unknown', 'tls-failed'] as const),
+]);
+
+/** Undefined where nothing was sent: that says nothing of the responder. */
+const wasReached = (answer: ForeignAnswer): boolean | undefined => {
+  if (answer.known) return true;
+  const { reason } = answer;
+  return notAsked.has(reason) || reason === 'responder-busy' ? undefined : !notReached.has(reason);
+};
+
 /** Nothing has left this machine. */
 const notAsked: ReadonlySet<ForeignFailure> = new Set<ForeignFailure>([
   'responder-missing',
+  'responder-resting',
   'url-invalid',
   'host-not-allowed',
 ]);

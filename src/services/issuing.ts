@@ -214,6 +214,10 @@ async function signAndRecord(
       ...(command.bundle ? { contract: command.bundle.bundle.contractId } : {}),
       // The issuer that begins to work with this certificate, and its authority with it.
       ...(command.subjectIssuerId ? { ofIssuer: command.subjectIssuerId } : {}),
+      // Of a root what pools list it as: everybody is told that they do.
+      ...(command.input.issuer === 'self' && command.input.profile.rootType !== undefined
+        ? { rootType: command.input.profile.rootType, name: certificate.subject }
+        : {}),
       ...details,
     },
   });

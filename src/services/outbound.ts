@@ -8,6 +8,7 @@ export type OutboundFailure =
   | 'host-not-allowed'
   /** It has an address that is not of the public internet. */
   | 'address-not-public'
+  /** It has no address, or its resolver has told none in time. */
   | 'host-unknown'
   | 'unreachable'
   /** Its certificate is not one for this host that we trust. */

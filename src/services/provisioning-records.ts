@@ -54,6 +54,12 @@ export interface ProvisioningFilter {
   readonly expiresBefore?: Date;
 }
 
+/**
+ * For the log of every operator that has contracts in force for the vehicle and standard, where
+ * there is one; which `contracts` these are is added to the details.
+ */
+export type OperatorsEvent = Omit<AuditEvent, 'organizationId' | 'counterpart'>;
+
 export interface ProvisioningStore {
   /**
    * Registers a certificate, in place of the one that is registered for its PCID and standard.
@@ -67,12 +73,14 @@ export interface ProvisioningStore {
     readonly replaces?: string;
     /** For the new one and the one that it replaces. */
     readonly audit: readonly AuditEvent[];
+    readonly forOperators: OperatorsEvent;
   }): Promise<'registered' | 'taken' | 'changed'>;
 
   /** @returns `unchanged`, and nothing is written, for one that is not registered */
   deleteRegistered(command: {
     readonly id: string;
     readonly audit: AuditEvent;
+    readonly forOperators: OperatorsEvent;
   }): Promise<'deleted' | 'unchanged'>;
 
   /** Of whatever state. */

@@ -21,6 +21,7 @@ import { newId } from './ids.ts';
 import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
 import { checkCertificate, type Registration, readRegistration } from './provisioning-checks.ts';
 import type {
+  OperatorsEvent,
   ProvisioningCertificate,
   ProvisioningRecord,
   ProvisioningStandard,
@@ -190,7 +191,15 @@ async function store(
         : []),
       provisioningAudit('registered', certificate, principal, certificate.registeredAt, replaces),
     ];
-    const outcome = await parts.provisioning.register({ certificate, ...replaces, audit });
+    const outcome = await parts.provisioning.register({
+      ...{ certificate, ...replaces, audit },
+      forOperators: operatorsEvent(
+        'reregistered',
+        certificate,
+        principal,
+        certificate.registeredAt,
+      ),
+    });
     if (outcome === 'taken') throw taken(pcid);
     if (outcome === 'registered') {
       const record = { ...certificate, ...replaces, state: 'registered' } as const;
@@ -214,6 +223,17 @@ export const provisioningAudit = (
   action: `provisioning-certificate.${what}`,
   subject: id,
   details: { pcid, standard, sha256, ...more },
+});
+
+/** What the operators of the vehicle's contracts hear: not whose it is. */
+export const operatorsEvent = (
+  what: 'reregistered' | 'deregistered',
+  { pcid, standard }: Pick<ProvisioningCertificate, 'pcid' | 'standard'>,
+  { actor }: Principal,
+  at: Date,
+): OperatorsEvent => ({
+  ...{ at, actor, action: `vehicle.${what}`, subject: pcid },
+  details: { pcid, standard },
 });
 
 const sameKey = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>

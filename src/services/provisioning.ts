@@ -22,7 +22,7 @@ import {
   type ProvisioningStore,
   provisioningStandards,
 } from './provisioning-records.ts';
-import { provisioningAudit } from './provisioning-registration.ts';
+import { operatorsEvent, provisioningAudit } from './provisioning-registration.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
 const DELETE = 'provisioning-certificates:delete';
@@ -111,7 +111,10 @@ export async function deleteProvisioning(
   const audit = provisioningAudit('deleted', record, principal, at);
   const outcome =
     record.state === 'registered'
-      ? await parts.provisioning.deleteRegistered({ id, audit })
+      ? await parts.provisioning.deleteRegistered({
+          ...{ id, audit },
+          forOperators: operatorsEvent('deregistered', record, principal, at),
+        })
       : 'unchanged';
   const present = outcome === 'deleted' ? record : await findProvisioning(parts, principal, id);
   if (outcome === 'unchanged' && present.state === 'replaced') {

@@ -3,6 +3,7 @@
  * returns, the change is durable and this process's OCSP answers show it; a CRL follows by itself.
  */
 
+import { fingerprint } from '../pki/certificate.ts';
 import {
   decideRelease,
   decideRevocation,
@@ -147,6 +148,7 @@ async function change(
           ...(decision.blocksKey ? { blocksKey: true } : {}),
           // The issuer that ends with this certificate.
           ...(revokesIssuerId === undefined ? {} : { ofIssuer: revokesIssuerId }),
+          ...(revokesIssuerId === issuerId ? rootDetails(record, profile) : {}),
         },
       },
     });
@@ -160,6 +162,12 @@ async function change(
   }
   throw new ServiceError('conflict', `the status of ${certificateId} keeps changing`);
 }
+
+/** Of a root what all pools have said of it, so that everybody can be told that they do no more. */
+const rootDetails = ({ der, subject }: CertificateRecord, profile: Profile | undefined) =>
+  der === undefined || profile?.rootType === undefined
+    ? {}
+    : { rootType: profile.rootType, sha256: fingerprint(der), name: subject };
 
 /**
  * The certificate, for its own organization and for that of the authority that signed it: whoever

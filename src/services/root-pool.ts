@@ -228,9 +228,14 @@ const noRoot = (id: string) => new ServiceError('not-found', `there is no root c
 /** Of ids of root certificates; drawn once and fixed for good. */
 const NAMESPACE = Buffer.from('3b7d2f0e6c5a4c1f9b8e52a1d04e77c9', 'hex');
 
-/** A UUID of version 5 (RFC 9562 5.5) in the name of a certificate's SHA-256. */
-export function rootId(der: Uint8Array): string {
-  const octets = createHash('sha1').update(NAMESPACE).update(fingerprint(der)).digest();
+export const rootId = (der: Uint8Array): string => rootIdOf(fingerprint(der));
+
+/**
+ * A UUID of version 5 (RFC 9562 5.5) in the name of a certificate's SHA-256.
+ * @param sha256 lower-case hex
+ */
+export function rootIdOf(sha256: string): string {
+  const octets = createHash('sha1').update(NAMESPACE).update(sha256).digest();
   octets[6] = ((octets[6] ?? 0) & 0x0f) | 0x50;
   octets[8] = ((octets[8] ?? 0) & 0x3f) | 0x80;
   const hex = octets.toString('hex');

@@ -37,20 +37,27 @@ export interface StationStore {
    * @returns `exists` when its organization has one of this identity; `name-taken` when
    *   identity, serial number or SECC id are, in any case, one of another of its stations;
    *   nothing is written then
+   * @param command.seen what `findStationNamed` has said of a name, the id of nobody or somebody:
+   *   `exists` when it says something else by now. Whoever registers by this name at the same time
+   *   waits.
    */
   registerStation(command: {
     readonly station: Station;
+    readonly seen?: { readonly name: string; readonly id: string | undefined };
     readonly audit: AuditEvent;
   }): Promise<'registered' | 'exists' | 'name-taken'>;
 
   /**
    * Replaces what is registered about a station, but for the times when it was registered and seen.
-   * @returns `missing` or `name-taken`, and nothing is written
+   * @param command.from what is registered until now, for those who have made of it what is to be
+   * @returns `missing`, `name-taken`, or `stale` when `from` is not so (any more), and nothing is
+   *   written
    */
   changeStation(command: {
     readonly station: Station;
+    readonly from?: Station;
     readonly audit: AuditEvent;
-  }): Promise<'changed' | 'missing' | 'name-taken'>;
+  }): Promise<'changed' | 'missing' | 'name-taken' | 'stale'>;
 
   /** Notes that a station was there. */
   recordSeen(organizationId: string, id: string, at: Date): Promise<void>;

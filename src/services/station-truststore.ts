@@ -7,7 +7,7 @@
  * and then neither to list nor to delete it (EVerest, issue 2109).
  */
 
-import { type RootUse, rootUses } from '../ocpp/root-types.ts';
+import type { RootUse } from '../ocpp/root-types.ts';
 import { type Certificate, isSelfIssued, verifyIssuedByOffLoop } from '../pki/certificate.ts';
 import { type CertificateHashData, certificateHashData } from '../pki/certificate-hash-data.ts';
 import type { CertificateKind } from '../pki/profile.ts';
@@ -32,20 +32,21 @@ export interface TruststoreEntry {
  *   organization has imported as a V2G root to be handed on.
  * - MO: the pool of its organization (docs/adr/0029-root-pool-and-operators.md).
  * - Manufacturer: what is above the authorities of its organization that sign firmware certificates.
+ * - OEM: the pool of its organization.
  *
- * @param use only those for this use
- * @returns in the order of `rootUses`, the oldest first
+ * @param wanted.uses what they are for
+ * @returns in the order of `wanted.uses`, the oldest first
  * @throws ServiceError `not-found`, also for stations of organizations out of reach
  */
 export async function stationTruststore(
   parts: TruststoreParts,
   principal: Principal,
   id: string,
-  { organization, use }: { readonly organization?: string; readonly use?: RootUse } = {},
+  { organization, uses }: { readonly organization?: string; readonly uses: readonly RootUse[] },
 ): Promise<TruststoreEntry[]> {
   const { organizationId } = await findStation(parts, principal, id, organization);
   const entries: TruststoreEntry[] = [];
-  for (const wanted of use === undefined ? rootUses : [use]) {
+  for (const wanted of uses) {
     const roots = await rootsFor[wanted](parts, organizationId);
     const once = new Map(roots.map((root) => [rootId(root.der), root]));
     const sorted = [...once].sort(
@@ -72,6 +73,8 @@ const rootsFor: Readonly<Record<RootUse, FindRoots>> = {
     (await rootsOf(parts, organizationId, 'MO')).map(({ certificate }) => certificate),
   ManufacturerRootCertificate: (parts, organizationId) =>
     rootsAboveIssuersOf(parts, organizationId, 'firmware-signing'),
+  OEMRootCertificate: async (parts, organizationId) =>
+    (await rootsOf(parts, organizationId, 'OEM')).map(({ certificate }) => certificate),
 };
 
 /** The roots above the authorities of an organization that profiles of this kind name as issuers. */

@@ -50,12 +50,7 @@ export async function putStation(
   const organization = await stationOrganization(parts, principal, named);
   const checked = await checkedStation(parts, organization, id, details);
   const existing = await parts.stations.findStation(organization.id, checked.id);
-  const station: Station = {
-    ...checked,
-    organizationId: organization.id,
-    createdAt: existing?.createdAt ?? parts.clock(),
-    ...(existing?.lastSeenAt ? { lastSeenAt: existing.lastSeenAt } : {}),
-  };
+  const station = stationWith(parts, organization, checked, existing);
   if (!existing) {
     const command = { station, audit: stationAudit(parts, principal, station, 'registered') };
     const outcome = await parts.stations.registerStation(command);
@@ -69,6 +64,50 @@ export async function putStation(
   if ((await parts.stations.changeStation(command)) === 'name-taken') throw nameTaken();
   return { station, created: false };
 }
+
+/** What somebody has made of what was registered, who has to be told when that changes meanwhile. */
+export interface StationRevision {
+  readonly id: string;
+  readonly details: StationDetails;
+  /** The station as it was; undefined when it is to be a new one. */
+  readonly before: Station | undefined;
+  /** Who was called so when it was looked up. */
+  readonly seen: { readonly name: string; readonly id: string | undefined };
+}
+
+/**
+ * As `putStation`, but of several who do so at once none undoes what another has done.
+ * @returns `stale`, and nothing is written, when what was seen is not so any more
+ * @throws ServiceError as `putStation`
+ */
+export async function reviseStation(
+  parts: StationParts,
+  principal: Principal,
+  organization: Organization,
+  { id, details, before, seen }: StationRevision,
+): Promise<Station | 'stale'> {
+  const checked = await checkedStation(parts, organization, id, details);
+  const station = stationWith(parts, organization, checked, before);
+  if (before && sameDetails(before, station)) return before;
+  const audit = stationAudit(parts, principal, station, before ? 'changed' : 'registered');
+  const outcome = before
+    ? await parts.stations.changeStation({ station, from: before, audit })
+    : await parts.stations.registerStation({ station, seen, audit });
+  if (outcome === 'name-taken') throw nameTaken();
+  return outcome === 'changed' || outcome === 'registered' ? station : 'stale';
+}
+
+const stationWith = (
+  { clock }: Pick<StationParts, 'clock'>,
+  organization: Organization,
+  checked: Awaited<ReturnType<typeof checkedStation>>,
+  before: Station | undefined,
+): Station => ({
+  ...checked,
+  organizationId: organization.id,
+  createdAt: before?.createdAt ?? clock(),
+  ...(before?.lastSeenAt ? { lastSeenAt: before.lastSeenAt } : {}),
+});
 
 /** @throws ServiceError `not-found`, also for stations of organizations out of reach */
 export async function findStation(

@@ -9,8 +9,14 @@ import type { ChainedEntry } from '../pki/ledger.ts';
 import type { AuditEvent } from './audit.ts';
 import type { AuditStore } from './audit-records.ts';
 import type { Clock } from './clock.ts';
-import type { AskOutbound, OutboundAnswer } from './outbound.ts';
-import { webhookEventOf } from './webhook-events.ts';
+import type { Logger } from './logger.ts';
+import type { AskOutbound, OutboundAnswer, OutboundFailure } from './outbound.ts';
+import {
+  isToldOf,
+  publicTellingOf,
+  type WebhookEventName,
+  webhookEventsOf,
+} from './webhook-events.ts';
 import type {
   DeliveryOutcome,
   DueDelivery,
@@ -26,6 +32,7 @@ export interface WebhookDeliveryParts {
   readonly audit: Pick<AuditStore, 'readStream'>;
   readonly askOutbound: AskOutbound;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** The job that does it. */
@@ -80,19 +87,40 @@ function deliveriesOf(
   subscribers: readonly NewWebhookEndpoint[],
   createdAt: Date,
 ): WebhookDelivery[] {
-  const event = webhookEventOf(entry.action);
-  if (event === undefined) return [];
-  const { stream, sequence, at, organizationId: organization, subject } = entry;
-  const details: unknown = JSON.parse(entry.details);
-  const id = `${stream}/${sequence}`;
-  const body = JSON.stringify({ id, event, occurredAt: at, organization, subject, details });
-  const hears = (endpoint: NewWebhookEndpoint): boolean =>
-    endpoint.organizationId === organization &&
-    endpoint.events.includes(event) &&
-    at >= endpoint.createdAt.toISOString();
-  return subscribers
-    .filter(hears)
-    .map(({ id: endpointId }) => ({ endpointId, stream, sequence, body, event, createdAt }));
+  if (!isToldOf(entry.action)) return [];
+  const { stream, sequence, at } = entry;
+  const tell = tellingOf(entry);
+  return subscribers.flatMap((endpoint) => {
+    const told = at >= endpoint.createdAt.toISOString() ? tell(endpoint) : undefined;
+    if (!told) return [];
+    const { id: endpointId, organizationId: organization } = endpoint;
+    const { event, ...rest } = told;
+    const id = `${stream}/${sequence}`;
+    const body = JSON.stringify({ id, event, occurredAt: at, organization, ...rest });
+    return [{ endpointId, stream, sequence, body, event, createdAt }];
+  });
+}
+
+/** What an endpoint is told of an entry, if anything; once, by whichever names it hears. */
+function tellingOf(entry: ChainedEntry): (endpoint: NewWebhookEndpoint) => Telling | undefined {
+  const { action, subject, organizationId } = entry;
+  const told = { action, details: JSON.parse(entry.details) as Record<string, unknown> };
+  const events = webhookEventsOf(told);
+  const toAll = publicTellingOf(told);
+  return (endpoint) => {
+    const hears = (event: WebhookEventName) => endpoint.events.includes(event);
+    if (endpoint.organizationId !== organizationId) {
+      return toAll && hears(toAll.event) ? toAll : undefined;
+    }
+    const event = events.find(hears);
+    return event && { event, subject, details: told.details };
+  };
+}
+
+interface Telling {
+  readonly event: WebhookEventName;
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
 }
 
 async function attempt(
@@ -115,19 +143,41 @@ async function attempt(
     maximumBody: MAX_ANSWER,
   });
   const outcome = outcomeOf(parts.clock(), delivery, answer);
+  if (outcome.kind === 'failed') {
+    // The path may be a secret of the receiver's.
+    const { host } = new URL(url);
+    const reason = answer.ok ? outcome.reason : answer.failure;
+    parts.logger.info('webhook-failed', { endpoint: endpointId, host, reason });
+  }
   await parts.webhooks.recordOutcome(delivery, outcome);
   return outcome.kind;
 }
 
 function outcomeOf(at: Date, delivery: DueDelivery, answer: OutboundAnswer): DeliveryOutcome {
   if (arrived(answer)) return { kind: 'delivered', at };
-  const reason = answer.ok ? `http-${answer.status}` : answer.failure;
+  const reason = answer.ok ? `http-${answer.status}` : toldFailure[answer.failure];
   const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length - 1)] ?? 0;
   const again = new Date(at.getTime() + pause);
   const giveUpBefore = new Date(again.getTime() - GIVE_UP_MILLISECONDS);
   const audit = givenUp(at, delivery, reason, giveUpBefore);
   return { kind: 'failed', at, reason, again, giveUpBefore, audit };
 }
+
+/**
+ * What an endpoint's organization is told. That a name is unknown and that its address is not
+ * public are one thing to it: apart they would tell which names there are inside.
+ */
+const toldFailure: Readonly<Record<OutboundFailure, string>> = {
+  'url-invalid': 'unreachable',
+  'host-not-allowed': 'unreachable',
+  'address-not-public': 'unreachable',
+  'host-unknown': 'unreachable',
+  unreachable: 'unreachable',
+  'tls-failed': 'tls-failed',
+  'timed-out': 'timed-out',
+  redirected: 'redirected',
+  'answer-too-large': 'answer-too-large',
+};
 
 const arrived = (answer: OutboundAnswer): boolean =>
   answer.ok && answer.status >= 200 && answer.status < 300;

@@ -7,7 +7,7 @@ import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { type OrganizationStore, organizationMeant } from './organizations.ts';
 import type { RandomBytes } from './serial-numbers.ts';
-import { readingAction, type WebhookEventName, webhookEventNames } from './webhook-events.ts';
+import { readingActions, type WebhookEventName, webhookEventNames } from './webhook-events.ts';
 import type { WebhookEndpoint, WebhookSecrets, WebhookStore } from './webhook-records.ts';
 
 export interface WebhookParts {
@@ -123,7 +123,8 @@ function checkedWish(
   if (faults.length > 0) {
     throw new ServiceError('request-malformed', 'the endpoint cannot be registered', faults);
   }
-  const may = (event: WebhookEventName) => permits(access, principal, readingAction(event));
+  const may = (event: WebhookEventName) =>
+    readingActions(event).every((action) => permits(access, principal, action));
   const wanted = new Set(events ?? webhookEventNames.filter(may));
   const refused = [...wanted].filter((event) => !may(event));
   if (refused.length > 0) {

@@ -102,15 +102,23 @@ export async function nameConflict(
 ): Promise<boolean> {
   const { organizationId } = question;
   const names = commonName === undefined ? question.names : [...question.names, commonName];
+  await lockNames(tx, organizationId, names);
+  return isNameOfOther(tx.knex, { ...question, names, now: createdAt });
+}
+
+/** Makes everybody else who has to do with one of these names wait until the transaction ends. */
+export async function lockNames(
+  tx: WriteTransaction,
+  organizationId: string,
+  names: readonly string[],
+): Promise<void> {
+  // As with keys, nobody else writes in SQLite.
+  if (tx.dialect === 'sqlite') return;
   // In one order for all, so that two of them do not wait for each other.
   const locked = [...new Set(names.map(folded))].sort();
-  // As with keys, nobody else writes in SQLite.
-  if (tx.dialect === 'postgres') {
-    await tx
-      .knex<NameClaimRow>('name_claims')
-      .insert(locked.map((name) => ({ organization_id: organizationId, common_name: name })))
-      .onConflict(['organization_id', 'common_name'])
-      .merge();
-  }
-  return isNameOfOther(tx.knex, { ...question, names, now: createdAt });
+  await tx
+    .knex<NameClaimRow>('name_claims')
+    .insert(locked.map((name) => ({ organization_id: organizationId, common_name: name })))
+    .onConflict(['organization_id', 'common_name'])
+    .merge();
 }

@@ -2,6 +2,7 @@
 
 import type { Knex } from 'knex';
 import type {
+  OperatorsEvent,
   ProvisioningCertificate,
   ProvisioningFilter,
   ProvisioningRecord,
@@ -25,7 +26,7 @@ const BY_PCID = `
 export function provisioningStore(database: Database): ProvisioningStore {
   const { reader } = database;
   return {
-    register: ({ certificate, replaces, audit }) =>
+    register: ({ certificate, replaces, audit, forOperators }) =>
       database.write(async (tx) => {
         const { pcid, standard, organizationId } = certificate;
         const rows = () => tx.knex<ProvisioningRow>(TABLE);
@@ -42,10 +43,11 @@ export function provisioningStore(database: Database): ProvisioningStore {
         }
         await rows().insert({ ...rowOf(certificate), replaces: replaces ?? null });
         for (const event of audit) tx.appendAudit(event);
+        await tellOperators(tx, certificate, forOperators);
         return 'registered';
       }),
 
-    deleteRegistered: ({ id, audit }) =>
+    deleteRegistered: ({ id, audit, forOperators }) =>
       database.write(async (tx) => {
         const rows = () => tx.knex<ProvisioningRow>(TABLE).where({ id });
         const found = await rows().first('pcid', 'standard');
@@ -58,6 +60,7 @@ export function provisioningStore(database: Database): ProvisioningStore {
         // Nobody sees them yet, and whoever ends the contracts of this vehicle next would miss them.
         await abandonFirstBundles(tx, found, audit.at);
         tx.appendAudit(audit);
+        await tellOperators(tx, found, forOperators);
         return 'deleted';
       }),
 
@@ -86,6 +89,25 @@ export function provisioningStore(database: Database): ProvisioningStore {
       return { ...page, items: page.items.map(recordOf) };
     },
   };
+}
+
+/** With the PCID locked: nobody makes a contract for this vehicle meanwhile. */
+async function tellOperators(
+  tx: WriteTransaction,
+  { pcid, standard }: Pick<ProvisioningRow, 'pcid' | 'standard'>,
+  event: OperatorsEvent,
+): Promise<void> {
+  const rows = await tx
+    .knex<ContractRow>('contracts')
+    .where({ pcid, standard })
+    .whereIn('state', ['active', 'suspended'])
+    .orderBy(['organization_id', 'id'])
+    .select('organization_id', 'id');
+  for (const organizationId of new Set(rows.map((row) => row.organization_id))) {
+    const own = rows.filter((row) => row.organization_id === organizationId);
+    const contracts = own.map(({ id }) => id);
+    tx.appendAudit({ ...event, organizationId, details: { ...event.details, contracts } });
+  }
 }
 
 /**

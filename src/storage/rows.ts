@@ -192,6 +192,12 @@ export interface TrustAnchorRow {
   removed_at: string | null;
 }
 
+/** Of an issuer, or of a trust anchor, that the log says of that it has ended. */
+export interface NotedRootEndRow {
+  root_id: string;
+  noted_at: string;
+}
+
 export interface BlockedKeyRow {
   spki_sha256: string;
   reason: string;

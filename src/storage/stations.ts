@@ -1,10 +1,13 @@
 /** Charging stations in the database. */
 
+import { isDeepStrictEqual } from 'node:util';
+import type { Knex } from 'knex';
 import { parseEvseId } from '../identifiers/evse-id.ts';
 import type { ChainPolicy } from '../ocpp/certificate-signed.ts';
 import type { OmittedType } from '../ocpp/certificate-types.ts';
 import { InvalidCursor } from '../services/pages.ts';
 import type { SecurityProfile, Station, StationStore } from '../services/station-records.ts';
+import { lockNames } from './claims.ts';
 import { pageOf, type SortKey } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { hasName, isNameOfOther, stationsNamed } from './name-search.ts';
@@ -14,9 +17,10 @@ import { optional, timeOf, timeText } from './values.ts';
 export function stationStore(database: Database): StationStore {
   const { reader } = database;
   return {
-    registerStation: ({ station, audit }) =>
+    registerStation: ({ station, seen, audit }) =>
       database.write(async (tx) => {
         const row = stationRow(station);
+        if (seen && !(await isStillNamed(tx, row.organization_id, seen))) return 'exists';
         const existing = await stationIn(tx, row);
         if (existing !== undefined) return 'exists';
         if (await nameIsTaken(tx, row)) return 'name-taken';
@@ -35,10 +39,14 @@ export function stationStore(database: Database): StationStore {
         return 'registered';
       }),
 
-    changeStation: ({ station, audit }) =>
+    changeStation: ({ station, from, audit }) =>
       database.write(async (tx) => {
         const row = stationRow(station);
-        if ((await stationIn(tx, row)) === undefined) return 'missing';
+        const present = await stationIn(tx, row);
+        if (present === undefined) return 'missing';
+        if (from && !isDeepStrictEqual(registered(stationOf(present)), registered(from))) {
+          return 'stale';
+        }
         if (await nameIsTaken(tx, row)) return 'name-taken';
         const { organization_id, id, created_at: _, last_seen_at: __, ...changes } = row;
         await tx.knex<StationRow>('stations').where({ organization_id, id }).update(changes);
@@ -66,9 +74,8 @@ export function stationStore(database: Database): StationStore {
     },
 
     findStationNamed: async (organizationId, name) => {
-      const ids = await stationsNamed(reader, organizationId, name);
-      const [id, another] = ids;
-      if (id === undefined || another !== undefined) return undefined;
+      const id = await oneNamed(reader, organizationId, name);
+      if (id === undefined) return undefined;
       const row = await reader<StationRow>('stations')
         .where({ organization_id: organizationId, id })
         .first();
@@ -87,7 +94,29 @@ export function stationStore(database: Database): StationStore {
 }
 
 const stationIn = (tx: WriteTransaction, { organization_id, id }: StationRow) =>
-  tx.knex<StationRow>('stations').where({ organization_id, id }).forUpdate().first('id');
+  tx.knex<StationRow>('stations').where({ organization_id, id }).forUpdate().first();
+
+/** What is registered, without when it was and when the station was seen. */
+const registered = ({ createdAt: _, lastSeenAt: __, ...rest }: Station) => rest;
+
+async function oneNamed(
+  knex: Knex,
+  organizationId: string,
+  name: string,
+): Promise<string | undefined> {
+  const [id, another] = await stationsNamed(knex, organizationId, name);
+  return another === undefined ? id : undefined;
+}
+
+async function isStillNamed(
+  tx: WriteTransaction,
+  organizationId: string,
+  { name, id }: { readonly name: string; readonly id: string | undefined },
+): Promise<boolean> {
+  const evse = parseEvseId(name);
+  await lockNames(tx, organizationId, [evse.ok ? evse.value.normal : name]);
+  return (await oneNamed(tx.knex, organizationId, name)) === id;
+}
 
 async function insertEvses(tx: WriteTransaction, station: Station): Promise<void> {
   const { organizationId: organization_id, id: station_id } = station;

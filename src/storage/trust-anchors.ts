@@ -1,5 +1,6 @@
 /** Trust anchors in the database. */
 
+import { afterEnd, ROOT_ENDS_JOB } from '../services/root-ends.ts';
 import type {
   AnchorPurpose,
   TrustAnchor,
@@ -7,6 +8,7 @@ import type {
 } from '../services/trust-anchor-records.ts';
 import { byTime, pageOf } from './cursor.ts';
 import type { Database } from './database.ts';
+import { scheduleJob } from './jobs.ts';
 import { lockWaiting, recordApproved } from './proposals.ts';
 import { rawRows } from './raw-rows.ts';
 import type { OrganizationRow, TrustAnchorRow } from './rows.ts';
@@ -33,6 +35,8 @@ export function trustAnchorStore(database: Database): TrustAnchorStore {
         if (shas.includes(anchor.sha256)) return 'exists';
         if (shas.length >= limit) return 'too-many';
         await tx.knex<TrustAnchorRow>('trust_anchors').insert(anchorRow(anchor, nameKey));
+        // Its end may be nearer than the next look at those that were there.
+        await scheduleJob(tx, ROOT_ENDS_JOB, afterEnd(anchor));
         tx.appendAudit(audit);
         return 'imported';
       }),

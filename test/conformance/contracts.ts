@@ -28,6 +28,7 @@ import {
   pending,
   seconds,
   setState,
+  toOperators,
 } from './fixtures.ts';
 
 export const contractsConform = (name: string, open: OpenTestDatabase) =>
@@ -84,14 +85,18 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       replaces?: string,
     ): Promise<ProvisioningCertificate> {
       const one = newRegistration(ca.organizationId, change);
-      const command = { certificate: one, ...(replaces ? { replaces } : {}), audit: [] };
+      const command = {
+        ...{ certificate: one, ...(replaces ? { replaces } : {}), audit: [] },
+        forOperators: toOperators(one.pcid),
+      };
       expect(await provisioning().register(command)).toBe('registered');
       return one;
     }
-    const removed = ({ id, organizationId }: ProvisioningCertificate) =>
+    const removed = ({ id, organizationId, pcid }: ProvisioningCertificate) =>
       provisioning().deleteRegistered({
         id,
         audit: audit(organizationId, 'provisioning-certificate.deleted', id),
+        forOperators: toOperators(pcid, 'vehicle.deregistered'),
       });
     const certificate = () => pending(ca.organizationId, ca.issuerId);
     const first = (contract: Contract, change: Partial<BundleToIssue> = {}): BundleToIssue => ({
@@ -604,6 +609,46 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         }
       });
 
+      test('that is registered anew or deleted is told to the operators of its contracts', async () => {
+        const told = async (pcid: string) => {
+          const entries = await auditStore(opened.database).readStream('process-1', 0, 100_000);
+          return entries
+            .filter(({ subject }) => subject === pcid)
+            .map(({ action, organizationId, details }) => [
+              ...[action, organizationId, JSON.parse(details).contracts],
+            ]);
+        };
+        const one = await registered();
+        const { pcid } = one;
+        const another = await newOrganization(opened.database);
+        const contracts = [];
+        for (const organizationId of [ca.organizationId, another, ca.organizationId]) {
+          const { contract } = await begun({ pcid, organizationId }, { registrationId: one.id });
+          contracts.push(contract.id);
+        }
+        const [first, theirs, last] = contracts;
+        // Of the other standard, of another car, ended: none of them is concerned.
+        await begun({ pcid, standard: 'iso15118-20' }, { registrationId: one.id });
+        await begun();
+        const over = await begun({ pcid }, { registrationId: one.id });
+        await changeState(over.contract.id, {});
+        await changeState(String(last), { from: ['active'], to: 'suspended' });
+        expect(await told(pcid)).toEqual([]);
+        const anew = await registered({ pcid }, one.id);
+        const both = [
+          [ca.organizationId, [first, last]],
+          [another, [theirs]],
+        ] as const;
+        const heard = both.map((each) => ['vehicle.reregistered', ...each]);
+        expect(await told(pcid)).toEqual(heard);
+        expect(await removed(anew)).toBe('deleted');
+        heard.push(...both.map((each) => ['vehicle.deregistered', ...each]));
+        expect(await told(pcid)).toEqual(heard);
+        // Who deletes again tells nobody again; who registers anew tells of contracts that are left.
+        expect(await removed(anew)).toBe('unchanged');
+        expect(await told(pcid)).toEqual(heard);
+      });
+
       test('is nobody else’s while there are contracts that were made for it', async () => {
         const one = await registered();
         const { pcid, id: registrationId } = one;
@@ -614,6 +659,7 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
           provisioning().register({
             certificate: newRegistration(organizationId, { pcid, ...change }),
             audit: [],
+            forOperators: toOperators(pcid),
           });
         expect(await theirs()).toBe('taken');
         await changeState(contract.id, {});

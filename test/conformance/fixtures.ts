@@ -8,7 +8,10 @@ import type {
   EnrolmentRequest,
   PendingCertificate,
 } from '../../src/services/certificate-records.ts';
-import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
+import type {
+  OperatorsEvent,
+  ProvisioningCertificate,
+} from '../../src/services/provisioning-records.ts';
 import type { RevocationStore } from '../../src/services/revocation-records.ts';
 import { authorityStore } from '../../src/storage/authorities.ts';
 import { certificateStore } from '../../src/storage/certificates.ts';
@@ -49,6 +52,11 @@ export const audit = (organizationId: string, action: string, subject: string): 
   action,
   subject,
   details: { note: 'ä "quoted"', list: ['a', 'b'], nothing: null, count: 1, yes: true },
+});
+
+/** For the operators of a vehicle's contracts. */
+export const toOperators = (pcid: string, action = 'vehicle.reregistered'): OperatorsEvent => ({
+  ...{ at: testTime, actor: 'client:test', action, subject: pcid, details: { pcid } },
 });
 
 export async function newOrganization(database: Database): Promise<string> {

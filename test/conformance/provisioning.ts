@@ -7,7 +7,14 @@ import type {
 import { auditStore } from '../../src/storage/audit.ts';
 import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
-import { audit, newId, newOrganization, newRegistration, seconds } from './fixtures.ts';
+import {
+  audit,
+  newId,
+  newOrganization,
+  newRegistration,
+  seconds,
+  toOperators,
+} from './fixtures.ts';
 
 export const provisioningConforms = (name: string, open: OpenTestDatabase) =>
   describe(`provisioning certificates on ${name}`, () => {
@@ -29,11 +36,13 @@ export const provisioningConforms = (name: string, open: OpenTestDatabase) =>
             : [audit(certificate.organizationId, 'provisioning-certificate.replaced', replaces)]),
           audit(certificate.organizationId, 'provisioning-certificate.registered', certificate.id),
         ],
+        forOperators: toOperators(certificate.pcid),
       });
-    const remove = ({ id, organizationId }: ProvisioningCertificate) =>
+    const remove = ({ id, organizationId, pcid }: ProvisioningCertificate) =>
       store().deleteRegistered({
         id,
         audit: audit(organizationId, 'provisioning-certificate.deleted', id),
+        forOperators: toOperators(pcid, 'vehicle.deregistered'),
       });
     const audited = async (id: string) => {
       const entries = await auditStore(opened.database).readStream('process-1', 0, 10_000);

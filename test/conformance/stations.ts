@@ -126,6 +126,47 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
       expect(await change({ ...other, seccId: 'SN-OTHER' })).toBe('changed');
     });
 
+    test('a change of what somebody has seen is none when that is not so any more', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const station = newStation(organizationId, { evseIds: ['DE*ABC*E1'], chain: {} });
+      const { chain: _, ...before } = station;
+      await register(before);
+      await store().recordSeen(organizationId, station.id, seconds(9));
+      const from = await store().findStation(organizationId, station.id);
+      if (!from) throw new Error('missing');
+      const changed = (evse: string, change: Partial<Station> = {}) =>
+        store().changeStation({
+          ...command({ ...before, evseIds: [...from.evseIds, evse], ...change }, 'station.changed'),
+          from,
+        });
+      const outcomes = await Promise.all([changed('DE*ABC*E2'), changed('DE*ABC*E3')]);
+      expect(outcomes.sort()).toEqual(['changed', 'stale']);
+      expect(await changed('DE*ABC*E4')).toBe('stale');
+      const found = await store().findStation(organizationId, station.id);
+      expect(found?.evseIds).toHaveLength(2);
+      expect(await audited(station)).toEqual(['station.registered', 'station.changed']);
+      // That it was seen meanwhile changes nothing of it.
+      await store().recordSeen(organizationId, station.id, seconds(99));
+      if (!found) throw new Error('missing');
+      const again = { ...command({ ...found, evseIds: [] }, 'station.changed'), from: found };
+      expect(await store().changeStation(again)).toBe('changed');
+    });
+
+    test('of stations that are registered by one name at once one is', async () => {
+      const organizationId = await newOrganization(opened.database);
+      const by = (spelling: string, id: string | undefined = undefined) =>
+        store().registerStation({
+          ...command(newStation(organizationId, { evseIds: ['DE*ABC*E7'] })),
+          seen: { name: spelling, id },
+        });
+      const spellings = ['DE*ABC*E7', 'deabce7', 'DEABCE7', 'de*abc*e7'];
+      const outcomes = await Promise.all(spellings.map((spelling) => by(spelling)));
+      expect(outcomes.sort()).toEqual(['exists', 'exists', 'exists', 'registered']);
+      const named = await store().findStationNamed(organizationId, 'DEABCE7');
+      expect(await by('DEABCE7', 'another')).toBe('exists');
+      expect(await by('DEABCE7', named?.id)).toBe('registered');
+    });
+
     test('when it was seen is noted, of this station only', async () => {
       const station = newStation(await newOrganization(opened.database));
       const twin = { ...station, organizationId: await newOrganization(opened.database) };

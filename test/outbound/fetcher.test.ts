@@ -199,7 +199,7 @@ describe('W7', () => {
     const wanted = get('http://x.example/', { timeoutMilliseconds: 100 });
     // The process of a test has nothing else that keeps it running.
     const alive = setInterval(() => {}, 1_000);
-    expect(await fetcher({ resolve })(wanted)).toEqual({ ok: false, failure: 'timed-out' });
+    expect(await fetcher({ resolve })(wanted)).toEqual({ ok: false, failure: 'host-unknown' });
     clearInterval(alive);
   });
 

@@ -370,6 +370,7 @@ describe('installing', () => {
         const outcome = await services.provisioning.deleteRegistered({
           id,
           audit: { ...audit, details: {} },
+          forOperators: { ...why, at: clock(), action: 'x', subject: pcid, details: {} },
         });
         expect(outcome).toBe('deleted');
         await endContractsOf(services, { pcid, standard }, why);

@@ -31,14 +31,24 @@ const MAPPED = '[::ffff:7f00:1]';
 let evpki: TestApp;
 let responder: ForeignResponder;
 let trap: ForeignResponder;
+/** Takes questions and answers none. */
+let silent: ForeignResponder;
 const headers = new Map<string, Record<string, string>>();
 beforeAll(async () => {
-  [responder, trap] = await Promise.all([startForeignResponder(), startForeignResponder()]);
+  const three = [
+    startForeignResponder(),
+    startForeignResponder(),
+    startForeignResponder(),
+  ] as const;
+  [responder, trap, silent] = await Promise.all(three);
+  silent.instead = () => {};
   evpki = await startTestApp({
     env: {
       EVPKI_CLIENT_RATE: '0',
       EVPKI_ADDRESS_RATE: '0',
-      EVPKI_OUTBOUND_HOSTS: `127.0.0.1:${responder.port}, localhost, ${MAPPED}`,
+      EVPKI_OUTBOUND_HOSTS: [
+        ...[`127.0.0.1:${responder.port}`, `127.0.0.1:${silent.port}`, 'localhost', MAPPED],
+      ].join(', '),
       EVPKI_OUTBOUND_INTERNAL_HOSTS: '127.0.0.1',
     },
   });
@@ -62,7 +72,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await evpki?.close();
-  await Promise.all([responder?.close(), trap?.close()]);
+  await Promise.all([responder?.close(), trap?.close(), silent?.close()]);
 });
 beforeEach(() => {
   responder.instead = undefined;
@@ -213,6 +223,23 @@ describe('Authorize', () => {
     ]);
   });
 
+  test('a responder that says nothing costs one Authorize its time, and the next none', async () => {
+    const timed = async () => {
+      const emaid = newEmaid();
+      const leaf = leafOf(emaid, silent.url);
+      const before = performance.now();
+      const { statusUnknown } = await present(emaid, leaf);
+      return [statusUnknown[0].reason, performance.now() - before] as const;
+    };
+    const [first, long] = await timed();
+    expect(first).toBe('timed-out');
+    expect(long).toBeGreaterThan(1_400);
+    const [next, short] = await timed();
+    expect(next).toBe('responder-resting');
+    expect(short).toBeLessThan(1_400);
+    expect(silent.asked).toHaveLength(1);
+  });
+
   test('a chain that leads nowhere has nobody asked', async () => {
     const stranger = generateKey();
     const emaid = newEmaid();
@@ -257,7 +284,6 @@ describe('Authorize', () => {
           more();
         },
       ],
-      ['no answer', 'timed-out', () => {}],
     ])('%s', async (_, reason, behave) => {
       const emaid = newEmaid();
       const leaf = leafOf(emaid, responder.url);
@@ -374,6 +400,56 @@ describe('GetCertificateStatus above an authority of ours', () => {
     const { status, reason, ocspResult } = await ask(hashDataOf(other, v2gSub));
     expect([status, ocspResult]).toEqual(['Failed', undefined]);
     expect(reason).toContain('responder-unauthorized');
+  });
+
+  test('with Cache-Control: no-cache the responder is asked anew', async () => {
+    const other = { ...ours, serialNumber: Buffer.of(0x44, 4) };
+    const ocspRequestData = hashDataOf(other, v2gSub);
+    const fresh = { ...headers.get('csms'), 'cache-control': 'max-age=0, no-cache' };
+    const again = (as = headers.get('csms') ?? {}) =>
+      evpki.call('POST', '/v1/ocpp/certificate-status', { ocspRequestData }, as);
+    const kept = (await again()).json.ocspResult;
+    responder.statuses.set(serialHex(other), revoked);
+    expect((await again()).json.ocspResult).toBe(kept);
+    const { ocspResult } = (await again(fresh)).json;
+    expect(await saysOf(ocspResult, other, v2gSub)).toBe('revoked');
+    expect((await again()).json.ocspResult).toBe(ocspResult);
+  });
+
+  test('GetCertificateChainStatus of 2.1 says the same, up to the root', async () => {
+    const bad = { ...ours, serialNumber: Buffer.of(0x44, 5) };
+    responder.statuses.set(serialHex(bad), { kind: 'revoked', at: revoked.at });
+    const nobody = { ...ours, serialNumber: Buffer.of(0x44, 6) };
+    responder.statuses.set(serialHex(nobody), { kind: 'unknown' });
+    const questions = [
+      [ours, v2gSub, 'OCSP'],
+      [bad, v2gSub, 'CRL'],
+      [nobody, v2gSub, 'OCSP'],
+      [sub, root.certificate, 'CRL'],
+    ] as const;
+    const asked = questions.map(([certificate, issuer, source]) => {
+      const { responderURL: _, ...certificateHashData } = hashDataOf(certificate, issuer);
+      return { certificateHashData, source, urls: [trap.url] };
+    });
+    const body = { certificateStatusRequests: asked };
+    const path = '/v1/ocpp/certificate-chain-status';
+    const { certificateStatus, failures } = sent(await call('csms', 'POST', path, body), 200);
+    const answered = certificateStatus.map((one: { status: string; source: string }) => [
+      ...[one.status, one.source],
+    ]);
+    expect(answered).toEqual([
+      ['Good', 'OCSP'],
+      // It was OCSP that said so, whatever the station would have looked at.
+      ['Revoked', 'OCSP'],
+      ['Unknown', 'OCSP'],
+      ['Failed', 'CRL'],
+    ]);
+    expect(failures).toEqual([{ index: 3, reason: expect.stringContaining('no issuer') }]);
+    for (const [index, { nextUpdate, certificateHashData }] of certificateStatus.entries()) {
+      expect(certificateHashData).toEqual(asked[index]?.certificateHashData);
+      expect(new Date(nextUpdate).getTime()).toBeGreaterThan(Date.now());
+    }
+    expect(trap.asked).toEqual([]);
   });
 
   test('W7 an issuer that no chain names is Failed, wherever its station points', async () => {

@@ -138,4 +138,95 @@ describe('GetCertificateStatus', () => {
     expect((await ask({ ...hashData(0), hashAlgorithm: 'MD5' })).status).toBe(400);
     expect((await ask('text')).status).toBe(400);
   });
+
+  describe('of a chain', () => {
+    const PATH = '/v1/ocpp/certificate-chain-status';
+    const about = (certificateHashData: object, source = 'OCSP') => ({
+      ...{ certificateHashData, source, urls: ['http://127.0.0.1:1/nobody-is-here'] },
+    });
+    const askChain = (certificateStatusRequests: unknown, as = csms) =>
+      evpki.call('POST', PATH, { certificateStatusRequests }, as);
+
+    test('each is answered in its order, by the very hash data that the station wrote', async () => {
+      const shouted = {
+        ...hashData(1),
+        serialNumber: `00${hashData(1).serialNumber.toUpperCase()}`,
+        customData: { vendorId: 'x' },
+      };
+      const { customData: _, ...echoed } = shouted;
+      const foreign = { ...hashData(0), issuerKeyHash: 'ab'.repeat(32) };
+      const wrong = { ...hashData(0), issuerNameHash: 'x' };
+      const asked = [about(hashData(0)), about(shouted, 'CRL'), about(foreign), about(wrong)];
+      const { status, json } = await askChain(asked);
+      expect(status).toBe(200);
+      const nextUpdate = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      // The leaf was revoked above.
+      const { certificateStatus, failures } = json;
+      expect(certificateStatus).toEqual([
+        { certificateHashData: hashData(0), source: 'OCSP', status: 'Revoked', nextUpdate },
+        { certificateHashData: echoed, source: 'CRL', status: 'Good', nextUpdate },
+        { certificateHashData: foreign, source: 'OCSP', status: 'Failed', nextUpdate },
+        { certificateHashData: wrong, source: 'OCSP', status: 'Failed', nextUpdate },
+      ]);
+      expect(failures).toEqual([
+        { index: 2, reason: expect.stringContaining('no issuer') },
+        { index: 3, reason: expect.stringContaining('issuerNameHash') },
+      ]);
+      // As OCSP says it; what failed is asked for again within the hour.
+      const { ocspResult } = (await ask(hashData(1))).json;
+      const response = readOcspResponse(Buffer.from(ocspResult, 'base64'));
+      if (response.status !== 'successful') throw new Error(response.status);
+      const until = response.data.responses[0]?.nextUpdate?.toISOString();
+      expect(certificateStatus[1].nextUpdate).toBe(until);
+      const retry = new Date(certificateStatus[2].nextUpdate).getTime() - Date.now();
+      expect(Math.round(retry / 60_000)).toBe(60);
+    });
+
+    test('what is on hold is revoked, and good when it is released', async () => {
+      const signed = await evpki.call(
+        ...(['POST', '/v1/ocpp/sign-certificate'] as const),
+        {
+          ...{ stationId: 'CS-2', csr: newRequest('CN=DE*ICE*E2'), ocppVersion: '2.1' },
+          certificateType: 'V2GCertificate',
+        },
+        csms,
+      );
+      const [leaf, issuer] = readPemBlocks(signed.json.certificateChain).map(({ der }) =>
+        readCertificate(der),
+      );
+      if (!leaf || !issuer?.publicKey) throw new Error(signed.text);
+      const { subjectDer, publicKey } = issuer;
+      const key = { subjectDer, publicKeyBits: publicKey.bits };
+      const asked = [about(certificateHashData(leaf, key, 'SHA384'))];
+      const says = async () => (await askChain(asked)).json.certificateStatus[0].status;
+      const { json } = await evpki.call('GET', '/v1/certificates?limit=1', undefined, csms);
+      const path = `/v1/certificates/${json.items[0].id}/revocation`;
+      expect(await says()).toBe('Good');
+      await evpki.call('POST', path, { reason: 'certificateHold' });
+      expect(await says()).toBe('Revoked');
+      await evpki.call('DELETE', path);
+      expect(await says()).toBe('Good');
+    });
+
+    test.each<[string, (one: object) => unknown]>([
+      ['none', () => []],
+      ['five', (one) => Array(5).fill(one)],
+      ['another source', (one) => [{ ...one, source: 'LDAP' }]],
+      ['no urls', (one) => [{ ...one, urls: [] }]],
+      ['six urls', (one) => [{ ...one, urls: Array(6).fill('http://a.example/') }]],
+      ['a URL of 2,001 characters', (one) => [{ ...one, urls: ['a'.repeat(2_001)] }]],
+      ['no hash data', () => [{ source: 'OCSP', urls: ['http://a.example/'] }]],
+      ['text', () => 'text'],
+    ])('%s is no request', async (_, requests) => {
+      const { status, json } = await askChain(requests(about(hashData(0))));
+      expect([status, json.code]).toEqual([400, 'request-malformed']);
+    });
+
+    test('the longest that OCPP allows is taken, and nobody but a CSMS', async () => {
+      const long = { ...about(hashData(0)), urls: Array(5).fill('a'.repeat(2_000)) };
+      expect((await askChain(Array(4).fill(long))).status).toBe(200);
+      const reader = { authorization: `Bearer ${await evpki.tokenOf('demo-cpo', ['read-only'])}` };
+      expect((await askChain([about(hashData(0))], reader)).status).toBe(403);
+    });
+  });
 });

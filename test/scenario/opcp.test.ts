@@ -11,6 +11,7 @@ import { sealForIso2 } from '../../src/iso15118/key-transport/iso2.ts';
 import { fingerprint, readCertificate } from '../../src/pki/certificate.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { PncStandard } from '../../src/services/contract-records.ts';
+import { rootId } from '../../src/services/root-pool.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
 import { freshKeyPair } from '../support/public-keys.ts';
@@ -192,7 +193,8 @@ describe('OPCP', () => {
         traceId: expect.stringMatching(uuid),
       });
 
-      const forTheCar = await ask(asked.exi, { alwaysReturnEXI: 'true', broadcast: 'true' });
+      // As Python writes it.
+      const forTheCar = await ask(asked.exi, { alwaysReturnEXI: 'True', broadcast: 'FALSE' });
       expect(forTheCar.status).toBe(404);
       const [{ messageDef }] = forTheCar.json.CCPResponse.emaidContent;
       expect(messageDef.metaData).toMatch(/^contract-missing: /);
@@ -581,8 +583,8 @@ describe('OPCP', () => {
         {
           ...{ pcid: vehicle.pcid, emaid: first, xsdMsgDefNamespace: ISO2, defaultContract: false },
           contractCertificate: base64((await install(vehicle)).chain[0] ?? new Uint8Array()),
-          certValidFrom: expect.stringMatching(/^\d{4}-.*Z$/),
-          certValidTo: expect.stringMatching(/^\d{4}-.*Z$/),
+          certValidFrom: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+          certValidTo: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
         },
       ]);
       const ofCar = sent(await lookUp(`${pool}/${vehicle.pcid}`), 200).XMLContracts;
@@ -620,7 +622,7 @@ describe('OPCP', () => {
       const other = await remove(await as('other-mo', 'emsp-operator'));
       expect([other.status, messagesOf(other).length]).toEqual([404, 1]);
       expect((await remove(csms)).status).toBe(403);
-      const kept = await remove({ ...operator, 'X-Skip-Revocation': 'true' });
+      const kept = await remove({ ...operator, 'X-Skip-Revocation': 'True' });
       expect([kept.status, messagesOf(kept)[0]]).toEqual([409, expect.stringContaining('revoked')]);
       expect(await ocspStatus(chain)).toBe('good');
       sent(await remove({ ...operator, 'X-Skip-Revocation': 'false' }), 200);
@@ -655,6 +657,14 @@ describe('OPCP', () => {
       expect((await provide('?sessionID=xyz')).status).toBe(400);
       const elsewhere = `?cpsV2GRootCertificateFingerprint=${'0'.repeat(64)}`;
       expect((await provide(elsewhere)).status).toBe(404);
+      // By its id, the root of the pool that is meant.
+      const id = rootId((await rootOf(evpki, 'v2g-root')).der);
+      const byId = await provide(`?cpsRootCertificateId=${id.toUpperCase()}`);
+      expect([byId.status, byId.json.cpsRootCertificateId]).toEqual([200, id]);
+      const other = rootId((await rootOf(evpki, 'mo-root')).der);
+      for (const wrong of [other, 'nonsense']) {
+        expect((await provide(`?cpsRootCertificateId=${wrong}`)).status).toBe(404);
+      }
       expect((await provide('', maker, newEmaid())).status).toBe(404);
       expect((await provide('', await as('other-oem', 'oem'))).status).toBe(404);
       expect((await provide('', operator)).status).toBe(403);
@@ -671,12 +681,15 @@ describe('OPCP', () => {
       const [one] = cpsCertificates;
       const [leaf, sub2, sub1] = [
         one.cpsCertificate,
-        one.cpsSubCa2Certificate,
-        one.cpsSubCa1Certificate,
+        one.cpsCa2Certificate,
+        one.cpsCa1Certificate,
       ].map((text) => readCertificate(Buffer.from(text, 'base64')));
       expect(leaf?.issuerDer).toEqual(sub2?.subjectDer);
       expect(sub2?.issuerDer).toEqual(sub1?.subjectDer);
       expect(one).toMatchObject({ organizationName: 'Demo CPS', xsdMsgDefNamespace: ISO2 });
+      expect(one.cpsSubCa2Certificate).toBe(one.cpsCa2Certificate);
+      expect(one.cpsSubCa1Certificate).toBe(one.cpsCa1Certificate);
+      expect(one.cpsRootCertificateId).toBe(rootId((await rootOf(evpki, 'v2g-root')).der));
       expect(new Date(one.validTo) > new Date(one.validFrom)).toBe(true);
     }
   });

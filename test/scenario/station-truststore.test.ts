@@ -22,6 +22,7 @@ interface Root {
 const CSMS = 'CSMSRootCertificate';
 const V2G = 'V2GRootCertificate';
 const MO = 'MORootCertificate';
+const OEM = 'OEMRootCertificate';
 const MANUFACTURER = 'ManufacturerRootCertificate';
 
 /** What a station is asked to install it for, and whose it is. */
@@ -86,9 +87,18 @@ describe('the truststore of a station', () => {
   test('in OCPP 1.6 the root of the CSMS has another name', async () => {
     const names = (await roots('?ocppVersion=1.6')).map(({ certificateType }) => certificateType);
     expect(names).toEqual(['CentralSystemRootCertificate', V2G, MO]);
-    for (const version of ['2.0.1', '2.1']) {
-      expect(await roots(`?ocppVersion=${version}`)).toEqual(await roots());
-    }
+    expect(await roots('?ocppVersion=2.0.1')).toEqual(await roots());
+  });
+
+  test('OCPP 2.1 has the roots of vehicle makers, too', async () => {
+    const all = await roots('?ocppVersion=2.1');
+    expect(told(all)).toEqual([...demo, `${OEM} DC=OEM`]);
+    const [root] = await roots(`?certificateType=${OEM}`);
+    expect(root).toEqual(all.at(-1));
+    install(root as Root);
+    expect(
+      readCertificate(certificatesOf(root?.certificate ?? '')[0] ?? new Uint8Array()).der,
+    ).toEqual((await rootOf(evpki, 'oem-root')).der);
   });
 
   test('for one use only, and as nothing but PEM', async () => {
@@ -108,7 +118,7 @@ describe('the truststore of a station', () => {
       ]);
       expect(bundle.headers['content-type']).toMatch('application/x-pem-file');
     }
-    expect((await ask('?certificateType=OEMRootCertificate')).status).toBe(400);
+    expect((await ask('?certificateType=VehicleRootCertificate')).status).toBe(400);
     expect((await ask('?ocppVersion=1.5')).status).toBe(400);
   });
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { newRequest } from '../support/requests.ts';
+import { leaveFactory, sent } from '../support/vehicles.ts';
 
 interface Heard {
   readonly headers: IncomingHttpHeaders;
@@ -134,9 +135,12 @@ describe('webhooks', () => {
     await revoked();
     await vi.waitFor(async () => {
       const { json } = await evpki.call('GET', `${PATH}/${id}`, undefined, cpo);
-      expect(json.failure?.reason).toBe('address-not-public');
+      expect(json.failure?.reason).toBe('unreachable');
     }, 15_000);
     expect(heard).toEqual([]);
+    // Which names there are inside is for the log of whoever runs evpki alone.
+    const failed = evpki.log.filter((line) => line.includes('webhook-failed'));
+    expect(failed.some((line) => line.includes('address-not-public'))).toBe(true);
   });
 
   test('a receiver that never answers keeps no CRL waiting', async () => {
@@ -162,6 +166,36 @@ describe('webhooks', () => {
       ...{ timeout: 15_000, interval: 50 },
     });
     expect(performance.now() - (silent.heldAt ?? 0)).toBeLessThan(4_500);
+  });
+
+  test('an operator hears that the vehicle of its contract is another one, and is no more', async () => {
+    const operator = {
+      authorization: `Bearer ${await evpki.tokenOf('demo-mo', ['emsp-operator'])}`,
+    };
+    const maker = { authorization: `Bearer ${await evpki.tokenOf('demo-oem', ['oem'])}` };
+    const { pcid } = await leaveFactory(evpki, maker, 'iso15118-2');
+    const body = { emaid: 'DE8EVC00000077', pcid };
+    const { id } = sent(await evpki.call('POST', '/v1/contracts', body, operator), 201);
+    const events = ['mo.prov.cert.updated', 'mo.prov.cert.deleted', 'mo.contract.deleted'];
+    expect((await register({ events }, operator)).status).toBe(201);
+    const refused = await register({ events: ['mo.prov.cert.deleted'] }, maker);
+    expect([refused.status, refused.json.errorMessages[0]]).toEqual([
+      ...[403, expect.stringContaining('mo.prov.cert.deleted')],
+    ]);
+    const { registration } = await leaveFactory(evpki, maker, 'iso15118-2', pcid);
+    await untilHeard(1);
+    const path = `/v1/provisioning-certificates/${registration}`;
+    expect((await evpki.call('DELETE', path, undefined, maker)).status).toBeLessThan(300);
+    await untilHeard(3);
+    const details = { pcid, standard: 'iso15118-2', contracts: [id] };
+    const common = { organization: 'demo-mo', subject: pcid, details };
+    expect(messages()).toMatchObject([
+      { event: 'mo.prov.cert.updated', ...common },
+      { event: 'mo.prov.cert.deleted', ...common },
+      { event: 'mo.contract.deleted', organization: 'demo-mo', subject: id },
+    ]);
+    // Whose vehicle it is an operator does not learn.
+    expect(JSON.stringify(messages())).not.toContain('demo-oem');
   });
 
   test('W8 nobody hears by a message what they may not read', async () => {

@@ -151,7 +151,7 @@ describe('what is kept', () => {
     expect(await twice(leaf)).toEqual(['good', 'good', 4]);
   });
 
-  test('no failure', async () => {
+  test('no failure of a responder that has answered', async () => {
     const leaf = newLeaf();
     responder.instead = (response) => void response.writeHead(503).end();
     expect(await twice(leaf)).toEqual(['http-status', 'http-status', 2]);
@@ -210,6 +210,115 @@ describe('together', () => {
     const next = slow(about(newLeaf()));
     waiting.pop()?.();
     expect(await heard(next)).toBe('good');
+  });
+});
+
+describe('a responder that cannot be reached', () => {
+  const SECOND = 1_000;
+  const reached = () => responder.asked.length;
+
+  test('takes the time of who waits for it once, however many come then', async () => {
+    responder.instead = () => {};
+    const waited = async (question: Parameters<AskForeignStatus>[0]) => {
+      const before = performance.now();
+      return [await heard(ask(question)), performance.now() - before] as const;
+    };
+    const together = await Promise.all(Array.from({ length: 5 }, () => waited(about(newLeaf()))));
+    expect(together.map(([reason]) => reason)).toEqual(Array(5).fill('timed-out'));
+    const [reason, milliseconds] = await waited(about(newLeaf()));
+    expect(reason).toBe('responder-resting');
+    expect(milliseconds).toBeLessThan(500);
+    expect(reached()).toBe(5);
+    // Whoever has to know may wait.
+    expect(await heard(ask({ ...about(newLeaf()), isFresh: true }))).toBe('timed-out');
+    expect(reached()).toBe(6);
+    responder.instead = undefined;
+    expect(await heard(ask(about(newLeaf())))).toBe('responder-resting');
+    expect(await heard(ask({ ...about(newLeaf()), isFresh: true }))).toBe('good');
+    expect(await heard(ask(about(newLeaf())))).toBe('good');
+  });
+
+  test('is asked again after five seconds, then ten, and a minute at most; by one at first', async () => {
+    let fails = true;
+    const requests: string[] = [];
+    const waiting: (() => void)[] = [];
+    const slow = over(async (request) => {
+      requests.push(request.url);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return fails ? { ok: false, failure: 'timed-out' } : answered(request);
+    });
+    const end = () => {
+      for (const answer of waiting.splice(0)) answer();
+    };
+    const one = async () => {
+      const answer = heard(slow(about(newLeaf())));
+      await Promise.resolve();
+      end();
+      return answer;
+    };
+    expect(await one()).toBe('timed-out');
+    for (const seconds of [5, 10, 20, 40, 60, 60]) {
+      later += (seconds - 1) * SECOND;
+      expect(await one()).toBe('responder-resting');
+      later += 2 * SECOND;
+      expect(await one()).toBe('timed-out');
+    }
+    expect(requests).toHaveLength(7);
+    later += 61 * SECOND;
+    fails = false;
+    const first = heard(slow(about(newLeaf())));
+    expect(await heard(slow(about(newLeaf())))).toBe('responder-resting');
+    end();
+    expect(await first).toBe('good');
+    expect(await one()).toBe('good');
+    expect(requests).toHaveLength(9);
+  });
+
+  test.each(['timed-out', 'unreachable', 'host-unknown', 'tls-failed'] as const)(
+    'after %s it rests, and others do not',
+    async (failure) => {
+      const down = over(async (request) =>
+        request.url.includes('down') ? { ok: false, failure } : answered(request),
+      );
+      expect(await heard(down(about(newLeaf(), 'http://down.example/')))).toBe(failure);
+      expect(await heard(down(about(newLeaf(), 'http://down.example/a')))).toBe(
+        'responder-resting',
+      );
+      expect(await heard(down(about(newLeaf(), 'http://up.example/')))).toBe('good');
+      // It takes no time to pass it over.
+      const both = about(newLeaf(), 'http://down.example/', 'http://up.example/');
+      expect(await heard(down(both))).toBe('good');
+    },
+  );
+
+  test('rests for nobody’s clock that was put back', async () => {
+    responder.instead = (response) => void response.destroy();
+    expect(await heard(ask(about(newLeaf())))).toBe('unreachable');
+    later = -MINUTE;
+    expect(await heard(ask(about(newLeaf())))).toBe('unreachable');
+    expect(await heard(ask(about(newLeaf())))).toBe('responder-resting');
+  });
+
+  test('is one of a hundred that are remembered', async () => {
+    const down = over(async () => ({ ok: false, failure: 'unreachable' }));
+    const host = (number: number) => heard(down(about(newLeaf(), `http://h${number}.example/`)));
+    for (let number = 0; number <= 100; number += 1) await host(number);
+    expect(await host(1)).toBe('responder-resting');
+    expect(await host(0)).toBe('unreachable');
+  });
+
+  test('a fresh question takes nothing that is kept, and what it hears is kept', async () => {
+    const leaf = newLeaf();
+    expect(await heard(ask(about(leaf)))).toBe('good');
+    responder.statuses.set(serialOf(leaf), revoked);
+    expect(await heard(ask(about(leaf)))).toBe('good');
+    expect(await heard(ask({ ...about(leaf), isFresh: true }))).toBe('revoked');
+    expect(await heard(ask(about(leaf)))).toBe('revoked');
+    expect(reached()).toBe(2);
+    // Without an answer, what holds goes on to.
+    responder.instead = (response) => void response.writeHead(500).end();
+    expect(await heard(ask({ ...about(leaf), isFresh: true }))).toBe('http-status');
+    expect(await heard(ask(about(leaf)))).toBe('revoked');
   });
 });
 

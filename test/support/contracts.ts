@@ -91,6 +91,10 @@ export async function registerCar(
     certificate: registered,
     ...(replaced ? { replaces: replaced.registered.id } : {}),
     audit: [],
+    forOperators: {
+      ...{ at: registered.registeredAt, actor: 'client:oem', action: 'vehicle.reregistered' },
+      ...{ subject: registered.pcid, details: {} },
+    },
   });
   if (outcome !== 'registered') throw new Error(outcome);
 }

@@ -641,6 +641,28 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       success: [200],
     },
   ],
+  certificateChainStatus: [
+    {
+      // What OCSP says to everybody.
+      foreign: 'same',
+      ask: () => ({
+        body: {
+          certificateStatusRequests: [
+            {
+              ...{ source: 'OCSP', urls: ['http://pki.example/ocsp'] },
+              certificateHashData: {
+                hashAlgorithm: 'SHA256',
+                issuerNameHash: '0'.repeat(64),
+                issuerKeyHash: '0'.repeat(64),
+                serialNumber: '1',
+              },
+            },
+          ],
+        },
+      }),
+      success: [200],
+    },
+  ],
   certificateStatus: [
     {
       // What OCSP says to everybody.

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import { chainWarningText } from '../../ocpp/certificate-signed.ts';
 import {
   contractCertificateAnswer,
@@ -11,6 +12,7 @@ import { decodeRequestText } from '../../pki/request-text.ts';
 import { type AuthorizationParts, authorizeContract } from '../../services/authorization.ts';
 import {
   type CertificateStatusParts,
+  certificateChainStatus,
   certificateStatus,
 } from '../../services/certificate-status.ts';
 import { ServiceError } from '../../services/errors.ts';
@@ -21,6 +23,8 @@ import type { Handlers } from './operations.ts';
 import type {
   AuthorizeRequest,
   AuthorizeResult,
+  CertificateChainStatusRequest,
+  CertificateChainStatusResult,
   CertificateStatusRequest,
   CertificateStatusResult,
   ContractCertificateRequest,
@@ -65,14 +69,35 @@ export const certificateStatusHandlers = (parts: CertificateStatusParts) =>
   ({
     async certificateStatus(request, response) {
       const { ocspRequestData } = request.body as CertificateStatusRequest;
-      const answer = await certificateStatus(parts, ocspRequestData);
+      const answer = await certificateStatus(parts, ocspRequestData, freshness(request));
       const result: CertificateStatusResult =
         answer.status === 'Accepted'
           ? { ...answer, ocspResult: Buffer.from(answer.ocspResult).toString('base64') }
           : answer;
       response.json(result);
     },
+
+    async certificateChainStatus(request, response) {
+      const { certificateStatusRequests } = request.body as CertificateChainStatusRequest;
+      const questions = certificateStatusRequests;
+      const answers = await certificateChainStatus(parts, questions, freshness(request));
+      const result: CertificateChainStatusResult = {
+        // The station takes no members that OCPP does not have: reasons stand beside.
+        certificateStatus: answers.map(({ certificateHashData, source, status, nextUpdate }) => ({
+          ...{ certificateHashData, source, status, nextUpdate: nextUpdate.toISOString() },
+        })),
+        failures: answers.flatMap(({ reason }, index) =>
+          reason === undefined ? [] : [{ index, reason }],
+        ),
+      };
+      response.json(result);
+    },
   }) satisfies Handlers;
+
+/** RFC 9111 5.2.1.4: whoever says no-cache wants no answer that is kept. */
+const freshness = (request: Pick<Request, 'get'>) => ({
+  isFresh: /(^|,)\s*no-cache\s*(,|$)/i.test(request.get('cache-control') ?? ''),
+});
 
 export const contractCertificateHandlers = ({
   installation,

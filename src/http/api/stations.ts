@@ -1,5 +1,10 @@
 import type { OcppVersion } from '../../ocpp/certificate-types.ts';
-import { type RootCertificateType, rootCertificateType, rootUseOf } from '../../ocpp/root-types.ts';
+import {
+  type RootCertificateType,
+  rootCertificateType,
+  rootUseOf,
+  rootUsesOf,
+} from '../../ocpp/root-types.ts';
 import { nameText } from '../../pki/names.ts';
 import { toPem } from '../../pki/pem.ts';
 import type { Station as StationRecord } from '../../services/station-records.ts';
@@ -62,7 +67,9 @@ export const truststoreHandlers = (parts: TruststoreParts) =>
       };
       const entries = await stationTruststore(parts, principal, id, {
         ...(organization === undefined ? {} : { organization }),
-        ...(certificateType === undefined ? {} : { use: rootUseOf(certificateType) }),
+        // Whoever asks for one by its name has a use for it.
+        uses:
+          certificateType === undefined ? rootUsesOf(ocppVersion) : [rootUseOf(certificateType)],
       });
       const items = entries.map((entry) => rootBody(entry, ocppVersion));
       if (request.accepts(['application/json', PEM_BUNDLE]) === PEM_BUNDLE) {

@@ -177,7 +177,7 @@ export type Station = {
 };
 /**
  * OCPP InstallCertificateUseEnumType; OCPP 1.6 says CentralSystemRootCertificate where 2.x
- * says CSMSRootCertificate
+ * says CSMSRootCertificate, and OEMRootCertificate is new in 2.1
  *
  */
 export type RootCertificateType =
@@ -185,7 +185,8 @@ export type RootCertificateType =
   | 'CentralSystemRootCertificate'
   | 'V2GRootCertificate'
   | 'MORootCertificate'
-  | 'ManufacturerRootCertificate';
+  | 'ManufacturerRootCertificate'
+  | 'OEMRootCertificate';
 export type ProvisioningStandard = 'iso15118-2' | 'iso15118-20';
 export type ProvisioningState = 'registered' | 'replaced' | 'deleted';
 export type ProvisioningCertificateWithChain = ProvisioningCertificate & {
@@ -236,6 +237,10 @@ export type ContractWithBundle = Contract & {
  * OCPP CertificateSigningUseEnumType
  */
 export type CertificateType = 'ChargingStationCertificate' | 'V2GCertificate' | 'V2G20Certificate';
+/**
+ * OCPP CertificateStatusSourceEnumType
+ */
+export type CertificateStatusSource = 'CRL' | 'OCSP';
 
 export interface ApiBodies {
   Problem?: Problem;
@@ -338,6 +343,9 @@ export interface ApiBodies {
   AuthorizeRequest?: AuthorizeRequest;
   AuthorizeResult?: AuthorizeResult;
   CertificateStatusRequest?: CertificateStatusRequest;
+  CertificateStatusSource?: CertificateStatusSource;
+  CertificateChainStatusRequest?: CertificateChainStatusRequest;
+  CertificateChainStatusResult?: CertificateChainStatusResult;
   CertificateStatusResult?: CertificateStatusResult;
   Profile?: Profile;
 }
@@ -1446,6 +1454,51 @@ export interface CertificateStatusRequest {
    * OCPP OCSPRequestDataType
    */
   ocspRequestData: CertificateHashData;
+}
+export interface CertificateChainStatusRequest {
+  /**
+   * OCPP CertificateStatusRequestInfoType
+   *
+   * @minItems 1
+   * @maxItems 4
+   */
+  certificateStatusRequests: {
+    certificateHashData: CertificateHashData;
+    source: CertificateStatusSource;
+    /**
+     * @minItems 1
+     * @maxItems 5
+     */
+    urls: string[];
+  }[];
+  /**
+   * Of OCPP; ignored
+   */
+  customData?: {};
+}
+export interface CertificateChainStatusResult {
+  /**
+   * OCPP CertificateStatusType
+   */
+  certificateStatus: {
+    certificateHashData: CertificateHashData;
+    source: CertificateStatusSource;
+    status: 'Good' | 'Revoked' | 'Unknown' | 'Failed';
+    /**
+     * When the station is to ask again
+     */
+    nextUpdate: string;
+  }[];
+  /**
+   * Of those whose status is `Failed`; for whoever runs the CSMS
+   */
+  failures: {
+    /**
+     * In `certificateStatus`, from 0
+     */
+    index: number;
+    reason: string;
+  }[];
 }
 export interface CertificateStatusResult {
   status: 'Accepted' | 'Failed';

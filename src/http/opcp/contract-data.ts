@@ -7,11 +7,14 @@ import { bringContractData, generateContractData } from '../../services/contract
 import { type ContractSigningParts, signContract } from '../../services/contract-signing.ts';
 import type { VisibleCps } from '../../services/cps-signers.ts';
 import { instantOf } from '../../services/instants.ts';
+import { rootId } from '../../services/root-pool.ts';
 import { base64 } from '../pnc/base64.ts';
 import { type NamedText, pemChain, subCasOf } from '../pnc/chains.ts';
 import type { PncHandlers } from '../pnc/handler.ts';
 import { namespaceOf, standardNamed } from '../pnc/namespaces.ts';
 import { signingWishes } from '../pnc/signing.ts';
+import { namedRoot } from './cps-roots.ts';
+import { wholeSeconds } from './instants.ts';
 import type {
   OpcpContractData,
   OpcpContractDataToSign,
@@ -44,7 +47,7 @@ export const contractDataHandlers = (parts: Parts) =>
 
     async opcpSignContractData(request, response, principal) {
       const body = request.body as OpcpContractDataToSign;
-      const { contractData, cpsV2GRootCertificateFingerprint: root } = body;
+      const { contractData } = body;
       const standard = standardNamed(body.xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
       const view = await bringContractData(parts, principal, {
         ...{ pcid: body.pcid, standard },
@@ -55,11 +58,13 @@ export const contractDataHandlers = (parts: Parts) =>
           encryptedPrivateKey: contractData.contractSignatureEncryptedPrivateKey,
         },
       });
+      const root = await namedRoot(parts, body);
       const { exi, cps } = await signContract(parts, principal, view, signingWishes({ root }));
       const { pcid, emaid } = view.contract;
       const signed: OpcpSignedContractData = {
         ...{ pcid, emaid, xsdMsgDefNamespace: namespaceOf[standard] },
         ...(standard === 'iso15118-2' ? { signedData: xmlOf(exi) } : {}),
+        cpsRootCertificateId: rootId(cps.root.der),
         cpsRootDistinguishedName: nameText(cps.root.subject),
       };
       response.status(201).json(signed);
@@ -96,18 +101,25 @@ function xmlOf(exi: Uint8Array): string {
   return Buffer.from(iso2ResponseXml({ header, body })).toString('base64');
 }
 
+const inBoth = (number: '1' | '2', text: string) => ({
+  [`cpsCa${number}Certificate`]: text,
+  [`cpsSubCa${number}Certificate`]: text,
+});
+
 function signerOf(cps: VisibleCps): OpcpCpsSigner {
   const { subject } = readCertificate(cps.certificate);
   const { subCa1, subCa2 } = subCasOf(cps.subCertificates);
   return {
     cpsDistinguishedName: nameText(subject),
     cpsCertificate: base64(cps.certificate),
-    validFrom: cps.notBefore.toISOString(),
-    validTo: cps.notAfter.toISOString(),
+    validFrom: wholeSeconds(cps.notBefore),
+    validTo: wholeSeconds(cps.notAfter),
     organizationName: attributeValue(subject, 'O') ?? '',
+    cpsRootCertificateId: rootId(cps.root.der),
     cpsRootDistinguishedName: nameText(cps.root.subject),
-    ...(subCa1 ? { cpsSubCa1Certificate: subCa1 } : {}),
-    ...(subCa2 ? { cpsSubCa2Certificate: subCa2 } : {}),
+    // The published description has both names.
+    ...(subCa1 ? inBoth('1', subCa1) : {}),
+    ...(subCa2 ? inBoth('2', subCa2) : {}),
     xsdMsgDefNamespace: namespaceOf[cps.standard],
   };
 }

@@ -2,14 +2,22 @@ import { nameText } from '../../pki/names.ts';
 import type { ContractParts, ContractView } from '../../services/contract-creation.ts';
 import { contractsNamed, endContractsNamed, makeDefault } from '../../services/contract-data.ts';
 import { type ContractSigningParts, provideContract } from '../../services/contract-signing.ts';
+import type { VisibleCps } from '../../services/cps-signers.ts';
+import { rootId } from '../../services/root-pool.ts';
 import { base64 } from '../pnc/base64.ts';
 import type { PncHandlers } from '../pnc/handler.ts';
 import { namespaceOf, standardAsked } from '../pnc/namespaces.ts';
 import { signingWishes } from '../pnc/signing.ts';
+import { type CpsRootNames, namedRoot } from './cps-roots.ts';
+import { isYes } from './headers.ts';
+import { wholeSeconds } from './instants.ts';
 import type { OpcpContract, OpcpContracts, OpcpProvidedContract } from './types.ts';
 
 /** The contract certificate pool, but for cars that ask themselves. */
-export const contractHandlers = (parts: ContractParts & ContractSigningParts) => {
+export const contractHandlers = (
+  parts: ContractParts &
+    ContractSigningParts & { readonly listCps: () => Promise<readonly VisibleCps[]> },
+) => {
   const setDefault: PncHandlers[string] = async (request, response, principal) => {
     const { pcid, emaid } = request.params as { pcid: string; emaid: string };
     await makeDefault(parts, principal, { pcid, emaid });
@@ -30,7 +38,7 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
 
     async opcpDeleteSignedContractData(request, response, principal) {
       const emaid = String(request.params.identifier);
-      const keepsCertificates = request.get('X-Skip-Revocation') === 'true';
+      const keepsCertificates = isYes(request.get('X-Skip-Revocation'));
       await endContractsNamed(parts, principal, emaid, { keepsCertificates });
       response.end();
     },
@@ -40,19 +48,21 @@ export const contractHandlers = (parts: ContractParts & ContractSigningParts) =>
 
     async opcpProvideSignedContractData(request, response, principal) {
       const { emaid, pcid } = request.params as { emaid: string; pcid: string };
-      const { sessionID: sessionId, cpsV2GRootCertificateFingerprint: root } =
-        request.query as Record<string, string | undefined>;
+      const { sessionID: sessionId, ...names } = request.query as CpsRootNames & {
+        sessionID?: string;
+      };
       const standard = standardAsked(request.query) ?? 'iso15118-2';
       const { exi, cps, contract } = await provideContract(
         parts,
         principal,
         { emaid, pcid, standard },
-        signingWishes({ sessionId, root }),
+        signingWishes({ sessionId, root: await namedRoot(parts, names) }),
       );
       const body: OpcpProvidedContract = {
         certificateInstallationRes: base64(exi),
         xsdMsgDefNamespace: namespaceOf[standard],
         emaid: contract.emaid,
+        cpsRootCertificateId: rootId(cps.root.der),
         cpsRootDistinguishedName: nameText(cps.root.subject),
       };
       response.json(body);
@@ -75,6 +85,6 @@ const contractOf = ({ contract, bundle }: ContractView): OpcpContract => ({
   xsdMsgDefNamespace: namespaceOf[contract.standard],
   contractCertificate: base64(bundle.certificate),
   defaultContract: contract.isDefault,
-  certValidFrom: bundle.notBefore.toISOString(),
-  certValidTo: bundle.notAfter.toISOString(),
+  certValidFrom: wholeSeconds(bundle.notBefore),
+  certValidTo: wholeSeconds(bundle.notAfter),
 });

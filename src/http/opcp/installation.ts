@@ -3,6 +3,7 @@ import { errorBody } from '../pnc/errors.ts';
 import type { PncHandlers } from '../pnc/handler.ts';
 import { answerTo } from '../pnc/installation.ts';
 import { standardNamed } from '../pnc/namespaces.ts';
+import { isYes } from './headers.ts';
 import type {
   OpcpInstallationAnswer,
   OpcpInstallationRefusal,
@@ -32,7 +33,7 @@ export const installationHandlers = ({
           xsdMsgDefNamespace,
         };
         response.json(body);
-      } else if (answer.status !== 400 && request.get('alwaysReturnEXI') === 'true') {
+      } else if (answer.status !== 400 && isYes(request.get('alwaysReturnEXI'))) {
         const { exi: certificateInstallationRes, notes: metaData } = answer;
         const content = [{ messageDef: { certificateInstallationRes, metaData } }];
         const body: OpcpInstallationRefusal = {

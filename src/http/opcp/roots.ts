@@ -12,9 +12,9 @@ import {
 } from '../../services/root-pool.ts';
 import { base64 } from '../pnc/base64.ts';
 import type { PncHandlers } from '../pnc/handler.ts';
-import { colonHex } from '../pnc/hex.ts';
 import { namespaceOf } from '../pnc/namespaces.ts';
 import { importRoot } from '../pnc/roots.ts';
+import { wholeSeconds } from './instants.ts';
 import type {
   OpcpNewRoot,
   OpcpRoot,
@@ -84,13 +84,13 @@ function rootOf({ id, rootType, certificate, addresses }: ListedRoot): OpcpRoot 
     commonName: attributeValue(subject, 'CN') ?? '',
     ...(keyIdentifier
       ? {
-          rootAuthorityKeyIdentifier: colonHex(keyIdentifier),
+          rootAuthorityKeyIdentifier: base64(keyIdentifier),
           rootAuthorityKeyIdentifierHex: Buffer.from(keyIdentifier).toString('hex'),
         }
       : {}),
     rootIssuerSerialNumber: serialHex(certificate),
-    validFrom: certificate.notBefore.toISOString(),
-    validTo: certificate.notAfter.toISOString(),
+    validFrom: wholeSeconds(certificate.notBefore),
+    validTo: wholeSeconds(certificate.notAfter),
     organizationName: attributeValue(subject, 'O') ?? '',
     ...(addresses
       ? { certificateRevocationList: addresses.crl, labeledUri: addresses.certificate }
@@ -108,7 +108,7 @@ function trustListOf(roots: readonly ListedRoot[]): OpcpTrustList {
     rootType,
     distinguishedName: nameText(certificate.subject),
     fingerprint: fingerprint(certificate.der),
-    validTo: certificate.notAfter.toISOString(),
+    validTo: wholeSeconds(certificate.notAfter),
   }));
   const lines = entries.map(({ rootType, fingerprint: sha256 }) => `${rootType} ${sha256}\n`);
   const digest = createHash('sha256').update(lines.sort().join('')).digest('hex');

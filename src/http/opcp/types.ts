@@ -5,16 +5,21 @@
  */
 export type OpcpRootType = string;
 /**
- * What happened to what is the organization's own, or to what of others its audit log tells
+ * What happened to what is the organization's own, to what of others its audit log tells, or
+ * to a root that all pools list
  *
  */
 export type OpcpWebhookEvent =
   | 'root.cert.added'
+  | 'root.cert.revoked'
+  | 'root.cert.expired'
   | 'root.cert.removed'
   | 'oem.prov.cert.added'
   | 'oem.prov.cert.replaced'
   | 'oem.prov.cert.deleted'
   | 'oem.contract.added'
+  | 'mo.prov.cert.updated'
+  | 'mo.prov.cert.deleted'
   | 'mo.contract.added'
   | 'mo.contract.renewed'
   | 'mo.contract.suspended'
@@ -147,6 +152,7 @@ export interface OpcpProvidedContract {
   certificateInstallationRes: string;
   xsdMsgDefNamespace: string;
   emaid: string;
+  cpsRootCertificateId: string;
   /**
    * The V2G root above the signature
    */
@@ -222,6 +228,10 @@ export interface OpcpContractDataToSign {
    * SHA-256 in hex of the V2G root that the answer is to be signed below
    */
   cpsV2GRootCertificateFingerprint?: string;
+  /**
+   * The same root by its `rootCertificateId` in the pool
+   */
+  cpsRootCertificateId?: string;
   contractData: OpcpContractData;
   metaData?: string;
 }
@@ -261,6 +271,7 @@ export interface OpcpSignedContractData {
    * CertificateInstallationRes of ISO 15118-2 as XML, in base64
    */
   signedData?: string;
+  cpsRootCertificateId: string;
   cpsRootDistinguishedName: string;
 }
 export interface OpcpCpsSigners {
@@ -272,8 +283,20 @@ export interface OpcpCpsSigner {
   validFrom: string;
   validTo: string;
   organizationName: string;
+  /**
+   * Of the pool of roots
+   */
+  cpsRootCertificateId: string;
   cpsRootDistinguishedName: string;
+  cpsCa1Certificate?: string;
+  cpsCa2Certificate?: string;
+  /**
+   * The same as `cpsCa1Certificate`
+   */
   cpsSubCa1Certificate?: string;
+  /**
+   * The same as `cpsCa2Certificate`
+   */
   cpsSubCa2Certificate?: string;
   xsdMsgDefNamespace: string;
 }
@@ -446,8 +469,8 @@ export interface OpcpWebhookEndpoint {
   failure?: {
     at: string;
     /**
-     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
-     * `tls-failed`, `redirected`, `answer-too-large`
+     * `http-<status>`, `timed-out`, `unreachable`, `tls-failed`, `redirected`,
+     * `answer-too-large`
      *
      */
     reason: string;
@@ -473,8 +496,8 @@ export interface OpcpWebhookEndpointWithSecret {
   failure?: {
     at: string;
     /**
-     * `http-<status>`, `timed-out`, `unreachable`, `host-unknown`, `address-not-public`,
-     * `tls-failed`, `redirected`, `answer-too-large`
+     * `http-<status>`, `timed-out`, `unreachable`, `tls-failed`, `redirected`,
+     * `answer-too-large`
      *
      */
     reason: string;
