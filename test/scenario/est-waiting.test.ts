@@ -123,8 +123,8 @@ const stateOf = async (id: string): Promise<string> => (await read(`/v1/requests
 const inState = async (state: string): Promise<string[]> =>
   (await read(`/v1/requests?state=${state}&limit=200`)).items.map(({ id }: { id: string }) => id);
 
-describe('RFC 7030 4.2.3: what waits', () => {
-  test('is 202 with Retry-After, and after a second person’s approval a certificate', async () => {
+describe('what waits', () => {
+  test('RFC 7030 4.2.3: is 202 with Retry-After, and after a second person’s approval a certificate', async () => {
     const made = application(`CN=${await newStation()}`);
     const id = waiting(await enrol(made));
     expect(await read(`/v1/requests/${id}`)).toMatchObject({
