@@ -14,7 +14,12 @@ import type { Clock } from './clock.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { foreignOperator } from './operators.ts';
 import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
-import type { SecurityProfile, Station, StationStore } from './station-records.ts';
+import type {
+  SecurityProfile,
+  Station,
+  StationEnrolment,
+  StationStore,
+} from './station-records.ts';
 
 export interface StationParts {
   readonly stations: StationStore;
@@ -31,6 +36,8 @@ export interface StationDetails {
   readonly certificateType?: OmittedType;
   readonly securityProfile?: SecurityProfile;
   readonly chain?: ChainPolicy;
+  /** Left out, it stays: what an inventory writes again and again lifts no refusal. */
+  readonly enrolment?: StationEnrolment;
 }
 
 /**
@@ -50,8 +57,10 @@ export async function putStation(
   const organization = await stationOrganization(parts, principal, named);
   const checked = await checkedStation(parts, organization, id, details);
   const existing = await parts.stations.findStation(organization.id, checked.id);
+  const enrolment = details.enrolment ?? existing?.enrolment;
   const station: Station = {
     ...checked,
+    ...(enrolment === 'refused' ? { enrolment } : {}),
     organizationId: organization.id,
     createdAt: existing?.createdAt ?? parts.clock(),
     ...(existing?.lastSeenAt ? { lastSeenAt: existing.lastSeenAt } : {}),
@@ -65,7 +74,10 @@ export async function putStation(
   } else if (sameDetails(existing, station)) {
     return { station: existing, created: false };
   }
-  const command = { station, audit: stationAudit(parts, principal, station, 'changed') };
+  const command = {
+    ...{ station, enrolment: details.enrolment },
+    audit: stationAudit(parts, principal, station, 'changed'),
+  };
   if ((await parts.stations.changeStation(command)) === 'name-taken') throw nameTaken();
   return { station, created: false };
 }
@@ -141,7 +153,7 @@ async function checkedStation(
   organization: Organization,
   id: string,
   details: StationDetails,
-): Promise<Omit<Station, 'organizationId' | 'createdAt' | 'lastSeenAt'>> {
+): Promise<Omit<Station, 'organizationId' | 'enrolment' | 'createdAt' | 'lastSeenAt'>> {
   const violations: FieldViolation[] = [];
   const taken = <T>(field: string, result: Parsed<T>): T | undefined => {
     if (result.ok) return result.value;
@@ -212,6 +224,7 @@ const plainDetails = (station: Station) => ({
   securityProfile: station.securityProfile ?? null,
   chainIncludesRoot: station.chain?.includeRoot ?? null,
   chainMaximumSize: station.chain?.maximumSize ?? null,
+  enrolment: station.enrolment ?? 'allowed',
 });
 
 const sameDetails = (a: Station, b: Station): boolean =>

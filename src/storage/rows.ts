@@ -11,6 +11,7 @@ import type {
   PncStandard,
 } from '../services/contract-records.ts';
 import type { ProvisioningStandard, ProvisioningState } from '../services/provisioning-records.ts';
+import type { StationEnrolment } from '../services/station-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
 export type StoredBoolean = boolean | number;
@@ -174,6 +175,7 @@ export interface StationRow {
   security_profile: StoredInteger | null;
   chain_includes_root: StoredBoolean | null;
   chain_maximum_size: StoredInteger | null;
+  enrolment: StationEnrolment;
   created_at: string;
   last_seen_at: string | null;
 }

@@ -262,6 +262,29 @@ describe('a factory certificate', () => {
     );
   });
 
+  test('C7 of a station that is refused certifies nothing, nor does what that has', async () => {
+    const { name, presented } = await house.enrolled();
+    const [id] = [`CS-REFUSED-${name.split('E').at(-1)}`];
+    const path = `/v1/stations/${id}?organization=demo-cpo`;
+    const put = (enrolment: string) => house.call('PUT', path, { evseIds: [name], enrolment });
+    const factory = made({ name });
+    expect((await show(factory, [], name)).status).toBe(200);
+    sent(await put('refused'), 200);
+    const renewal = { target: REENROL, presented, body: application(`CN=${name}`).body };
+    for (const answer of [await show(factory, [], name), await house.est(renewal)]) {
+      expectRefused(
+        answer,
+        ...([400, 'csr-refused: the profile iso15118-2-secc does not allow this request'] as const),
+        /^station-refused \(station\): The enrolment of the station is refused/,
+        'remedy: Correct what the lines above say and send a new request.',
+      );
+      const violations = ['station-refused'];
+      await house.expectOnRecord({ station: id, violations }, expect.any(String));
+    }
+    sent(await put('allowed'), 200);
+    expect((await show(factory, [], name)).status).toBe(200);
+  });
+
   test('W7 makes evpki ask nobody: addresses in it are its maker’s, or anybody’s', async () => {
     let calls = 0;
     const server = createServer((_request, response) => {

@@ -211,6 +211,26 @@ describe('what waits', () => {
     }
   });
 
+  test('C7 is not approved for a station that nothing is to be certified for any more', async () => {
+    const serialNumber = await newStation();
+    const path = `/v1/stations/CS-WAITS-${stations}?organization=demo-cpo`;
+    const put = async (enrolment: string) => {
+      const authorization = `Bearer ${await administrator()}`;
+      sent(await evpki.call('PUT', path, { serialNumber, enrolment }, { authorization }), 200);
+    };
+    const made = application(`CN=${serialNumber}`);
+    const id = waiting(await enrol(made));
+    await put('refused');
+    const refused = await decide(id, 'approval', approver);
+    expect([refused.status, refused.json.violations[0].code]).toEqual([422, 'station-refused']);
+    expect(await stateOf(id)).toBe('refused');
+    const answer = await enrol(made);
+    expect(answer.body).toMatch(/^csr-refused: .*\nstation-refused \(station\): /);
+    await put('allowed');
+    sent(await decide(waiting(await enrol(made)), 'approval', approver), 201);
+    expect(certificatesIn(await enrol(made))).toHaveLength(1);
+  });
+
   test('C7 are names that nobody has registered, where the profile would let others through', async () => {
     const operator = bearer(await evpki.tokenOf('demo-cpo', ['cpo-operator']));
     const names = { extensions: [askFor.names('controller.example')] };
