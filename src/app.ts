@@ -111,7 +111,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
-  const { profiles, access, secondPerson, est } = loadPolicies();
+  const { profiles, access, secondPerson, est } = loadPolicies(config.policies);
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   const missing = missingForHierarchy(config, hierarchy);
   if (missing !== undefined) throw new StartError(missing);

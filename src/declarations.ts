@@ -44,17 +44,27 @@ export interface Policies {
 /**
  * Reads a folder of policies: `access.yaml`, `est.yaml` if there is one, and one profile in every
  * other file.
+ * @param named from the working directory; the package's own without
  * @throws DeclarationsInvalid with every error of every file
  */
-export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
+export function loadPolicies(named?: string): Policies {
+  const folder = named === undefined ? join(packageRoot, 'policies') : resolve(named);
+  const sourceOf = (name: string) => join(named ?? 'policies', name);
   const errors: DeclarationError[] = [];
   const profiles: Profile[] = [];
   let access: AccessPolicy = new Map();
   let secondPerson: Policies['secondPerson'] = new Set();
   let estDocument: unknown;
-  for (const name of readdirSync(folder).sort()) {
-    if (!name.endsWith('.yaml')) continue;
-    const source = join('policies', name);
+  const names = namesIn(folder, sourceOf(''), errors);
+  if (errors.length === 0 && !names.includes(ACCESS_FILE)) {
+    errors.push({
+      source: sourceOf(ACCESS_FILE),
+      path: '',
+      message: 'is missing: nobody has roles',
+    });
+  }
+  for (const name of names) {
+    const source = sourceOf(name);
     const document = readYaml(join(folder, name), source, errors);
     if (document === undefined) continue;
     if (name === ACCESS_FILE) {
@@ -72,7 +82,7 @@ export function loadPolicies(folder = join(packageRoot, 'policies')): Policies {
   errors.push(...checkProfileSet(profiles));
   const byName = new Map(profiles.map((profile) => [profile.name, profile]));
   // Once all profiles are there: it names some of them.
-  const est = parseEstDeclarations(estDocument ?? {}, join('policies', EST_FILE), byName);
+  const est = parseEstDeclarations(estDocument ?? {}, sourceOf(EST_FILE), byName);
   if (!est.ok) errors.push(...est.errors);
   if (!est.ok || errors.length > 0) throw new DeclarationsInvalid(errors);
   return { profiles: byName, access, secondPerson, est: est.est };
@@ -103,6 +113,19 @@ export function loadApiDocument(): unknown {
   if (document === undefined) throw new DeclarationsInvalid(errors);
   // The validator changes the document; what YAML anchors share must be separate by then.
   return JSON.parse(JSON.stringify(document));
+}
+
+/** The YAML files of a folder in alphabetical order; none, with the reason in `errors`. */
+function namesIn(folder: string, source: string, errors: DeclarationError[]): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.yaml'))
+      .sort();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    errors.push({ source, path: '', message: `cannot be read (${code})` });
+    return [];
+  }
 }
 
 /** The parsed file, or undefined with the reasons added to `errors`. */

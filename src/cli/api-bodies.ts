@@ -203,6 +203,7 @@ export interface Station {
   readonly certificateType?: string;
   readonly securityProfile?: number;
   readonly chain?: { readonly includeRoot?: boolean; readonly maximumSize?: number };
+  readonly enrolment?: string;
   readonly createdAt: string;
   readonly lastSeenAt?: string;
 }

@@ -30,12 +30,12 @@ export function addConfig(program: Command, io: Io): void {
   group
     .command('check')
     .description(
-      'Checks the settings of environment and file, and the hierarchy that they name, as the service does when it starts.',
+      'Checks the settings of environment and file, and the hierarchy and policies that they name, as the service does when it starts.',
     )
     .option(...fileOption)
     .action((options: ConfigOptions) => {
       const { config } = configurationOf(options, io);
-      const errors = hierarchyErrors(config);
+      const errors = declarationErrors(config);
       if (errors.length > 0) throw configurationFailure(errors);
       io.stdout.write('The configuration has no errors.\n');
     });
@@ -73,10 +73,10 @@ function configurationOf({ file }: ConfigOptions, io: Io) {
   throw configurationFailure(result.errors);
 }
 
-/** What is wrong with the hierarchy, or with the settings for it. */
-function hierarchyErrors(config: Config): readonly DeclarationError[] {
+/** What is wrong with policies or hierarchy, or with the settings for it. */
+function declarationErrors(config: Config): readonly DeclarationError[] {
   try {
-    const hierarchy = loadHierarchy(config.hierarchy, loadPolicies().profiles);
+    const hierarchy = loadHierarchy(config.hierarchy, loadPolicies(config.policies).profiles);
     const message = missingForHierarchy(config, hierarchy);
     return message === undefined ? [] : [{ source: config.hierarchy, path: '', message }];
   } catch (error) {

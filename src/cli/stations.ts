@@ -23,6 +23,7 @@ interface PutOptions extends StationOptions {
   readonly securityProfile?: string;
   readonly chainWithRoot?: true;
   readonly chainSize?: string;
+  readonly enrolment?: string;
 }
 
 interface TruststoreOptions extends StationOptions {
@@ -48,6 +49,10 @@ export function addStations(program: Command, io: Io): void {
     .option('--security-profile <number>', 'its OCPP security profile, 0 to 3')
     .option('--chain-with-root', 'send it chains with their root')
     .option('--chain-size <characters>', 'the longest chain that it takes: 500 to 10000')
+    .option(
+      '--enrolment <state>',
+      'whether anything is certified for it: allowed, refused (default: as it is)',
+    )
     .option('--organization <id>', 'whose it is (default: your organization)')
     .option('--json', "print the API's answer")
     .action((id: string, options: PutOptions) => put(id, options, io));
@@ -78,11 +83,12 @@ export function addStations(program: Command, io: Io): void {
 async function put(id: string, options: PutOptions, io: Io): Promise<void> {
   const { serialNumber, seccId, evseId: evseIds, type: certificateType } = options;
   const securityProfile = securityProfileOption(options.securityProfile);
-  const { organization } = options;
+  const { organization, enrolment } = options;
   const query = organization === undefined ? '' : `?${new URLSearchParams({ organization })}`;
   const path = `${pathOf(PATH, id)}${query}`;
   const chain = chainOptions(options);
-  const body = { serialNumber, seccId, evseIds, certificateType, securityProfile, chain };
+  const names = { serialNumber, seccId, evseIds };
+  const body = { ...names, certificateType, securityProfile, chain, enrolment };
   const answer = await withSession(io, (session) => session.put(path, body));
   if (!options.json && answer.status === 200) note(io, 'It was registered before; now it is:');
   tell(answer.body as Station, options, io);
@@ -155,6 +161,7 @@ function tell(station: Station, { json }: StationOptions, io: Io): void {
       ['type', station.certificateType],
       ['security profile', station.securityProfile?.toString()],
       ['chains', chainText(station.chain)],
+      ['enrolment', station.enrolment],
       ['registered', moment(station.createdAt, io)],
       ['last seen', station.lastSeenAt ? moment(station.lastSeenAt, io) : 'never'],
     ]),

@@ -63,6 +63,12 @@ export const settings = {
     default: 'ca/demo.yaml',
     description: 'The declaration of organizations and authorities to start with.',
   },
+  policies: {
+    env: 'EVPKI_POLICIES',
+    type: text,
+    description:
+      'A folder of profiles, roles and labels of EST in place of the `policies/` that evpki comes with, complete: a copy with changes of your own.',
+  },
   host: {
     env: 'EVPKI_HOST',
     type: listenHost,

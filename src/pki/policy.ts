@@ -52,6 +52,8 @@ export interface PolicyInput {
   readonly hosts?: readonly string[];
   /** The common name is that of another station: one must not be taken for the other. */
   readonly nameTaken?: boolean;
+  /** Nothing is to be certified for the station that it is for. */
+  readonly stationRefused?: boolean;
   /** The common name is an EVSE or SECC id of this operator, which the organization may not use. */
   readonly foreignOperator?: string;
   /** The certificate that this one renews. */
@@ -89,6 +91,7 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     ...checkCertified(input),
     ...subject.violations,
     ...(input.nameTaken ? [nameTaken] : []),
+    ...(input.stationRefused ? [stationRefused] : []),
     ...(input.foreignOperator ? [operatorNotAllowed(input.foreignOperator, 'subject.CN')] : []),
     ...checkDistinctFromIssuer(subject.subject, input),
     ...requested.violations,
@@ -127,6 +130,11 @@ export const nameTaken = violation(
   'station-name-taken',
   'The common name is that of another station.',
   'subject.CN',
+);
+const stationRefused = violation(
+  'station-refused',
+  'The enrolment of the station is refused; whoever registers stations may allow it.',
+  'station',
 );
 export const keyBlocked = violation(
   'key-blocked',

@@ -36,6 +36,7 @@ export const violationCodes = {
     'With names as long as these the certificate is larger than its standard allows.',
   // The station.
   'station-unknown': 'No station of this identity is registered with the organization.',
+  'station-refused': 'Nothing is certified for the station: its enrolment is refused.',
   'station-name-taken': 'The common name is that of another station of the organization.',
   'operator-not-allowed':
     'An EVSE or SECC id is that of an operator which is none of the organization’s.',

@@ -211,4 +211,4 @@ export const principalOf = ({ id, organizationId, roles, expiresAt }: ApiClient)
 });
 
 const unknownToken = (refusal: Refusal) =>
-  new NotAuthenticated('the token is unknown or expired', refusal);
+  new NotAuthenticated('the token is unknown or expired', refusal, 'token-unknown');

@@ -65,7 +65,11 @@ export async function requireCertificate(
 }
 
 const notHeld = (refusal: Refusal) =>
-  new NotAuthenticated('the certificate is none that an API client is known by', refusal);
+  new NotAuthenticated(
+    'the certificate is none that an API client is known by',
+    refusal,
+    'certificate-unknown',
+  );
 
 /** What was registered can be read; what is read otherwise from now on is worth nothing. */
 function readRegistered(der: Uint8Array) {

@@ -3,6 +3,7 @@
 import { violationCodes } from '../pki/violations.ts';
 import { estStatusOf, ocppAnswerOf } from './error-answers.ts';
 import { type ErrorCode, errorCodes } from './errors.ts';
+import { estRemedyRows } from './est-remedies.ts';
 
 export interface ErrorRow {
   readonly code: ErrorCode;
@@ -30,14 +31,18 @@ export const errorNotes: readonly string[] = [
   'Those of `POST /oauth/token` have `error` and `error_description` (RFC 6749 5.2) besides.',
   'In OPCP they are `errorMessages` with a `traceId`, and statuses are those of the column HTTP, ' +
     'but for 400 in place of 422, 404 of `vehicle-unknown` and 403 of `emaid-not-allowed`.',
-  'In EST (RFC 7030) they are lines of text, each with a code in front, and statuses are those of ' +
-    'the column EST.',
+  'In EST (RFC 7030) they are lines of text, each with a code in front, then one with what to do, ' +
+    'and statuses are those of the column EST.',
   '"OCPP" is what `POST /v1/ocpp/sign-certificate` tells the ' +
     'CSMS to answer its station: `Rejected` to a request that no decision could make good, ' +
     '`Accepted` to what an operator or the time may put right, so that the station asks again. At ' +
     '`problem` the call itself has failed and the CSMS gets the problem. `POST ' +
     '/v1/ocpp/certificate-status` says `Failed` where there is no OCSP response to pass on.',
 ];
+
+const estNote =
+  'What EST says to do where that is something else than above. Somebody who is turned away hears ' +
+  'of the reason what the second column says; the audit log knows it itself.';
 
 export const violationNote =
   'A refused certification request lists everything that was wrong with it under `violations`.';
@@ -47,6 +52,10 @@ export function errorTables(): string {
   const rows = errorRows.map(
     ({ code, http, est, ocpp, exit, cause, remedy }) =>
       `| <a id="${code}"></a>\`${code}\` | ${http} | ${est} | ${ocpp} | ${exit} | ${cause} | ${remedy} |`,
+  );
+  const estRows = estRemedyRows.map(
+    ({ code, reason, remedy }) =>
+      `| \`${code}\` | ${reason === '' ? '' : `\`${reason}\``} | ${remedy} |`,
   );
   const violations = Object.entries(violationCodes).map(
     ([code, cause]) => `| \`${code}\` | ${cause} |`,
@@ -58,6 +67,14 @@ export function errorTables(): string {
     '| code | HTTP | EST | OCPP | exit status | cause | what to do |',
     '|---|---|---|---|---|---|---|',
     ...rows,
+    '',
+    '## EST',
+    '',
+    estNote,
+    '',
+    '| code | reason | what to do |',
+    '|---|---|---|',
+    ...estRows,
     '',
     '## Violations',
     '',

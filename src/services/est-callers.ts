@@ -120,11 +120,11 @@ export async function requireInForce(
   { record, certificate }: OwnCertificate,
 ): Promise<void> {
   const refuse = (reason: RefusalReason, message: string) =>
-    new NotAuthenticated(message, {
+    new NotAuthenticated(
+      message,
+      { reason, actor: certificateActor(record), organizationId: record.organizationId },
       reason,
-      actor: certificateActor(record),
-      organizationId: record.organizationId,
-    });
+    );
   if (record.state === 'held') {
     throw refuse('certificate-held', 'the client certificate is on hold');
   }
@@ -155,6 +155,7 @@ export function requireSomebody(identity: EstIdentity): SomeIdentity {
       ? 'show a token, a one-time enrolment secret or a client certificate'
       : 'the user name and enrolment secret are not accepted',
     identity.refusal,
+    identity.refusal.reason,
   );
 }
 

@@ -23,7 +23,7 @@ import {
 } from './est-callers.ts';
 import type { EstLabel } from './est-labels.ts';
 import type { PathFactParts } from './path-facts.ts';
-import { NotAuthenticated, secretRefused } from './refusals.ts';
+import { NotAuthenticated, type Refusal, secretRefused } from './refusals.ts';
 import { stationOfCommonName } from './station-names.ts';
 import type { Station, StationStore } from './station-records.ts';
 import { validateChain } from './validation.ts';
@@ -84,7 +84,7 @@ function notTaken({ name, authentication }: EstLabel, { kind }: SomeIdentity): S
   const message = `the label ${name} takes ${authentication.join(', ')}, not ${kind}`;
   return kind === 'api-client'
     ? new ServiceError('not-permitted', message)
-    : new NotAuthenticated(message, { reason: 'credentials-not-taken' });
+    : new NotAuthenticated(message, { reason: 'credentials-not-taken' }, 'credentials-not-taken');
 }
 
 /** An API client in those of its roles that permit the action in the organization of the label. */
@@ -139,9 +139,11 @@ async function proveFactory(
   const certificate = leaf && readable(leaf);
   const { organizationId } = label;
   if (!certificate) {
-    throw new NotAuthenticated('the client certificate cannot be read', {
-      reason: 'certificate-unknown',
-    });
+    throw new NotAuthenticated(
+      'the client certificate cannot be read',
+      { reason: 'certificate-unknown' },
+      'certificate-unknown',
+    );
   }
   const verdict = await validateChain(parts, {
     certificate,
@@ -152,21 +154,17 @@ async function proveFactory(
     keyPurpose: 'clientAuth',
   });
   if (!verdict.ok) {
-    throw new NotAuthenticated('the client certificate is not accepted', {
+    throw notAccepted({
       reason: failures[verdict.failure],
       violations: verdict.problems.map(({ code }) => code),
     });
   }
   const faults = clientFaults(certificate);
   if (faults.length > 0) {
-    throw new NotAuthenticated('the client certificate is not accepted', {
-      ...{ reason: 'certificate-unknown', violations: faults },
-    });
+    throw notAccepted({ reason: 'certificate-unknown', violations: faults });
   }
   if (await parts.certificates.isBlockedKey(spkiFingerprint(certificate.spki))) {
-    throw new NotAuthenticated('the client certificate is not accepted', {
-      reason: 'certificate-key-blocked',
-    });
+    throw notAccepted({ reason: 'certificate-key-blocked' });
   }
   for (const type of ['serialNumber', 'CN']) {
     const name = attributeValue(certificate.subject, type);
@@ -176,11 +174,16 @@ async function proveFactory(
     const actor = `factory-certificate:${station.id}`;
     return { kind: 'factory-certificate', principal: applicant(label, actor), station };
   }
-  throw new NotAuthenticated('the client certificate is of no station that is registered', {
-    reason: 'station-unknown',
-    organizationId,
-  });
+  throw new NotAuthenticated(
+    'the client certificate is of no station that is registered',
+    { reason: 'station-unknown', organizationId },
+    'station-unknown',
+  );
 }
+
+/** One answer, whatever was wrong: who knows which roots and keys is nobody's business. */
+const notAccepted = (refusal: Refusal) =>
+  new NotAuthenticated('the client certificate is not accepted', refusal, 'certificate-unknown');
 
 /** For what it is no TLS client's: its key may not sign in a handshake, or signs certificates. */
 const clientFaults = ({ extensions }: Certificate): PathProblemCode[] => {

@@ -152,10 +152,10 @@ export async function estReenrol(parts: EstParts, asked: EstEnrolment): Promise<
   const identity = requireSomebody(await identify(parts, asked.caller));
   return recordingRefusals(parts, identity, async (note) => {
     if (identity.kind === 'enrolment-secret' || identity.kind === 'factory-certificate') {
-      throw new NotAuthenticated('show the certificate that is to be renewed', {
-        reason:
-          identity.kind === 'enrolment-secret' ? 'credentials-not-taken' : 'certificate-unknown',
-      });
+      const reason =
+        identity.kind === 'enrolment-secret' ? 'credentials-not-taken' : 'certificate-unknown';
+      const message = 'show the certificate that is to be renewed';
+      throw new NotAuthenticated(message, { reason }, 'credentials-not-taken');
     }
     const label = note.label(await labelFor(parts, asked, identity));
     const applicant = note.applicant(

@@ -70,23 +70,40 @@ export interface RefusalLog {
 /** An error to be written down, with what is known about who was turned away. */
 export class TurnedAway extends ServiceError {
   readonly refusal: Refusal;
+  /**
+   * The reason as far as the caller may know it; undefined for not at all. Where one answer stands
+   * for several reasons it is the same for all of them.
+   */
+  readonly told: RefusalReason | undefined;
 
-  constructor(code: ErrorCode, message: string, refusal: Refusal) {
+  constructor(code: ErrorCode, message: string, refusal: Refusal, told?: RefusalReason) {
     super(code, message);
     this.refusal = refusal;
+    this.told = told;
   }
 }
 
 /** `not-authenticated`. */
 export class NotAuthenticated extends TurnedAway {
-  constructor(message: string, refusal: Refusal) {
-    super('not-authenticated', message, refusal);
+  constructor(message: string, refusal: Refusal, told?: RefusalReason) {
+    super('not-authenticated', message, refusal, told);
   }
 }
 
-/** One answer, whatever was wrong with the secret; the audit log knows better. */
-export const secretRefused = (reason: RefusalReason, who: Omit<Refusal, 'reason'>) =>
-  new NotAuthenticated('the user name and enrolment secret are not accepted', { reason, ...who });
+/**
+ * One answer, whatever was wrong with the secret; the audit log knows better. What has become of it
+ * is for its holder to know, who has the name and the label, too; not for whoever has found one.
+ */
+export const secretRefused = (reason: SecretReason, who: Omit<Refusal, 'reason'>) =>
+  new NotAuthenticated(
+    'the user name and enrolment secret are not accepted',
+    { reason, ...who },
+    reason === 'secret-of-other' ? 'secret-unknown' : reason,
+  );
+type SecretReason = Extract<
+  RefusalReason,
+  `secret-${'used' | 'withdrawn' | 'expired' | 'of-other'}`
+>;
 
 /** An unknown somebody, as audit entries name it. */
 const UNKNOWN = 'unknown';

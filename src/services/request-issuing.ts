@@ -157,6 +157,7 @@ async function circumstances(
     keyHistory: history,
     ...(notAfter ? { notAfter } : {}),
     ...(nameTaken ? { nameTaken } : {}),
+    ...(station?.enrolment === 'refused' ? { stationRefused: true } : {}),
     ...(operator === undefined ? {} : { foreignOperator: operator }),
     ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
   };

@@ -23,10 +23,14 @@ export interface Station {
   readonly securityProfile?: SecurityProfile;
   /** How it takes the chains of its certificates; never without a member. */
   readonly chain?: ChainPolicy;
+  /** Whether nothing is certified for it, whoever asks: it has been retired, or stolen. */
+  readonly enrolment?: 'refused';
   readonly createdAt: Date;
   /** When it last asked for something, to the minute. */
   readonly lastSeenAt?: Date;
 }
+
+export type StationEnrolment = 'allowed' | 'refused';
 
 export const securityProfiles = [0, 1, 2, 3] as const;
 export type SecurityProfile = (typeof securityProfiles)[number];
@@ -48,13 +52,15 @@ export interface StationStore {
   }): Promise<'registered' | 'exists' | 'name-taken'>;
 
   /**
-   * Replaces what is registered about a station, but for the times when it was registered and seen.
+   * Replaces what is registered about a station, but for the times when it was registered and seen,
+   * and for its enrolment where that is left out.
    * @param command.from what is registered until now, for those who have made of it what is to be
    * @returns `missing`, `name-taken`, or `stale` when `from` is not so (any more), and nothing is
    *   written
    */
   changeStation(command: {
-    readonly station: Station;
+    readonly station: Omit<Station, 'enrolment'>;
+    readonly enrolment?: StationEnrolment | undefined;
     readonly from?: Station;
     readonly audit: AuditEvent;
   }): Promise<'changed' | 'missing' | 'name-taken' | 'stale'>;

@@ -14,7 +14,12 @@ import { type FieldViolation, ServiceError } from './errors.ts';
 import { foreignOperator } from './operators.ts';
 import { type Organization, type OrganizationStore, organizationMeant } from './organizations.ts';
 import { type Page, type PageWanted, readPage } from './pages.ts';
-import type { SecurityProfile, Station, StationStore } from './station-records.ts';
+import type {
+  SecurityProfile,
+  Station,
+  StationEnrolment,
+  StationStore,
+} from './station-records.ts';
 
 export interface StationParts {
   readonly stations: StationStore;
@@ -31,6 +36,8 @@ export interface StationDetails {
   readonly certificateType?: OmittedType;
   readonly securityProfile?: SecurityProfile;
   readonly chain?: ChainPolicy;
+  /** Left out, it stays: what an inventory writes again and again lifts no refusal. */
+  readonly enrolment?: StationEnrolment;
 }
 
 /**
@@ -50,7 +57,7 @@ export async function putStation(
   const organization = await stationOrganization(parts, principal, named);
   const checked = await checkedStation(parts, organization, id, details);
   const existing = await parts.stations.findStation(organization.id, checked.id);
-  const station = stationWith(parts, organization, checked, existing);
+  const station = stationWith(parts, organization, { checked, details }, existing);
   if (!existing) {
     const command = { station, audit: stationAudit(parts, principal, station, 'registered') };
     const outcome = await parts.stations.registerStation(command);
@@ -60,7 +67,10 @@ export async function putStation(
   } else if (sameDetails(existing, station)) {
     return { station: existing, created: false };
   }
-  const command = { station, audit: stationAudit(parts, principal, station, 'changed') };
+  const command = {
+    ...{ station, enrolment: details.enrolment },
+    audit: stationAudit(parts, principal, station, 'changed'),
+  };
   if ((await parts.stations.changeStation(command)) === 'name-taken') throw nameTaken();
   return { station, created: false };
 }
@@ -87,11 +97,12 @@ export async function reviseStation(
   { id, details, before, seen }: StationRevision,
 ): Promise<Station | 'stale'> {
   const checked = await checkedStation(parts, organization, id, details);
-  const station = stationWith(parts, organization, checked, before);
+  const station = stationWith(parts, organization, { checked, details }, before);
   if (before && sameDetails(before, station)) return before;
   const audit = stationAudit(parts, principal, station, before ? 'changed' : 'registered');
+  const { enrolment } = details;
   const outcome = before
-    ? await parts.stations.changeStation({ station, from: before, audit })
+    ? await parts.stations.changeStation({ station, enrolment, from: before, audit })
     : await parts.stations.registerStation({ station, seen, audit });
   if (outcome === 'name-taken') throw nameTaken();
   return outcome === 'changed' || outcome === 'registered' ? station : 'stale';
@@ -100,14 +111,21 @@ export async function reviseStation(
 const stationWith = (
   { clock }: Pick<StationParts, 'clock'>,
   organization: Organization,
-  checked: Awaited<ReturnType<typeof checkedStation>>,
+  wanted: {
+    readonly checked: Awaited<ReturnType<typeof checkedStation>>;
+    readonly details: StationDetails;
+  },
   before: Station | undefined,
-): Station => ({
-  ...checked,
-  organizationId: organization.id,
-  createdAt: before?.createdAt ?? clock(),
-  ...(before?.lastSeenAt ? { lastSeenAt: before.lastSeenAt } : {}),
-});
+): Station => {
+  const enrolment = wanted.details.enrolment ?? before?.enrolment;
+  return {
+    organizationId: organization.id,
+    createdAt: before?.createdAt ?? clock(),
+    ...wanted.checked,
+    ...(enrolment === 'refused' ? { enrolment } : {}),
+    ...(before?.lastSeenAt ? { lastSeenAt: before.lastSeenAt } : {}),
+  };
+};
 
 /** @throws ServiceError `not-found`, also for stations of organizations out of reach */
 export async function findStation(
@@ -170,7 +188,7 @@ async function checkedStation(
   organization: Organization,
   id: string,
   details: StationDetails,
-): Promise<Omit<Station, 'organizationId' | 'createdAt' | 'lastSeenAt'>> {
+): Promise<Omit<Station, 'organizationId' | 'enrolment' | 'createdAt' | 'lastSeenAt'>> {
   const violations: FieldViolation[] = [];
   const taken = <T>(field: string, result: Parsed<T>): T | undefined => {
     if (result.ok) return result.value;
@@ -241,6 +259,7 @@ const plainDetails = (station: Station) => ({
   securityProfile: station.securityProfile ?? null,
   chainIncludesRoot: station.chain?.includeRoot ?? null,
   chainMaximumSize: station.chain?.maximumSize ?? null,
+  enrolment: station.enrolment ?? 'allowed',
 });
 
 const sameDetails = (a: Station, b: Station): boolean =>

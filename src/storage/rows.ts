@@ -7,6 +7,7 @@ import type { AcceptedReason } from '../pki/lifecycle.ts';
 import type { RootType } from '../pki/profile.ts';
 import type { AuthorityState } from '../services/authority-records.ts';
 import type { CertificateState, EnrolmentState } from '../services/certificate-records.ts';
+import type { StationEnrolment } from '../services/station-records.ts';
 
 /** SQLite has no booleans; it returns 0 and 1. */
 export type StoredBoolean = boolean | number;
@@ -140,6 +141,7 @@ export interface StationRow {
   security_profile: StoredInteger | null;
   chain_includes_root: StoredBoolean | null;
   chain_maximum_size: StoredInteger | null;
+  enrolment: StationEnrolment;
   created_at: string;
   last_seen_at: string | null;
 }

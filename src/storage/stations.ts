@@ -39,7 +39,7 @@ export function stationStore(database: Database): StationStore {
         return 'registered';
       }),
 
-    changeStation: ({ station, from, audit }) =>
+    changeStation: ({ station, enrolment, from, audit }) =>
       database.write(async (tx) => {
         const row = stationRow(station);
         const present = await stationIn(tx, row);
@@ -48,7 +48,9 @@ export function stationStore(database: Database): StationStore {
           return 'stale';
         }
         if (await nameIsTaken(tx, row)) return 'name-taken';
-        const { organization_id, id, created_at: _, last_seen_at: __, ...changes } = row;
+        const { organization_id, id, created_at: _, last_seen_at: __, ...details } = row;
+        const { enrolment: ___, ...others } = details;
+        const changes = enrolment === undefined ? others : { ...others, enrolment };
         await tx.knex<StationRow>('stations').where({ organization_id, id }).update(changes);
         await tx
           .knex<StationEvseRow>('station_evses')
@@ -158,6 +160,7 @@ const stationRow = (station: Station): StationRow => ({
   security_profile: station.securityProfile ?? null,
   chain_includes_root: station.chain?.includeRoot ?? null,
   chain_maximum_size: station.chain?.maximumSize ?? null,
+  enrolment: station.enrolment ?? 'allowed',
   created_at: timeText(station.createdAt),
   last_seen_at: station.lastSeenAt === undefined ? null : timeText(station.lastSeenAt),
 });
@@ -174,6 +177,7 @@ const stationOf = (row: StationRow): Station => ({
     row.security_profile === null ? null : (Number(row.security_profile) as SecurityProfile),
   ),
   ...optional('chain', chainOf(row)),
+  ...(row.enrolment === 'refused' ? { enrolment: row.enrolment } : {}),
   createdAt: timeOf(row.created_at),
   ...optional('lastSeenAt', row.last_seen_at === null ? null : timeOf(row.last_seen_at)),
 });

@@ -119,12 +119,13 @@ describe('config', () => {
     expect(stderr).toContain('EVPKI_DATA_DIRR is not a setting; did you mean "EVPKI_DATA_DIR"?');
   });
 
-  test('check finds what the hierarchy lacks, and a hierarchy that is not there', async () => {
+  test('check finds what the hierarchy lacks, and a hierarchy or policies that are not there', async () => {
     const demo = readFileSync(new URL('../../ca/demo.yaml', import.meta.url), 'utf8');
     const real = write('real.yaml', demo.replace('demo: true', 'demo: false'));
     for (const [env, message] of [
       [{ EVPKI_HIERARCHY: real }, 'set EVPKI_KEY_PASSPHRASE (or _FILE) and EVPKI_PUBLIC_URL'],
       [{ EVPKI_HIERARCHY: '/nowhere/ca.yaml' }, '/nowhere/ca.yaml: '],
+      [{ EVPKI_POLICIES: '/nowhere/policies' }, '/nowhere/policies: cannot be read (ENOENT)'],
       [{ EVPKI_HOST: '0.0.0.0' }, "a demo's keys lie beside their passphrase"],
       [{ EVPKI_KEY_PASSPHRASE: 'eleven char' }, 'must have at least 12 characters'],
     ] as const) {

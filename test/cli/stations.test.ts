@@ -43,6 +43,19 @@ test('put registers all that is named, and show tells it', async () => {
   });
 });
 
+test('put refuses a station its certificates, which stays so until it is allowed', async () => {
+  const enrolment = async (...argv: string[]) => {
+    const { status, stderr, stdout } = await station('put', 'CS-STOLEN', '--json', ...argv);
+    expect(status, stderr).toBe(0);
+    return JSON.parse(stdout).enrolment;
+  };
+  expect(await enrolment('--enrolment', 'refused')).toBe('refused');
+  expect(await enrolment('--serial-number', 'SN-STOLEN')).toBe('refused');
+  expect((await station('show', 'CS-STOLEN')).stdout).toMatch(/\n +enrolment +refused\n/);
+  expect(await enrolment('--enrolment', 'allowed')).toBeUndefined();
+  expect((await station('put', 'CS-STOLEN', '--enrolment', 'never')).status).toBe(2);
+});
+
 test('put replaces: what is left out is not registered any more', async () => {
   await station('put', 'CS-2', ...everything.slice(0, 2), '--security-profile', '0');
   const put = await station('put', 'CS-2', '--json');

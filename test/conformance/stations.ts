@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InvalidCursor } from '../../src/services/pages.ts';
-import type { Station } from '../../src/services/station-records.ts';
+import type { Station, StationEnrolment } from '../../src/services/station-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
 import { stationStore } from '../../src/storage/stations.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
@@ -27,7 +27,8 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
       audit: audit(station.organizationId, action, station.id),
     });
     const register = (station: Station) => store().registerStation(command(station));
-    const change = (station: Station) => store().changeStation(command(station, 'station.changed'));
+    const change = (station: Station, enrolment?: StationEnrolment) =>
+      store().changeStation({ ...command(station, 'station.changed'), enrolment });
     const audited = async (station: Station) => {
       const entries = await auditStore(opened.database).readStream('process-1', 0, 10_000);
       return entries.filter(({ subject }) => subject === station.id).map(({ action }) => action);
@@ -54,6 +55,24 @@ export const stationsConform = (name: string, open: OpenTestDatabase) =>
         lastSeenAt,
       });
       expect(await audited(station)).toEqual(['station.registered', 'station.changed']);
+    });
+
+    test('its enrolment changes where that is said, and not by the rest', async () => {
+      const allowed = newStation(await newOrganization(opened.database), { serialNumber: 'SN-1' });
+      const found = () => store().findStation(allowed.organizationId, allowed.id);
+      await register(allowed);
+      expect(await found()).toEqual(allowed);
+      expect(await change(allowed, 'refused')).toBe('changed');
+      const refused = { ...allowed, enrolment: 'refused' } as const;
+      expect(await found()).toEqual(refused);
+      // As somebody writes it who knows nothing of that.
+      expect(await change({ ...allowed, seccId: 'S-1' })).toBe('changed');
+      expect(await found()).toEqual({ ...refused, seccId: 'S-1' });
+      expect(await change(allowed, 'allowed')).toBe('changed');
+      expect(await found()).toEqual(allowed);
+      const born = newStation(allowed.organizationId, { enrolment: 'refused' });
+      await register(born);
+      expect(await store().findStation(born.organizationId, born.id)).toEqual(born);
     });
 
     test.each<Station['chain']>([

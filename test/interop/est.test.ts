@@ -135,6 +135,7 @@ describe.skipIf(cannotRunLines)('curl and openssl', () => {
   test.each([
     ['cpo', 'demo-cpo', 'csms', '/CN=DE*DEM*E1001/DC=CPO', 'cpo-sub-ca-2'],
     ['oem', 'demo-oem', 'oem', '/CN=DEM00000000001001/DC=OEM', 'oem-sub-ca-2'],
+    ['mo', 'demo-mo', 'emsp-operator', '/CN=DE8EVC10012001/DC=MO', 'mo-sub-ca-2'],
   ])(
     'P2 P3: the scripts of MaEVe enrol as %s with a body in lines',
     async (label, organization, role, subject, authority) => {

@@ -260,6 +260,7 @@ describe('every violation', () => {
       { ...stationInput, foreignOperator: 'DEICX' },
       ['operator-not-allowed'],
     ],
+    ['a station that gets nothing', { ...stationInput, stationRefused: true }, ['station-refused']],
     ['subject missing', withRequest({ subject: nameOf('O=x') }), ['subject-attribute-missing']],
     [
       'C5 subject malformed',

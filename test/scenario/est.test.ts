@@ -388,7 +388,9 @@ describe('bad input', () => {
     for (const target of ['/cpo/cacerts/ISO15118-2/secp384r1', '/cpo/simpleenroll/ISO15118-3']) {
       const answer = await est({ target });
       expect(answer.status).toBe(404);
-      expect(answer.body).toMatch(/^not-found: ".+" is no .+ of EST: there is .+\nrequest-id: /);
+      expect(answer.body).toMatch(
+        /^not-found: ".+" is no .+ of EST: there is .+\nremedy: .+\nrequest-id: /,
+      );
     }
     const unknown = async () =>
       (await audited('access.refused')).find(({ details }) => details.reason === 'path-unknown');

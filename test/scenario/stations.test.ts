@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { newRequest } from '../support/requests.ts';
 
 describe('stations', () => {
   let evpki: TestApp;
@@ -114,6 +115,45 @@ describe('stations', () => {
       chainIncludesRoot: null,
       chainMaximumSize: 10_000,
     });
+  });
+
+  test('C7 one that is refused gets nothing at any door until it is allowed again', async () => {
+    const details = { serialNumber: 'SN-STOLEN' };
+    expect((await put('CS-STOLEN', details)).status).toBe(201);
+    const csr = () => newRequest('CN=SN-STOLEN');
+    const stationId = 'CS-STOLEN';
+    const byRest = () =>
+      evpki.call('POST', '/v1/certificates', {
+        profile: 'ocpp-station',
+        csr: csr(),
+        station: stationId,
+      });
+    const byOcpp = () =>
+      evpki.call('POST', '/v1/ocpp/sign-certificate', {
+        organization: 'demo-cpo',
+        ...{ stationId, csr: csr(), ocppVersion: '2.0.1' },
+        certificateType: 'ChargingStationCertificate',
+      });
+    const before = await byRest();
+    expect(before.status, before.text).toBe(201);
+
+    const refused = await put('CS-STOLEN', { ...details, enrolment: 'refused' });
+    expect([refused.status, refused.json.enrolment]).toEqual([200, 'refused']);
+    const violations = [expect.objectContaining({ code: 'station-refused' })];
+    expect((await byRest()).json).toMatchObject({ code: 'csr-refused', violations });
+    expect((await byOcpp()).json).toMatchObject({ status: 'refused', violations });
+    const renewal = `/v1/certificates/${before.json.id}/renewal`;
+    const renewed = await evpki.call('POST', renewal, { csr: csr() });
+    expect(renewed.json).toMatchObject({ code: 'csr-refused', violations });
+
+    // As an inventory writes it again.
+    expect((await put('CS-STOLEN', details)).json.enrolment).toBe('refused');
+    expect((await byRest()).status).toBe(422);
+    const log = await evpki.call('GET', '/v1/audit?subject=CS-STOLEN');
+    expect(log.json.items[0].details).toMatchObject({ enrolment: 'refused' });
+    const allowed = await put('CS-STOLEN', { ...details, enrolment: 'allowed' });
+    expect(allowed.json).not.toHaveProperty('enrolment');
+    expect((await byRest()).status).toBe(201);
   });
 
   test('C7 a name of another station is a conflict', async () => {

@@ -86,7 +86,7 @@ describe('est.yaml', () => {
       /^labels\.cpo is the label of a role/,
     ],
     [
-      'the name of an operation',
+      'RFC 7030 3.2.2 the name of an operation',
       { labels: { cacerts: { organization, role: 'cpo' } } },
       /^labels\.cacerts is an operation/,
     ],

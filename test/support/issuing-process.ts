@@ -1,11 +1,12 @@
 /**
  * A process of its own that starts evpki's services over a database, issues certificates, has
  * requests wait and approves them, changes the status of what it has issued and does the jobs,
- * ends the authority that it issues from, or leads contracts through their lives; it may be told
- * where to die. It writes a line for
- * `ready`, one for every car and its key, one for every certificate that it is about to sign and that was handed out, one before
- * and one after every change of a status, one for every CRL number that it sees, and `done`;
- * synchronously, so that what a line says is known to others.
+ * ends the authority that it issues from, leads contracts through their lives, or enrols by EST with
+ * one-time secrets; it may be told where to die. It writes a line for `ready`, one for every car and
+ * its key, for every secret and the requests that are sent with it, for every certificate that it is
+ * about to sign and that was handed out, one before and one after every change of a status, one for
+ * every CRL number that it sees, and `done`; synchronously, so that what a line says is known to
+ * others.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -22,17 +23,27 @@ import {
   suspendContract,
 } from '../../src/services/contracts.ts';
 import { bundleForInstallation, bundleForUpdate } from '../../src/services/current-bundles.ts';
+import { createSecret } from '../../src/services/enrolment-secrets.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
+import { putStation } from '../../src/services/stations.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { demoMo, newCar, registerCar } from './contracts.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
 import { doJobs, servicesOver, type VaultKind } from './services.ts';
 import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
 import { takeDeclarations } from './taken-declarations.ts';
+import { enrolWithSecret } from './used-secrets.ts';
 import { doCheckpointJob, startWhole } from './whole-start.ts';
 
 export interface Job {
-  readonly task: 'start' | 'issue' | 'approve' | 'revoke' | 'end-authority' | 'contracts';
+  readonly task:
+    | 'start'
+    | 'issue'
+    | 'approve'
+    | 'revoke'
+    | 'end-authority'
+    | 'contracts'
+    | 'secrets';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -49,6 +60,7 @@ export interface Job {
 export type Line =
   | { readonly event: 'ready' }
   | { readonly event: 'car'; readonly pcid: string; readonly privateKey: string }
+  | ({ readonly event: 'secret' } & UsedSecret)
   | { readonly event: 'signing'; readonly tbsSha256: string }
   | { readonly event: 'handed-out'; readonly certificateId: string; readonly der: string }
   | {
@@ -58,6 +70,13 @@ export type Line =
     }
   | { readonly event: 'published'; readonly number: number }
   | { readonly event: 'done' };
+
+/** A one-time secret, and the requests (base64) that compete for it. */
+export interface UsedSecret {
+  readonly text: string;
+  readonly commonName: string;
+  readonly csrs: readonly string[];
+}
 
 /** What relying parties hear of a certificate: `good`, or why it is revoked. */
 export type PublishedStatus = 'good' | RevocationReason;
@@ -168,6 +187,22 @@ async function leadContracts(caller: number): Promise<void> {
   }
 }
 
+/** Has secrets made, and sends two requests at once with each: one gets its certificate. */
+async function useSecrets(caller: number): Promise<void> {
+  for (let count = 0; count < (job.requestsEach ?? 0); count += 1) {
+    const commonName = `SN-${processId}-${caller}-${count}`;
+    await putStation(services, demoCpo, commonName, {});
+    const { text } = await createSecret(services, demoCpo, { label: 'cso', commonName });
+    const csrs = [stationRequest(commonName), stationRequest(commonName)];
+    const known = csrs.map((csr) => Buffer.from(csr).toString('base64'));
+    say({ event: 'secret', text, commonName, csrs: known });
+    const answers = await Promise.all(
+      csrs.map((csr) => enrolWithSecret(services, { commonName, text }, csr)),
+    );
+    for (const answer of answers) if (answer !== 'refused') say({ event: 'handed-out', ...answer });
+  }
+}
+
 /** Upper-case letters and digits. */
 const newName = (length: number): string =>
   randomBytes(length).toString('hex').toUpperCase().slice(0, length);
@@ -196,6 +231,7 @@ if (job.task === 'start') {
 } else if (job.task === 'issue' || job.task === 'approve') await calls();
 else if (job.task === 'end-authority') await endAuthority();
 else if (job.task === 'contracts') await calls(leadContracts);
+else if (job.task === 'secrets') await calls(useSecrets);
 else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll } from 'vitest';
 import { leaveDeclarations } from './declarations.ts';
-import type { Job, Line } from './issuing-process.ts';
+import type { Job, Line, UsedSecret } from './issuing-process.ts';
 import { makeOneFile } from './one-file.ts';
 
 export interface Ending {
@@ -21,6 +21,8 @@ export interface Ending {
   readonly signed: readonly string[];
   /** The cars that it has made keys for. */
   readonly cars: readonly { readonly pcid: string; readonly privateKey: Buffer }[];
+  /** The one-time secrets that it has had made, with the requests that it was about to send. */
+  readonly secrets: readonly UsedSecret[];
   /** Its standard error. */
   readonly complaints: string;
 }
@@ -88,6 +90,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const changes: Change[] = [];
   const published: number[] = [];
   const cars: { pcid: string; privateKey: Buffer }[] = [];
+  const secrets: UsedSecret[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -101,6 +104,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
     if (line.event === 'car') {
       cars.push({ pcid: line.pcid, privateKey: Buffer.from(line.privateKey, 'hex') });
     }
+    if (line.event === 'secret') secrets.push(line);
     if (line.event === 'signing') signed.push(line.tbsSha256);
     if (line.event === 'changing' || line.event === 'changed') changes.push(line);
     if (line.event === 'published') published.push(line.number);
@@ -113,5 +117,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, changes, published, signed, cars, complaints };
+  return { signal, handedOut, changes, published, signed, cars, secrets, complaints };
 }

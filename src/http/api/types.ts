@@ -163,6 +163,13 @@ export type Station = {
    */
   securityProfile?: 0 | 1 | 2 | 3;
   chain?: ChainPolicy;
+  /**
+   * Whether anything is certified for it: `refused` for one that was retired or stolen, whoever
+   * asks, its certificates included. Left out, it stays as it is; answers have it where it is
+   * `refused`
+   *
+   */
+  enrolment?: 'allowed' | 'refused';
 } & {
   /**
    * Its OCPP identity
@@ -892,6 +899,13 @@ export interface NewStation {
    */
   securityProfile?: 0 | 1 | 2 | 3;
   chain?: ChainPolicy;
+  /**
+   * Whether anything is certified for it: `refused` for one that was retired or stolen, whoever
+   * asks, its certificates included. Left out, it stays as it is; answers have it where it is
+   * `refused`
+   *
+   */
+  enrolment?: 'allowed' | 'refused';
 }
 /**
  * How it takes the chains of its certificates in CertificateSigned

@@ -63,4 +63,4 @@ function basicOf(encoded: string): Credential {
 }
 
 const unreadable = (message: string): NotAuthenticated =>
-  new NotAuthenticated(message, { reason: 'no-credentials' });
+  new NotAuthenticated(message, { reason: 'no-credentials' }, 'no-credentials');

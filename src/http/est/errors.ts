@@ -6,6 +6,7 @@
 import type { Violation } from '../../pki/violations.ts';
 import { estStatusOf, isForeignThing } from '../../services/error-answers.ts';
 import type { ErrorCode, FieldViolation, ServiceError } from '../../services/errors.ts';
+import { estRemedy } from '../../services/est-remedies.ts';
 
 export interface EstError {
   readonly status: number;
@@ -21,10 +22,15 @@ const passing: { readonly [code in ErrorCode]?: number } = {
   'clock-went-back': 5,
 };
 
-/** The first line says what has failed, each other one thing that is wrong. */
+/** The first line says what has failed, others one thing each that is wrong, then what to do. */
 export function estError(error: ServiceError, requestId: string): EstError {
   const { code, message, violations } = error;
-  const lines = [`${code}: ${message}`, ...violations.map(lineOf), `request-id: ${requestId}`];
+  const lines = [
+    `${code}: ${message}`,
+    ...violations.map(lineOf),
+    `remedy: ${estRemedy(error)}`,
+    `request-id: ${requestId}`,
+  ];
   return {
     status: isForeignThing(error) ? 403 : estStatusOf(code),
     body: lines.map((line) => `${inOneLine(line)}\n`).join(''),

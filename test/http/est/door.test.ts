@@ -553,6 +553,7 @@ describe('errors', () => {
       'csr-refused: the request is refused',
       'subject-attribute-mismatch (subject.CN): CN is "a b"',
       'key-in-use: The key is in use.',
+      'remedy: Correct what the lines above say and send a new request.',
       `request-id: ${headerOf(answer, 'X-Request-Id')}`,
       '',
     ]);
@@ -565,8 +566,25 @@ describe('errors', () => {
       };
       const { status, body } = await send({ target: '/cpo/cacerts' });
       expect(status, code).toBe(estStatusOf(code));
-      expect(body, code).toMatch(new RegExp(`^${code}: why\nrequest-id: ${uuid}\n$`));
+      expect(body, code).toMatch(
+        new RegExp(`^${code}: why\nremedy: [A-Z].+[.!]\nrequest-id: ${uuid}\n$`),
+      );
     }
+  });
+
+  test('say what to do in words of EST, as far as the caller may know why', async () => {
+    const answers: string[] = [];
+    for (const told of [undefined, 'secret-used', 'certificate-revoked'] as const) {
+      instead = () => {
+        throw new NotAuthenticated('why', { reason: 'secret-used' }, told);
+      };
+      answers.push((await enrol()).body.split('\n')[1] ?? '');
+    }
+    expect(answers).toEqual([
+      expect.stringMatching(/^remedy: Send a token .+ secret .+ client certificate/),
+      expect.stringMatching(/^remedy: Have a new secret made /),
+      expect.stringMatching(/^remedy: .+ what is revoked is not renewed\.$/),
+    ]);
   });
 
   test('that nobody expected say nothing of evpki’s insides, and are logged', async () => {

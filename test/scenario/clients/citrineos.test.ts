@@ -1,5 +1,6 @@
 /** CitrineOS against evpki in place of Hubject: a base URL and credentials are all that changes. */
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { startTestApp, type TestApp } from '../../support/app.ts';
 import { noOpenssl, opensslVerify } from '../../support/other-tools.ts';
 import { newRequest } from '../../support/requests.ts';
 import { rootOf, sent } from '../../support/vehicles.ts';
+import { carWithContract } from './car.ts';
 import { type CitrineOs, type CitrineOsConfig, citrineOs } from './citrineos.ts';
 
 /** OCPP 2.0.1, CertificateSignedRequest.certificateChain. */
@@ -70,6 +72,26 @@ describe('CitrineOS', () => {
   test('the same request again, as after an answer that got lost, is the same certificate', async () => {
     const csr = newRequest('CN=DE*DEM*E3');
     expect(await csms.certificateChain(csr)).toBe(await csms.certificateChain(csr));
+  });
+
+  test('P6: the roots that it installs are those of the pool', async () => {
+    const roots = (await csms.rootCertificates()).map((pem) => new X509Certificate(pem));
+    expect(roots.map(String)).toContain(root);
+    expect(roots.length).toBeGreaterThan(1);
+    for (const one of roots) expect(one.verify(one.publicKey)).toBe(true);
+  });
+
+  test('P7: the car takes what it passes on, and OCPP 2.0.1 does', async () => {
+    const car = await carWithContract(evpki);
+    const exi = await csms.signedContractData(car.exiRequest, 'urn:iso:15118:2:2013:MsgDef');
+    expect(car.takes(exi)).toBe(car.emaid);
+    // Get15118EVCertificateResponse.exiResponse.
+    expect(exi.length).toBeLessThanOrEqual(5_600);
+  });
+
+  test('P7: a car without a contract is an error for its log', async () => {
+    const nobody = csms.signedContractData('gJgC', 'urn:iso:15118:2:2013:MsgDef');
+    await expect(nobody).rejects.toThrow(/^Get signed contract data: 400: .*errorMessages/);
   });
 
   test('P4: one token lasts, and is asked for again only when it is refused', async () => {

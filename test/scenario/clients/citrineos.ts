@@ -21,6 +21,13 @@ export interface CitrineOs {
   certificateChain(csr: string): Promise<string>;
   /** What it installs as V2G root. */
   rootCertificate(): Promise<string>;
+  /**
+   * Its answer to a car: the last contract of the answer.
+   * @param namespace as the station has named its schema
+   */
+  signedContractData(exiRequest: string, namespace: string): Promise<string>;
+  /** The roots that it installs, PEM. */
+  rootCertificates(): Promise<string[]>;
   readonly tokensAsked: () => number;
   /** As if somebody had revoked the token that it keeps. */
   spoilToken(): void;
@@ -110,6 +117,25 @@ export function citrineOs({ ca, ...config }: CitrineOsConfig): CitrineOs {
     },
     async rootCertificate() {
       return (await caCertificates()).pop() ?? '';
+    },
+    async signedContractData(certificateInstallationReq, xsdMsgDefNamespace) {
+      const headers = { Accept: 'application/json', 'Content-Type': 'application/json' };
+      const body = JSON.stringify({ certificateInstallationReq, xsdMsgDefNamespace });
+      const request = { method: 'POST', headers, body };
+      const text = await ask('Get signed contract data', '/v1/ccp/signedContractData', request);
+      return JSON.parse(text).CCPResponse.emaidContent.at(-1).messageDef.certificateInstallationRes;
+    },
+    async rootCertificates() {
+      const headers = { Accept: 'application/json' };
+      const request = { method: 'GET', headers };
+      const text = await ask('Get root certificates', '/v1/root/rootCerts', request);
+      const list: { caCertificate: string }[] =
+        JSON.parse(text).RootCertificateCollection.rootCertificates;
+      // The text as it is, in one line.
+      return list.map(
+        ({ caCertificate }) =>
+          `-----BEGIN CERTIFICATE-----\n${caCertificate}\n-----END CERTIFICATE-----`,
+      );
     },
     tokensAsked: () => asked,
     spoilToken() {

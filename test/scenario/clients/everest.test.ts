@@ -13,7 +13,15 @@ import { noOpenssl, opensslVerify } from '../../support/other-tools.ts';
 import { freshKeyPair, type KeyPair } from '../../support/public-keys.ts';
 import { newRequest } from '../../support/requests.ts';
 import { rootOf, sent } from '../../support/vehicles.ts';
-import { type Enrolled, everestCaCertificates, everestChain, everestEnrol } from './everest.ts';
+import {
+  type Enrolled,
+  everestCaCertificates,
+  everestChain,
+  everestEnrol,
+  everestRegister,
+  everestRoots,
+  everestToken,
+} from './everest.ts';
 
 /** The paths of its presets, by the standard that it enrols for. */
 const standards = [
@@ -107,6 +115,40 @@ describe.each(standards)('EVerest with $standard', (preset) => {
         expect.stringContaining('Sub-CA 1'),
       ]);
     }
+  });
+
+  test('P4 P6 P10: from credentials alone to a chain up to a root that it has been given', async () => {
+    const { apiUrl } = evpki.app;
+    const client = {
+      ...{ name: 'opcp-enroll', organization: preset.organization },
+      // As docs/clients/everest.md has it.
+      roles: ['station-registrar', 'read-only', 'est-client'],
+    };
+    const credentials = sent(await evpki.call('POST', '/v1/api-clients', client), 201);
+    const connection = { ca };
+    const authUrl = `${apiUrl}/oauth/token`;
+    const wrong = { ...credentials, clientSecret: 'of-yesterday' };
+    await expect(everestToken(authUrl, apiUrl, wrong, connection)).rejects.toThrow(
+      /unknown client/,
+    );
+    const held = await everestToken(authUrl, apiUrl, credentials, connection);
+    expect(held.roles).toContain('CPO');
+
+    const [id, pair] = [preset.id(++count), freshKeyPair(preset.key)];
+    const version = preset.suffix === '' ? '15118-2' : '15118-20';
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await everestRegister(apiUrl, held.token, id, version, connection)).toBe(200);
+    }
+    const all = await everestRoots(apiUrl, held.token, undefined, connection);
+    const given = await everestRoots(apiUrl, held.token, 'v2g', connection);
+    expect(all.map(String)).toEqual(expect.arrayContaining(given.map(String)));
+    const installed = given.find((one) => one.raw.equals(root.raw));
+    if (!installed) throw new Error('its root is none that it has been given');
+
+    const leaf = leafOf(await enrol(id, pair, held.token));
+    expect(everestChain(leaf, await cacerts(), installed)).toHaveLength(3);
+    const renewed = leafOf(await reenrol({ id, leaf, pair }));
+    expect(renewed.subject).toBe(leaf.subject);
   });
 
   test.skipIf(noOpenssl)('P3: openssl, with which it validates, verifies the chain', async () => {

@@ -44,6 +44,82 @@ export async function everestEnrol(
   return leaf ? { outcome: 'leaf', leaf } : { outcome: 'failed', status, text: 'no leaf' };
 }
 
+export interface EverestToken {
+  readonly token: string;
+  /** Of every claim whose name ends in `/role`, and of `roles`. */
+  readonly roles: readonly string[];
+}
+
+/** @throws Error with `error_description` or `error` of the answer */
+export async function everestToken(
+  authUrl: string,
+  apiUrl: string,
+  client: { readonly clientId: string; readonly clientSecret: string },
+  connection: Connection,
+): Promise<EverestToken> {
+  const body = JSON.stringify({
+    ...{ audience: apiUrl, client_id: client.clientId, client_secret: client.clientSecret },
+    grant_type: 'client_credentials',
+  });
+  const sent = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  const { status, text } = await exchange(
+    authUrl,
+    { method: 'POST', headers: sent, body },
+    connection,
+  );
+  const answer = JSON.parse(text);
+  if (status !== 200) throw new Error(answer.error_description ?? answer.error);
+  for (const name of ['access_token', 'expires_in', 'scope', 'token_type']) {
+    if (answer[name] === undefined) throw new Error(`no ${name}`);
+  }
+  const [, payload = ''] = answer.access_token.split('.');
+  const claims: Record<string, string[]> = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const roles = Object.entries(claims).flatMap(([name, values]) =>
+    name.endsWith('/role') ? values : [],
+  );
+  return { token: answer.access_token, roles };
+}
+
+/** Registers a charger, which has to be before it enrols. */
+export async function everestRegister(
+  apiUrl: string,
+  token: string,
+  commonName: string,
+  evseISOversion: string,
+  connection: Connection,
+): Promise<number> {
+  const body = JSON.stringify({
+    ...{ commonName, manufacture: 'Pionix', deviceName: 'Charger', deviceSWVersion: '1.2' },
+    ...{ evseSerialNumber: 'SN-1', evseID: [commonName], evseISOversion, ocppVersion: '2.0.1' },
+    chargeBoxSerialNumber: `CB-${commonName}`,
+  });
+  const sent = {
+    ...{ 'Content-Type': 'application/json', Accept: 'application/json' },
+    Authorization: `Bearer ${token}`,
+  };
+  const url = `${apiUrl}/v1/vra/cpo/endEntities`;
+  return (await exchange(url, { method: 'PUT', headers: sent, body }, connection)).status;
+}
+
+/** The roots of a type that it knows; what it cannot read, or does not know, it drops. */
+export async function everestRoots(
+  apiUrl: string,
+  token: string,
+  rootType: 'v2g' | 'mo' | 'oem' | undefined,
+  connection: Connection,
+): Promise<X509Certificate[]> {
+  const query = rootType === undefined ? '' : `?rootType=${rootType}`;
+  const sent = { Accept: 'application/json', Authorization: `Bearer ${token}` };
+  const url = `${apiUrl}/v1/root/rootCerts${query}`;
+  const { status, text } = await exchange(url, { headers: sent }, connection);
+  if (status < 200 || status > 299) throw new Error(`rootCerts: ${status}`);
+  const list: { rootType: string; caCertificate: string }[] =
+    JSON.parse(text).RootCertificateCollection.rootCertificates;
+  return list
+    .filter((one) => ['V2G', 'MO', 'OEM'].includes(one.rootType.toUpperCase()))
+    .map(({ caCertificate }) => new X509Certificate(fromBase64(caCertificate)));
+}
+
 /** With a client certificate where it has one, as for everything that it asks then. */
 export async function everestCaCertificates(
   url: string,

@@ -4,6 +4,10 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Certificate, readCertificate } from '../../../src/pki/certificate.ts';
+import { writeCertId } from '../../../src/pki/ocsp/cert-id.ts';
+import { issuerHashes, type OcspHash, ocspHashes } from '../../../src/pki/ocsp/hashes.ts';
+import { writeOcspRequest } from '../../../src/pki/ocsp/write-request.ts';
 import { readPemBlocks, toPem } from '../../../src/pki/pem.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { foreignRoot } from '../../support/foreign-roots.ts';
@@ -11,7 +15,29 @@ import { exchange } from '../../support/https.ts';
 import { noOpenssl, opensslVerify } from '../../support/other-tools.ts';
 import { newRequest } from '../../support/requests.ts';
 import { rootOf, sent } from '../../support/vehicles.ts';
-import { certificatesIn, leafAndChain, type MaeveConfig, maeveChain } from './maeve.ts';
+import { carWithContract } from './car.ts';
+import {
+  certificatesIn,
+  leafAndChain,
+  type MaeveConfig,
+  maeveChain,
+  maeveContract,
+  maeveRoots,
+  maeveStatus,
+} from './maeve.ts';
+
+function certIdOf(hashAlgorithm: OcspHash, subject: Certificate, issuer: Certificate): Uint8Array {
+  const { nameHash, keyHash } = issuerHashes(
+    issuer.subjectDer,
+    issuer.publicKey?.bits ?? new Uint8Array(),
+  )[hashAlgorithm];
+  return writeCertId({
+    hashAlgorithm,
+    issuerNameHash: Buffer.from(nameHash, 'hex'),
+    issuerKeyHash: Buffer.from(keyHash, 'hex'),
+    serialNumber: subject.serialNumber,
+  });
+}
 
 describe('MaEVe', () => {
   let evpki: TestApp;
@@ -87,6 +113,42 @@ describe('MaEVe', () => {
     expect(certificates(chain)).toHaveLength(3);
     expect(asked).toEqual([false, true, false, true, false, true]);
   });
+
+  test('P7: it answers a car with its contract, and has its EMAID', async () => {
+    const car = await carWithContract(evpki);
+    const { exi, emaid } = await maeveContract(config, car.exiRequest);
+    expect(emaid).toBe(car.emaid);
+    expect(car.takes(exi)).toBe(car.emaid);
+    await expect(maeveContract(config, 'gJgC')).rejects.toThrow('failed after 3 attempts');
+  });
+
+  test('P6: it reads the whole pool of roots', async () => {
+    const roots = await maeveRoots(config);
+    expect(roots.map(String)).toContain(root);
+  });
+
+  test.each(ocspHashes)(
+    'P8: it hears by %s what has become of a certificate, and of those above it',
+    async (hash) => {
+      const csr = newRequest(`CN=DE*DEM*E9${ocspHashes.indexOf(hash)}`);
+      const chain = [...certificates(await maeveChain(config, csr)), root];
+      const path = chain.map((pem) => readCertificate(new X509Certificate(pem).raw));
+      const ask = async (index: number) => {
+        const [subject, issuer] = [path[index], path[index + 1]];
+        const url = subject?.extensions.authorityInfoAccess?.ocsp[0];
+        if (!subject || !issuer || url === undefined) throw new Error('nobody to ask');
+        const request = writeOcspRequest([certIdOf(hash, subject, issuer)]);
+        return maeveStatus(url, request, new X509Certificate(issuer.der));
+      };
+      expect([await ask(0), await ask(1), await ask(2)]).toEqual(['good', 'good', 'good']);
+      const serial = Buffer.from(path[0]?.serialNumber ?? []).toString('hex');
+      const found = await evpki.call('GET', `/v1/certificates?serialNumber=${serial}`);
+      const [{ id }] = sent(found, 200).items;
+      const body = { reason: 'superseded' };
+      sent(await evpki.call('POST', `/v1/certificates/${id}/revocation`, body), 200);
+      expect(await ask(0)).toBe('revoked');
+    },
+  );
 
   describe('P3: roots that certify each other', () => {
     test('would keep it going in circles', () => {
