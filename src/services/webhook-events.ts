@@ -27,6 +27,7 @@ const eventOf = {
   'certificate.released': 'certificate.released',
   'certificate.revoked': 'certificate.revoked',
   'authority.activated': 'authority.activated',
+  'issuer.exported': 'authority.exported',
 } as const;
 
 export type WebhookEventName = (typeof eventOf)[keyof typeof eventOf];
