@@ -28,7 +28,7 @@ export interface CollectedExport {
 export interface ImportedCertificates {
   readonly items: readonly {
     readonly id: string;
-    readonly serial: string;
+    readonly serialNumber: string;
     readonly subject: string;
     readonly outcome: string;
     readonly station?: string;

@@ -166,7 +166,7 @@ async function bring(
   const columns = [
     { title: 'ID', value: ({ id: of }: Item) => of },
     { title: 'OUTCOME', value: ({ outcome }: Item) => outcome },
-    { title: 'SERIAL', value: ({ serial }: Item) => serial },
+    { title: 'SERIAL', value: ({ serialNumber }: Item) => serialNumber },
     { title: 'STATION', value: ({ station }: Item) => station ?? '-' },
     { title: 'FINDINGS', value: ({ findings }: Item) => String(findings.length) },
     { title: 'SUBJECT', value: ({ subject }: Item) => subject },

@@ -41,7 +41,7 @@ export function addRevocation(group: Command, io: Io): void {
           return session.post(`${await revocationOf(session, id)}${query}`, { reason });
         }
         const path = `${pathOf('/v1/authorities', authority ?? '')}/revocations${query}`;
-        return session.post(path, { serial, reason });
+        return session.post(path, { serialNumber: serial, reason });
       });
     });
   group
@@ -67,9 +67,9 @@ async function change(
     io.stdout.write(`${printableJson(certificate)}\n`);
     return;
   }
-  const { subject, serial, state, revocationReason } = certificate;
+  const { subject, serialNumber, state, revocationReason } = certificate;
   const why = revocationReason === undefined ? '' : ` (${revocationReason})`;
   io.stdout.write(
-    `${printable(subject || `The serial number ${serial}`)} is ${printable(`${state}${why}`)} now.\n`,
+    `${printable(subject || `The serial number ${serialNumber}`)} is ${printable(`${state}${why}`)} now.\n`,
   );
 }

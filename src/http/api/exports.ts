@@ -51,7 +51,7 @@ export const exportHandlers = (parts: Parts) =>
       const { certificates } = request.body as api.CertificateImport;
       const imported = await importCertificates(parts, principal, authority, certificates);
       const items = imported.map(({ id, certificate, known, stationId, findings }) => ({
-        ...{ id, serial: serialHex(certificate), subject: nameText(certificate.subject) },
+        ...{ id, serialNumber: serialHex(certificate), subject: nameText(certificate.subject) },
         notAfter: certificate.notAfter.toISOString(),
         outcome: known ? ('known' as const) : ('imported' as const),
         ...(stationId === undefined ? {} : { station: stationId }),
@@ -63,8 +63,8 @@ export const exportHandlers = (parts: Parts) =>
 
     async revokeSerialNumber(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
-      const { serial, reason } = request.body as api.SerialRevocation;
-      const changed = await revokeSerial(parts, principal, authority, serial, reason);
+      const { serialNumber, reason } = request.body as api.SerialRevocation;
+      const changed = await revokeSerial(parts, principal, authority, serialNumber, reason);
       if (request.query.wait === 'crl') await awaitCrl(parts, changed.issuerId);
       response.json(certificateBody(changed.certificate));
     },

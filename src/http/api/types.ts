@@ -764,7 +764,7 @@ export interface ImportedCertificates {
    */
   items: {
     id: string;
-    serial: string;
+    serialNumber: string;
     subject: string;
     notAfter: string;
     /**
@@ -788,7 +788,7 @@ export interface SerialRevocation {
   /**
    * Hex, without separators
    */
-  serial: string;
+  serialNumber: string;
   reason: RevocationReason;
 }
 export interface NewAuthority {
