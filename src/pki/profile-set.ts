@@ -20,7 +20,7 @@ export function checkProfileSet(profiles: readonly Profile[]): DeclarationError[
     byName.set(profile.name, profile);
   }
   for (const profile of profiles) {
-    const misfit = profile.exported && leavesMisfit(profile, byName.get(profile.exported.leaves));
+    const misfit = profile.exported && leavesMisfit(byName.get(profile.exported.leaves));
     if (misfit) errors.push({ source: profile.name, path: 'exported.leaves', message: misfit });
     for (const [index, name] of profile.issuedBy.entries()) {
       const issuer = byName.get(name);
@@ -35,13 +35,11 @@ export function checkProfileSet(profiles: readonly Profile[]): DeclarationError[
 }
 
 /** Only what a station shows to its CSMS is left to keys that are handed out. */
-function leavesMisfit({ issuedBy }: Profile, leaves: Profile | undefined): string | undefined {
+function leavesMisfit(leaves: Profile | undefined): string | undefined {
   if (leaves?.kind !== 'station') return 'names a profile of the kind station';
   const purposes = leaves.extensions.extendedKeyUsage?.purposes ?? [];
-  if (purposes.length !== 1 || purposes[0] !== 'clientAuth') {
-    return `${leaves.name} is not for clientAuth alone`;
-  }
-  return issuedBy.length === 0 ? 'nobody issues it' : undefined;
+  const isForClients = purposes.length === 1 && purposes[0] === 'clientAuth';
+  return isForClients ? undefined : `${leaves.name} is not for clientAuth alone`;
 }
 
 function misfits(profile: Profile, issuer: Profile): string[] {

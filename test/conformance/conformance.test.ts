@@ -17,6 +17,7 @@ import { contractsConform } from './contracts.ts';
 import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
 import { enrolmentSecretsConform } from './enrolment-secrets.ts';
+import { exportsConform } from './exports.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
 import { issuerEndsConform } from './issuer-ends.ts';
@@ -68,6 +69,7 @@ for (const { name, open } of testBackends) {
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
     proposalsConform(name, open);
+    exportsConform(name, open);
     pathFactsConform(name, open);
     rootPoolConforms(name, open);
     vaultConforms(name, open);

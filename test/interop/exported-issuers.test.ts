@@ -31,7 +31,7 @@ describe.skipIf(noOpenssl).each(['P-256', 'P-384', 'RSA-2048'])('an exported %s 
   beforeAll(async () => {
     evpki = await startTestApp({ env: { EVPKI_CLIENT_RATE: '0', EVPKI_ADDRESS_RATE: '0' } });
     bench = workbench();
-    issuer = await exportAsTwo(evpki, 'steve-station-ca', key);
+    issuer = await exportAsTwo(evpki, 'steve-station-ca', { key });
     bench.write('ca.pem', issuer.certificate);
     bench.write('ca-key.pem', issuer.encryptedKey);
     bench.write('ca-chain.pem', issuer.certificateChain);
@@ -48,7 +48,10 @@ describe.skipIf(noOpenssl).each(['P-256', 'P-384', 'RSA-2048'])('an exported %s 
   const sign = (name: string): string => {
     const isRsa = key.startsWith('RSA');
     opensslRequest(bench, `/O=Demo CPO/CN=${name}`, { name, key });
-    bench.write('ext', steveExtensions(`digitalSignature,${isRsa ? 'keyEncipherment' : 'keyAgreement'}`));
+    bench.write(
+      'ext',
+      steveExtensions(`digitalSignature,${isRsa ? 'keyEncipherment' : 'keyAgreement'}`),
+    );
     bench.openssl(
       ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca-key.pem'],
       ...['-passin', 'file:passphrase', '-set_serial', `0x${serialOf(name)}`, '-days', '365'],
@@ -95,7 +98,9 @@ describe.skipIf(noOpenssl).each(['P-256', 'P-384', 'RSA-2048'])('an exported %s 
     expect(opened('passphrase').status).toBe(0);
     expect(opened('other').status).not.toBe(0);
     const parsed = bench.openssl('asn1parse', '-in', 'ca-key.pem');
-    expect(parsed).toMatch(/PBES2[\s\S]*PBKDF2[\s\S]*:0927C0[\s\S]*hmacWithSHA256[\s\S]*aes-256-cbc/);
+    expect(parsed).toMatch(
+      /PBES2[\s\S]*PBKDF2[\s\S]*:0927C0[\s\S]*hmacWithSHA256[\s\S]*aes-256-cbc/,
+    );
     sign('CS-1');
     expect(verify('CS-1')).toMatchObject({ status: 0 });
   });

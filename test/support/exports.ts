@@ -40,10 +40,10 @@ export async function agreedExport(
 export async function exportAsTwo(
   evpki: Pick<TestApp, 'call' | 'tokenOf'>,
   id: string,
-  key = 'P-256',
+  { above = 'ocpp-root', key = 'P-256' } = {},
 ): Promise<HandedOut> {
   const first = await newCaller(evpki);
-  const proposal = await agreedExport([first, await newCaller(evpki)], id, { key });
-  const path = `/v1/authorities/ocpp-root/exports/${proposal}`;
+  const proposal = await agreedExport([first, await newCaller(evpki)], id, { above, key });
+  const path = `/v1/authorities/${above}/exports/${proposal}`;
   return sent(await first('POST', path, { passphrase: EXPORT_PASSPHRASE }), 201);
 }
