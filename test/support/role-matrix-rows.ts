@@ -379,7 +379,7 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
         const body = { id: `${organization}-collected`, title: 'Collected', key: 'P-256' };
         const { json } = await administrator('POST', `/v1/authorities/${id}/exports`, body);
         const passphrase = 'nobody gets to use this';
-        return { params: { id, proposal: json.id }, body: { passphrase } };
+        return { params: { id, proposal: String(json.id) }, body: { passphrase } };
       },
       success: [409],
     },
