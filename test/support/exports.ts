@@ -24,7 +24,7 @@ export interface HandedOut {
 }
 
 /** Has the first one propose an export and the second one agree; the id of the proposal. */
-export async function agreedExport(
+async function agreedExport(
   [first, second]: readonly [Caller, Caller],
   id: string,
   { above = 'ocpp-root', key = 'P-256' } = {},

@@ -409,7 +409,7 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
       ask: async ({ organization, certificates }, administrator) => {
         const path = `/v1/certificates/${certificates['sub-ca']}`;
         const { serialNumber } = (await administrator('GET', path)).json;
-        const body = { serialNumber, reason: 'certificateHold' };
+        const body = { serialNumber: serialNumber ?? '1', reason: 'certificateHold' };
         return { params: { id: `${organization}-ocpp-root` }, body };
       },
       success: [422],
