@@ -189,9 +189,9 @@ describe('an export', () => {
   test.each([
     ['below an authority with path length 0', 'ocpp-station-ca', {}, ['issuer-not-allowed']],
     [
-      'with a key that no profile has',
+      'where it ends before it begins',
       'ocpp-root',
-      { key: 'P-384', notAfter: '2020-01-01T00:00:00Z' },
+      { notAfter: '2020-01-01T00:00:00Z' },
       ['validity-too-short'],
     ],
     ['for too long', 'ocpp-root', { notAfter: '2035-01-01T00:00:00Z' }, ['validity-too-long']],
@@ -226,7 +226,11 @@ describe('an export', () => {
     const wish = newWish();
     const one = await approved(wish);
     const other = await approved({ ...wish, title: 'Another title' });
+    const late = sent(await propose({ ...wish, title: 'A third title' }), 202);
     sent(await collect(one), 201);
+    const answer = await approve(late);
+    expect(refused(answer)).toEqual([409, 'proposal-refused']);
+    expect(codes(answer)).toEqual(['proposal-outdated']);
     expect(refused(await collect(other))).toEqual([409, 'conflict']);
   });
 
