@@ -1,6 +1,6 @@
 /** openapi.yaml says what it has to, and its examples are what they are examples of. */
 
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { loadApiDocument } from '../src/declarations.ts';
 import { type ApiDocument, secretMembers } from '../src/http/api/operations.ts';
@@ -115,6 +115,10 @@ describe('examples', () => {
         expect(request && readRequest(request.der)).toMatchObject({ ok: true });
       } else if (pem.includes('PUBLIC KEY')) {
         expect(createPublicKey(pem).type).toBe('public');
+      } else if (pem.includes('ENCRYPTED PRIVATE KEY')) {
+        const [asked] = examples.filter(({ title }) => title.startsWith('collectExport body'));
+        const { passphrase } = asked?.value as { passphrase: string };
+        expect(createPrivateKey({ key: pem, passphrase }).type).toBe('private');
       } else {
         expect(new X509Certificate(pem).subject).not.toBe('');
       }

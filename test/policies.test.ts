@@ -61,6 +61,7 @@ const annexB = iso20.map((name) => `${name}.annex-b`);
 const ocpp = [
   'ocpp-root',
   'ocpp-station-ca',
+  'ocpp-exported-station-ca',
   'ocpp-server-ca',
   'ocpp-station',
   'ocpp-station-combined',
@@ -325,6 +326,13 @@ describe('OCPP', () => {
     'ocpp-root': { usages: certSign, path: 1, cn: 'authority.name', issuedBy: [] },
     'ocpp-station-ca': {
       usages: certSign,
+      path: 0,
+      cn: 'authority.name',
+      issuedBy: ['ocpp-root'],
+    },
+    'ocpp-exported-station-ca': {
+      usages: certSign,
+      purposes: ['clientAuth'],
       path: 0,
       cn: 'authority.name',
       issuedBy: ['ocpp-root'],

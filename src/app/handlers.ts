@@ -8,6 +8,7 @@ import { authorityHandlers } from '../http/api/authorities.ts';
 import { certificateHandlers } from '../http/api/certificates.ts';
 import { contractHandlers } from '../http/api/contracts.ts';
 import { enrolmentSecretHandlers } from '../http/api/enrolment-secrets.ts';
+import { exportHandlers } from '../http/api/exports.ts';
 import { grantHandlers } from '../http/api/grants.ts';
 import { hierarchyHandlers } from '../http/api/hierarchies.ts';
 import {
@@ -44,6 +45,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...certificateHandlers(parts),
   ...requestHandlers(parts),
   ...authorityHandlers({ ...parts, instance }),
+  ...exportHandlers(parts),
   ...grantHandlers(parts),
   ...hierarchyHandlers({ ...parts, instance }),
   ...organizationHandlers(parts),

@@ -5,6 +5,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { AuditWriter } from '../services/audit.ts';
 import type { IssuanceStore } from '../services/certificate-records.ts';
 import type { ContractStore } from '../services/contract-store.ts';
+import type { ExportStore } from '../services/export-records.ts';
 import type { AskForeignStatus } from '../services/foreign-status.ts';
 import type { OcspReply, OcspResponder } from '../services/ocsp-responder.ts';
 import type { RevocationStore } from '../services/revocation-records.ts';
@@ -83,6 +84,20 @@ export const measuredRevocations = (store: RevocationStore, metrics: Metrics): R
       const { state, reason } = command.to;
       metrics.statusChange(state === 'issued' ? 'released' : state, reason ?? 'none');
     }
+    return result;
+  },
+});
+
+export const measuredExports = (store: ExportStore, metrics: Metrics): ExportStore => ({
+  ...store,
+  async createExported(command) {
+    const result = await store.createExported(command);
+    if (result === 'created') metrics.exported();
+    return result;
+  },
+  async revokeUnseen(command) {
+    const result = await store.revokeUnseen(command);
+    if (result.outcome === 'revoked') metrics.statusChange('revoked', command.to.reason ?? 'none');
     return result;
   },
 });

@@ -2,6 +2,7 @@
 
 import { contractKeys } from '../keystore/contract-keys.ts';
 import { generateDeviceKey } from '../keystore/device-keys.ts';
+import { exportedKeys } from '../keystore/exported-keys.ts';
 import { vaultKeyring } from '../keystore/keyring.ts';
 import type { Vault } from '../keystore/vault.ts';
 import { webhookSecrets } from '../keystore/webhook-secrets.ts';
@@ -50,6 +51,7 @@ import { cpsSignerStore } from '../storage/cps-signers.ts';
 import { crlStore } from '../storage/crls.ts';
 import type { Database } from '../storage/database.ts';
 import { enrolmentSecretStore } from '../storage/enrolment-secrets.ts';
+import { exportStore } from '../storage/exports.ts';
 import { idempotencyStore } from '../storage/idempotency.ts';
 import { installationSessionStore } from '../storage/installation-sessions.ts';
 import { issuanceStore } from '../storage/issuance.ts';
@@ -72,6 +74,7 @@ import { webhookStore } from '../storage/webhooks.ts';
 import {
   measuredAudit,
   measuredContracts,
+  measuredExports,
   measuredForeignStatus,
   measuredIssuance,
   measuredOcsp,
@@ -146,6 +149,8 @@ export function createParts({ database, vault, metrics, ...rest }: Foundation) {
     stations: stationStore(database),
     secrets: enrolmentSecretStore(database),
     generateDeviceKey,
+    generateExportedKey: exportedKeys(vault),
+    exports: measuredExports(exportStore(database), metrics),
     provisioning: provisioningStore(database),
     contracts: measuredContracts(contractStore(database), metrics),
     contractKeys: contractKeys(),

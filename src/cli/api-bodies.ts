@@ -14,6 +14,28 @@ export interface Problem {
   readonly violations?: readonly Violation[];
 }
 
+export interface CollectedExport {
+  readonly authority: string;
+  /** PEM. */
+  readonly certificate: string;
+  readonly certificateChain: string;
+  readonly ocsp: string;
+  readonly crl: string;
+  /** PEM; said once. */
+  readonly encryptedKey?: string;
+}
+
+export interface ImportedCertificates {
+  readonly items: readonly {
+    readonly id: string;
+    readonly serialNumber: string;
+    readonly subject: string;
+    readonly outcome: string;
+    readonly station?: string;
+    readonly findings: readonly { readonly rule: string }[];
+  }[];
+}
+
 export interface Token {
   readonly access_token: string;
   /** Seconds. */
@@ -136,6 +158,8 @@ export interface Authority {
   readonly key: string;
   readonly state: string;
   readonly under?: string;
+  /** Its key was handed out. */
+  readonly exported?: true;
 }
 
 export interface Issuer {

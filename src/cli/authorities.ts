@@ -5,6 +5,7 @@ import { errorCodes } from '../services/errors.ts';
 import type { Authority, AuthorityWithIssuers, Page } from './api-bodies.ts';
 import { addAuthorityCertificates } from './authority-certificates.ts';
 import { addAuthorityCreation } from './authority-creation.ts';
+import { addAuthorityExports } from './authority-exports.ts';
 import { addAuthorityGrants } from './authority-grants.ts';
 import { authorityText } from './authority-text.ts';
 import { readChain } from './chain-file.ts';
@@ -39,6 +40,7 @@ export function addAuthorities(program: Command, io: Io): void {
   addAuthorityCreation(group, io);
   addAuthorityCertificates(group, io);
   addAuthorityGrants(group, io);
+  addAuthorityExports(group, io);
 }
 
 async function list(options: { readonly json?: true }, io: Io): Promise<void> {

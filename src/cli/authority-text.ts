@@ -13,7 +13,7 @@ export function authorityText(authority: AuthorityWithIssuers, io: Io): string {
     ['state', authority.state],
     ['under', authority.under],
     ['profile', authority.profile],
-    ['key', authority.key],
+    ['key', authority.exported ? `${authority.key}, handed out` : authority.key],
     ['of', authority.organization],
   ])}${issuers.join('')}`;
 }

@@ -4,10 +4,13 @@ import type { Command } from 'commander';
 import { acceptedReasons } from '../pki/lifecycle.ts';
 import type { Certificate } from './api-bodies.ts';
 import { certificateId } from './certificate-id.ts';
+import { usageFailure } from './failure.ts';
 import { type Io, printable, printableJson } from './io.ts';
 import { pathOf, type Session, withSession } from './session.ts';
 
 interface RevokeOptions {
+  readonly authority?: string;
+  readonly serial?: string;
   readonly reason: string;
   readonly waitForCrl?: true;
   readonly json?: true;
@@ -17,17 +20,30 @@ export function addRevocation(group: Command, io: Io): void {
   group
     .command('revoke')
     .description('Revokes a certificate, or puts it on hold; OCSP says so at once.')
-    .argument('<id>', 'its id, as in the list, or a file with the certificate')
+    .argument('[id]', 'its id, as in the list, or a file with the certificate')
+    .option('--authority <id>', 'with --serial instead of an id: who signed it')
+    .option('--serial <hex>', 'its serial number; of exported authorities any')
     .requiredOption('--reason <reason>', `why: ${acceptedReasons.join(', ')}`)
     .option('--wait-for-crl', 'return only once a CRL lists it')
     .option('--json', "print the API's answer")
-    .action((id: string, options: RevokeOptions) =>
-      change(io, options.json, async (session) => {
+    .action((id: string | undefined, options: RevokeOptions) => {
+      const { authority, serial, reason } = options;
+      const isBySerial = authority !== undefined && serial !== undefined;
+      if (
+        (id === undefined) !== isBySerial ||
+        (authority === undefined) !== (serial === undefined)
+      ) {
+        throw usageFailure('name the certificate, or --authority and --serial');
+      }
+      return change(io, options.json, async (session) => {
         const query = options.waitForCrl ? '?wait=crl' : '';
-        const path = `${await revocationOf(session, id)}${query}`;
-        return session.post(path, { reason: options.reason });
-      }),
-    );
+        if (id !== undefined) {
+          return session.post(`${await revocationOf(session, id)}${query}`, { reason });
+        }
+        const path = `${pathOf('/v1/authorities', authority ?? '')}/revocations${query}`;
+        return session.post(path, { serialNumber: serial, reason });
+      });
+    });
   group
     .command('release')
     .description('Lifts the hold of a certificate.')
@@ -51,7 +67,9 @@ async function change(
     io.stdout.write(`${printableJson(certificate)}\n`);
     return;
   }
-  const { subject, state, revocationReason } = certificate;
+  const { subject, serialNumber, state, revocationReason } = certificate;
   const why = revocationReason === undefined ? '' : ` (${revocationReason})`;
-  io.stdout.write(`${printable(subject)} is ${printable(`${state}${why}`)} now.\n`);
+  io.stdout.write(
+    `${printable(subject || `The serial number ${serialNumber}`)} is ${printable(`${state}${why}`)} now.\n`,
+  );
 }

@@ -43,6 +43,11 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
     labelNames: ['to', 'reason'] as const,
     registers,
   });
+  const exports = new Counter({
+    name: 'evpki_authority_exports_total',
+    help: 'Authorities whose key was handed out',
+    registers,
+  });
   const ocsp = new Counter({
     name: 'evpki_ocsp_answers_total',
     help: 'OCSP answers by what they say and whether they were ready or signed on demand',
@@ -88,6 +93,7 @@ export function createMetrics(observe: () => Promise<Observation>, clock: Clock)
       enrolments.inc({ outcome, profile, channel }),
     abandoned: (count: number) => abandoned.inc(count),
     statusChange: (to: string, reason: string) => statusChanges.inc({ to, reason }),
+    exported: () => exports.inc(),
     ocspAnswer: (says: string, from: 'ready' | 'demand') => ocsp.inc({ says, from }),
     foreignStatus: (outcome: string) => foreignStatus.inc({ outcome }),
     job: (kind: string, outcome: 'done' | 'failed') => jobs.inc({ kind, outcome }),

@@ -39,6 +39,14 @@ export const extensions = {
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 } as const;
 
+/** Encryption under a passphrase (RFC 8018 appendix C, NIST CSOR). */
+export const passphraseEncryption = {
+  PBES2: '1.2.840.113549.1.5.13',
+  PBKDF2: '1.2.840.113549.1.5.12',
+  hmacWithSHA256: '1.2.840.113549.2.9',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
+} as const;
+
 /** Key purposes (RFC 5280 4.2.1.12). */
 export const keyPurposes = {
   serverAuth: '1.3.6.1.5.5.7.3.1',

@@ -32,6 +32,7 @@ export function checkProfile(readable: Readable, report: Report): void {
   checkValidity(readable, report);
   checkRequest(readable, report);
   checkRepeats(readable, report);
+  checkExported(readable, report);
   const { issuedBy, kind } = readable.file;
   if (issuedBy && kind) checkIssuedBy(issuedBy, kind, ['issuedBy'], report);
   if (readable.has('anchorFor') && kind && kind !== 'root-ca') {
@@ -39,6 +40,23 @@ export function checkProfile(readable: Readable, report: Report): void {
   }
   if (readable.has('rootType') && kind && kind !== 'root-ca') {
     report(['rootType'], 'is only for a root-ca: nothing else is in the pool of roots');
+  }
+}
+
+/**
+ * A key that is handed out signs whatever its holder likes: relying parties have to be told what
+ * they may take from it. OCSPSigning would make it a responder of the root above (RFC 6960 4.2.2.2).
+ */
+function checkExported({ file, extensions }: Readable, report: Report): void {
+  if (file.exported === undefined) return;
+  if (file.kind && file.kind !== 'sub-ca') report(['exported'], 'is only for a sub-ca');
+  const { basicConstraints, extendedKeyUsage } = extensions;
+  if (basicConstraints && basicConstraints.pathLength !== 0) {
+    report(['exported'], 'needs pathLength 0: no further authorities');
+  }
+  const purposes = extendedKeyUsage?.purposes ?? [];
+  if (purposes.length !== 1 || purposes[0] !== 'clientAuth') {
+    report(['exported'], 'needs extendedKeyUsage with clientAuth and nothing else');
   }
 }
 

@@ -147,6 +147,7 @@ function profileOf(name: string, file: BaseFile): Profile {
     issuedBy,
     ...(file.anchorFor === undefined ? {} : { anchorFor: file.anchorFor }),
     ...(file.rootType === undefined ? {} : { rootType: file.rootType }),
+    ...(file.exported === undefined ? {} : { exported: file.exported }),
     validity: {
       default: milliseconds(validity.default),
       maximum: milliseconds(validity.maximum),

@@ -138,6 +138,8 @@ export const profileFileSchema = z.strictObject({
   anchorFor: z.exactOptional(z.array(z.enum(validationPurposes)).min(1)),
   /** Roots only. */
   rootType: z.exactOptional(z.enum(rootTypes)),
+  /** Authorities just above the certificates of stations towards their CSMS. */
+  exported: z.exactOptional(z.strictObject({ leaves: name })),
   subject: z.array(subjectRule).min(1),
   keys: z.array(z.enum(keyAlgorithms)).min(1),
   validity: z.strictObject({

@@ -20,6 +20,8 @@ export function checkProfileSet(profiles: readonly Profile[]): DeclarationError[
     byName.set(profile.name, profile);
   }
   for (const profile of profiles) {
+    const misfit = profile.exported && leavesMisfit(byName.get(profile.exported.leaves));
+    if (misfit) errors.push({ source: profile.name, path: 'exported.leaves', message: misfit });
     for (const [index, name] of profile.issuedBy.entries()) {
       const issuer = byName.get(name);
       for (const message of issuer
@@ -32,10 +34,22 @@ export function checkProfileSet(profiles: readonly Profile[]): DeclarationError[
   return errors;
 }
 
+/** Only what a station shows to its CSMS is left to keys that are handed out. */
+function leavesMisfit(leaves: Profile | undefined): string | undefined {
+  if (leaves?.kind !== 'station') return 'names a profile of the kind station';
+  const purposes = leaves.extensions.extendedKeyUsage?.purposes ?? [];
+  const isForClients = purposes.length === 1 && purposes[0] === 'clientAuth';
+  return isForClients ? undefined : `${leaves.name} is not for clientAuth alone`;
+}
+
 function misfits(profile: Profile, issuer: Profile): string[] {
   const constraints = issuer.extensions.basicConstraints;
   if (!constraints?.ca) return [`${issuer.name} is not the profile of an authority`];
   const found: string[] = [];
+  // A chain of Plug & Charge must not lead through a key that is not here.
+  if (profile.exported && (issuer.kind !== 'root-ca' || issuer.anchorFor || issuer.rootType)) {
+    found.push(`an exported authority stands under no root of Plug & Charge as ${issuer.name}`);
+  }
   const own = profile.extensions.basicConstraints;
   if (own?.ca && constraints.pathLength !== undefined) {
     if (own.pathLength === undefined || own.pathLength >= constraints.pathLength) {

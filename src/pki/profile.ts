@@ -113,6 +113,12 @@ export interface Profile {
   readonly anchorFor?: readonly ValidationPurpose[];
   /** Of roots: as what the pool of root certificates lists them; not at all without. */
   readonly rootType?: RootType;
+  /**
+   * Of authorities whose key is handed out (docs/adr/0032-exported-issuers.md), and which are made
+   * in no other way: the profile that certificates of theirs are held against when they are
+   * imported.
+   */
+  readonly exported?: { readonly leaves: string };
   readonly validity: {
     /** Milliseconds, as are the others. */
     readonly default: number;

@@ -22,7 +22,9 @@ export const APPROVE_PROPOSALS = 'proposals:approve';
 
 /** What may be made to need a second person. */
 const proposableActions = ['trust-anchors:trust'] as const;
-export type ProposableAction = (typeof proposableActions)[number];
+/** What needs one whatever the policy says. */
+type AlwaysProposed = 'authorities:export';
+export type ProposableAction = (typeof proposableActions)[number] | AlwaysProposed;
 
 const actionName = z.string().regex(/^[a-z-]+:[a-z-]+$/, 'must look like `certificates:issue`');
 const roleName = z.string().regex(/^[a-z][a-z-]*$/);

@@ -117,7 +117,9 @@ async function certifyAwaitingBelow(
   actor: string,
 ): Promise<void> {
   const below = (await parts.authorities.listAuthorities()).filter(
-    ({ parentId, state }) => parentId === authorityId && state === 'awaiting-certificate',
+    // What was exported and not certified is nobody's: its key was not handed out.
+    ({ parentId, state, exportedBy }) =>
+      parentId === authorityId && state === 'awaiting-certificate' && exportedBy === undefined,
   );
   for (const authority of below) {
     const [issuer] = await parts.authorities.listIssuers(authority.id);

@@ -83,15 +83,16 @@ export async function createAuthority(
 }
 
 /** A fresh key and everything about an issuer that is fixed before its certificate exists. */
-async function newIssuer(
+export async function newIssuer(
   parts: AuthorityParts,
   authority: Authority,
   profile: Profile,
   organization: Organization,
   generation: number,
+  generate: Keyring['generate'] = parts.keyring.generate,
 ): Promise<{ issuer: Issuer; key: KeyEnvelope }> {
   const keyId = newId('key', parts.random);
-  const { spki, key } = await parts.keyring.generate(authority.keyAlgorithm, {
+  const { spki, key } = await generate(authority.keyAlgorithm, {
     keyId,
     authorityId: authority.id,
   });
@@ -157,6 +158,7 @@ function authorityFacts(
 
 /**
  * Signs an awaiting issuer's certificate: by itself for a root, by the authority above otherwise.
+ * @param notAfter the end that it is to have; that of its profile, or the issuer's, without
  * @throws ServiceError `authority-not-active` when the authority above cannot sign,
  *   `authority-not-granted` when it is another organization's, which does not let it,
  *   `conflict` when the organization was renamed meanwhile,
@@ -167,6 +169,7 @@ export async function certifyIssuer(
   authority: Authority,
   issuer: Issuer,
   actor: string,
+  notAfter?: Date,
 ): Promise<void> {
   const profile = profileOf(parts, authority);
   const organization = await organizationOf(parts, authority);
@@ -186,7 +189,10 @@ export async function certifyIssuer(
     actor,
     subjectIssuerId: issuer.id,
   };
-  const base = { request, profile, facts, keyHistory: NO_KEY_HISTORY, authorityKeys: true };
+  const base = {
+    ...{ request, profile, facts, keyHistory: NO_KEY_HISTORY, authorityKeys: true },
+    ...(notAfter === undefined ? {} : { notAfter }),
+  };
 
   let result: Awaited<ReturnType<typeof issueCertificate>>;
   if (authority.parentId === undefined) {
@@ -265,6 +271,9 @@ export async function rollOver(
   if (authority.state !== 'active') {
     throw new ServiceError('conflict', `${authority.id} is ${authority.state}, not active`);
   }
+  if (authority.exportedBy !== undefined) {
+    throw new ServiceError('conflict', `${authority.id} was exported: have another one exported`);
+  }
   await parts.declarations.requireActive();
   await requireGrant(parts, authority);
   const generations = await parts.authorities.listIssuers(authority.id);
@@ -325,7 +334,7 @@ export function profileOf(
   return profile;
 }
 
-async function organizationOf(
+export async function organizationOf(
   parts: Pick<AuthorityParts, 'organizations'>,
   authority: Authority,
 ): Promise<Organization> {

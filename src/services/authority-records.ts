@@ -19,6 +19,11 @@ export interface Authority {
   readonly external: boolean;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly state: AuthorityState;
+  /**
+   * The proposal by which its key was handed out: somebody else signs with it, evpki nothing but
+   * what tells the status of its certificates (docs/adr/0032-exported-issuers.md).
+   */
+  readonly exportedBy?: string;
 }
 
 /** One generation of an authority: a key and, once it is signed, its certificate. */

@@ -27,7 +27,7 @@ export interface CertificateRecord {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly createdAt: Date;
-  /** Present from `issued` on. */
+  /** Present from `issued` on, but of what was revoked by its serial number without being seen. */
   readonly der?: Uint8Array;
   /** The enrolment request that it answers. */
   readonly requestId?: string;

@@ -264,6 +264,18 @@ export const errorCodes = {
     remedy:
       'Correct what `violations` lists: bring one certificate that holds and may identify a client.',
   },
+  'export-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'Nothing is exported below this authority, or not as it was asked for.',
+    remedy: 'Correct what `violations` lists; docs/profiles.md says what is exported below what.',
+  },
+  'import-refused': {
+    http: 422,
+    exit: 6,
+    cause: 'A certificate is not one that this exported authority has signed; none was imported.',
+    remedy: 'Leave out those that `violations` lists.',
+  },
   'root-refused': {
     http: 422,
     exit: 6,

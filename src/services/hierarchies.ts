@@ -161,6 +161,9 @@ function profileFaults(
   if (profile.extensions.basicConstraints?.ca !== true) {
     faults.push({ key: 'profile', text: `${profile.name} is not a profile of authorities` });
   }
+  if (profile.exported) {
+    faults.push({ key: 'profile', text: `${profile.name} is for exports (authority export)` });
+  }
   if (!profile.keys.includes(authority.key)) {
     faults.push({ key: 'key', text: `${profile.name} allows ${profile.keys.join(', ')}` });
   }

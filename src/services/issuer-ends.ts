@@ -46,7 +46,9 @@ export async function warnOfIssuerEnds(parts: IssuerEndParts): Promise<number> {
       issuer: issuerId,
       notAfter: notAfter.toISOString(),
       longestLeafDays: Math.round((longest.get(profile) ?? 0) / 86_400_000),
-      remedy: 'roll the authority over',
+      remedy: parts.profiles.get(profile)?.exported
+        ? 'have another authority exported'
+        : 'roll the authority over',
     });
   }
   return ending.length;
@@ -55,6 +57,10 @@ export async function warnOfIssuerEnds(parts: IssuerEndParts): Promise<number> {
 /** By authority profile: the longest default validity of a leaf that names it as its issuer. */
 function longestLeaves(profiles: ReadonlyMap<string, Profile>): ReadonlyMap<string, number> {
   const longest = new Map<string, number>();
+  for (const { name, exported } of profiles.values()) {
+    const leaves = exported && profiles.get(exported.leaves);
+    if (leaves) longest.set(name, leaves.validity.default);
+  }
   for (const { issuedBy, validity, extensions } of profiles.values()) {
     if (extensions.basicConstraints?.ca) continue;
     for (const name of issuedBy) {

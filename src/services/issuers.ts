@@ -32,7 +32,7 @@ export interface ReadyIssuer {
 export interface Issuers {
   /**
    * The newest active issuer of an authority, opened.
-   * @returns undefined when it has none
+   * @returns undefined when it has none, or its key was handed out: others sign with that
    */
   current(authority: Authority): Promise<ReadyIssuer | undefined>;
   /**
@@ -70,6 +70,7 @@ export function createIssuers(
 
   return {
     async current(authority) {
+      if (authority.exportedBy !== undefined) return undefined;
       const generations = await store.listIssuers(authority.id);
       const issuer = generations.find(({ state }) => state === 'active');
       if (!issuer) return undefined;

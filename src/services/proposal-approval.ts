@@ -10,6 +10,7 @@ import { inRolesFor, type Principal, type ProposableAction, permits } from './ac
 import type { ApiClientStore } from './access-records.ts';
 import type { ActiveDeclarations } from './active-declarations.ts';
 import { type ErrorCode, ServiceError } from './errors.ts';
+import { type ExportParts, exportAsProposed } from './exports.ts';
 import { type Proposal, type ProposalApproval, proposalHash } from './proposal-records.ts';
 import {
   ATTEMPTS,
@@ -24,7 +25,10 @@ import {
 import { trustAsProposed } from './trust-anchor-proposals.ts';
 import type { TrustAnchorParts } from './trust-anchors.ts';
 
-export interface ProposalApprovalParts extends ProposalParts, TrustAnchorParts {
+export interface ProposalApprovalParts
+  extends ProposalParts,
+    Omit<TrustAnchorParts, 'organizations'>,
+    ExportParts {
   readonly clients: Pick<ApiClientStore, 'findClient'>;
   readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
 }
@@ -42,6 +46,7 @@ export type TakeEffect = (
 
 const effects: Readonly<Record<ProposableAction, TakeEffect>> = {
   'trust-anchors:trust': trustAsProposed,
+  'authorities:export': exportAsProposed,
 };
 
 /** By what the use case of a proposal says when its proposer may not, or cannot, any more. */
@@ -49,6 +54,7 @@ const refusals: { readonly [code in ErrorCode]?: ViolationCode } = {
   'not-permitted': 'proposer-not-permitted',
   'not-found': 'proposal-outdated',
   conflict: 'proposal-outdated',
+  'export-refused': 'proposal-outdated',
 };
 
 /**

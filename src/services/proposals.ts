@@ -124,10 +124,10 @@ export async function decidable(
 }
 
 /** The kind of certificates that a role has to be for which decides on it. */
-const kindOf = { 'trust-anchors:trust': 'root-ca' } as const satisfies Record<
-  ProposableAction,
-  string
->;
+const kindOf = {
+  'trust-anchors:trust': 'root-ca',
+  'authorities:export': 'sub-ca',
+} as const satisfies Record<ProposableAction, string>;
 
 /**
  * Rejects a proposal for good. It may be one's own: nobody else has to agree to leave things as

@@ -22,7 +22,7 @@ import type { RevocationStore } from './revocation-records.ts';
 /** A CRL follows a revocation within this time; revocations in between share one. */
 export const CRL_DELAY_MILLISECONDS = 5_000;
 const ATTEMPTS = 5;
-const REVOKE = 'certificates:revoke';
+export const REVOKE = 'certificates:revoke';
 /** The action of those who may end an authority, which ends everything below it. */
 const REVOKE_AUTHORITY = 'authorities:revoke';
 

@@ -33,6 +33,7 @@ const eventOf = {
   'certificate.released': 'certificate.released',
   'certificate.revoked': 'certificate.revoked',
   'authority.activated': 'authority.activated',
+  'issuer.exported': 'authority.exported',
 } as const;
 
 /** By the action of an entry about a root of this evpki, which says as what pools list it. */

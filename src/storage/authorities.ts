@@ -163,7 +163,11 @@ type IssuerWithCertificate = IssuerRow & {
   signed_by_id: string | null;
 };
 
-async function insertIssuer(tx: WriteTransaction, issuer: Issuer, key: KeyEnvelope): Promise<void> {
+export async function insertIssuer(
+  tx: WriteTransaction,
+  issuer: Issuer,
+  key: KeyEnvelope,
+): Promise<void> {
   tx.issuerChains.clear();
   await tx.knex<KeyRow>('keys').insert({
     key_id: key.keyId,
@@ -173,7 +177,7 @@ async function insertIssuer(tx: WriteTransaction, issuer: Issuer, key: KeyEnvelo
   await tx.knex<IssuerRow>('issuers').insert(issuerRow(issuer));
 }
 
-const authorityRow = (authority: Authority): AuthorityRow => ({
+export const authorityRow = (authority: Authority): AuthorityRow => ({
   id: authority.id,
   title: authority.title,
   organization_id: authority.organizationId,
@@ -182,9 +186,10 @@ const authorityRow = (authority: Authority): AuthorityRow => ({
   external: authority.external,
   key_algorithm: authority.keyAlgorithm,
   state: authority.state,
+  export_proposal: authority.exportedBy ?? null,
 });
 
-const authorityOf = (row: AuthorityRow): Authority => ({
+export const authorityOf = (row: AuthorityRow): Authority => ({
   id: row.id,
   title: row.title,
   organizationId: row.organization_id,
@@ -193,6 +198,7 @@ const authorityOf = (row: AuthorityRow): Authority => ({
   external: Boolean(row.external),
   keyAlgorithm: row.key_algorithm as Authority['keyAlgorithm'],
   state: row.state,
+  ...optional('exportedBy', row.export_proposal),
 });
 
 const issuerRow = (issuer: Issuer): IssuerRow => ({
@@ -234,7 +240,10 @@ const envelopeOf = (row: KeyRow): KeyEnvelope => ({
   envelope: bytesOf(row.envelope),
 });
 
-const importedCertificateRow = (certificate: ImportedCertificate, at: Date): CertificateRow => ({
+export const importedCertificateRow = (
+  certificate: ImportedCertificate,
+  at: Date,
+): CertificateRow => ({
   id: certificate.id,
   organization_id: certificate.organizationId,
   issuer_id: null,

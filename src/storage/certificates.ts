@@ -103,7 +103,8 @@ const certificateOf = (row: CertificateWithRequest): CertificateRecord => ({
   notBefore: timeOf(row.not_before),
   notAfter: timeOf(row.not_after),
   createdAt: timeOf(row.created_at),
-  ...optional('der', row.der && bytesOf(row.der)),
+  // Revoked by its serial number alone: nobody has seen it.
+  ...optional('der', row.der && row.der.length > 0 ? bytesOf(row.der) : null),
   ...optional('requestId', row.request_id),
   ...optional('renews', row.renews),
   ...optional('renewedBy', row.renewed_by),

@@ -8,7 +8,8 @@ import type { IssuerRow } from './rows.ts';
 const MAX_CHAIN = 8;
 
 // An issuer's certificate is set once and for good: the chain can be read before it is locked. A
-// root has signed itself, or was signed outside.
+// root has signed itself, or was signed outside. One whose key was handed out never signs more here
+// than a retired one does: its responder.
 const CHAIN = `
   WITH RECURSIVE chain (issuer_id, depth) AS (
     SELECT id, 1 FROM issuers WHERE id = ?
@@ -19,9 +20,11 @@ const CHAIN = `
     JOIN certificates ON certificates.id = issuers.certificate_id
     WHERE certificates.issuer_id <> chain.issuer_id AND chain.depth <= ${MAX_CHAIN}
   )
-  SELECT above.state
+  SELECT CASE WHEN owner.export_proposal IS NOT NULL AND above.state = 'active'
+    THEN 'retired' ELSE above.state END AS state
   FROM chain
   JOIN issuers above ON above.id = chain.issuer_id
+  JOIN authorities owner ON owner.id = above.authority_id
   ORDER BY chain.depth DESC`;
 const LOCKED_CHAIN = `${CHAIN} FOR SHARE OF above`;
 

@@ -91,6 +91,16 @@ export async function lockWaiting(
   return row !== undefined;
 }
 
+/** Locks a proposal that takes effect in a further step, if it is approved. */
+export async function lockApproved(tx: WriteTransaction, id: string): Promise<boolean> {
+  const row = await tx
+    .knex<ProposalRow>('proposals')
+    .where({ id, state: 'approved' })
+    .forUpdate()
+    .first('id');
+  return row !== undefined;
+}
+
 /** Approves a proposal that this transaction has locked. */
 export async function recordApproved(
   tx: WriteTransaction,

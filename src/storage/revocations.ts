@@ -69,12 +69,14 @@ async function lockIssuerOf(
 }
 
 /** Blocks a key, and ends what is being certified for it: locked, nothing more comes after that. */
-async function blockKey(
+export async function blockKey(
   tx: WriteTransaction,
   spkiSha256: string,
   reason: string,
   at: Date,
 ): Promise<void> {
+  // Of a serial number that was revoked without its certificate: that of nobody.
+  if (spkiSha256 === '') return;
   await lockKey(tx, spkiSha256);
   await tx
     .knex<BlockedKeyRow>('blocked_keys')

@@ -37,6 +37,8 @@ export interface AuthorityRow {
   external: StoredBoolean;
   key_algorithm: string;
   state: AuthorityState;
+  /** The proposal by which its key was handed out. */
+  export_proposal: string | null;
 }
 
 export interface AuthorityGrantRow {

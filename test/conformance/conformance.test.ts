@@ -18,6 +18,7 @@ import { cpsSignersConform } from './cps-signers.ts';
 import { crlsConform } from './crls.ts';
 import { endEntitiesConform } from './end-entities.ts';
 import { enrolmentSecretsConform } from './enrolment-secrets.ts';
+import { exportsConform } from './exports.ts';
 import { idempotencyConforms } from './idempotency.ts';
 import { issuanceConforms } from './issuance.ts';
 import { issuerEndsConform } from './issuer-ends.ts';
@@ -71,6 +72,7 @@ for (const { name, open } of testBackends) {
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
     proposalsConform(name, open);
+    exportsConform(name, open);
     pathFactsConform(name, open);
     rootPoolConforms(name, open);
     rootEndsConform(name, open);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isForClients } from '../../src/services/access-policy.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { exportAsTwo } from '../support/exports.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import {
   type ApiOperation,
@@ -161,8 +162,11 @@ describe('W8 the matrix', () => {
     certificates['sub-ca'] = subCas.items.find(isSubCa).id;
     const client = { name: 'target', organization, roles: ['read-only'] };
     const root = { certificate: foreignRoot().pem, organization };
+    const above = `${organization}-ocpp-root`;
+    const exported = await exportAsTwo(evpki, `${organization}-handed-out`, { above });
     return {
       ...{ organization, station, certificates, request },
+      exported: exported.authority,
       authority: `${organization}-ocpp-station-ca`,
       awaiting: `${organization}-awaiting`,
       client: (await made('POST', '/v1/api-clients', client)).clientId,
@@ -215,7 +219,7 @@ describe('W8 the bootstrap secret', () => {
     const side = {
       ...{ organization: 'demo-cpo', station: 'CS-1', authority: 'ocpp-root' },
       ...{ awaiting: 'ocpp-root', certificates: {}, client: 'cli_x', request: 'req_x' },
-      anchor: 'anc_x',
+      ...{ anchor: 'anc_x', exported: 'ocpp-root' },
     };
     for (const { name, operation, row } of matrix) {
       if (operation.id === 'createApiClient') continue;

@@ -9,6 +9,8 @@ const days = (count: number): Date => new Date(now.getTime() + count * 86_400_00
 test.each([
   ['a station CA with as long to live as a station certificate', 'ocpp-station-ca', 365, 0],
   ['the same a second later', 'ocpp-station-ca', 365 - 1 / 86_400, 1],
+  ['one whose CSMS signs as long', 'ocpp-exported-station-ca', 365, 0],
+  ['the same a second later', 'ocpp-exported-station-ca', 365 - 1 / 86_400, 1],
   ['an authority that signs no leaves', 'iso15118-2-cpo-sub-ca-1', 1, 0],
   ['a profile that is not there any more', 'gone', 1, 0],
 ])('%s: %s, %d days', async (_name, profile, left, warnings) => {

@@ -360,6 +360,62 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
     },
   ],
 
+  proposeExport: [
+    {
+      kind: 'sub-ca',
+      ask: ({ organization }) => ({
+        params: { id: `${organization}-ocpp-root` },
+        body: { id: `${organization}-exported`, title: 'Exported', key: 'P-256' },
+      }),
+      success: [202],
+    },
+  ],
+  collectExport: [
+    {
+      about: 'nobody has agreed to it',
+      kind: 'sub-ca',
+      ask: async ({ organization }, administrator) => {
+        const id = `${organization}-ocpp-root`;
+        const body = { id: `${organization}-collected`, title: 'Collected', key: 'P-256' };
+        const { json } = await administrator('POST', `/v1/authorities/${id}/exports`, body);
+        const passphrase = 'nobody gets to use this';
+        return { params: { id, proposal: String(json.id) }, body: { passphrase } };
+      },
+      success: [409],
+    },
+  ],
+  importCertificates: [
+    {
+      about: 'of one that was exported',
+      kind: 'station',
+      ask: ({ exported }) => ({ params: { id: exported }, body: { certificates: GARBAGE_CHAIN } }),
+      success: [422],
+    },
+  ],
+  revokeSerialNumber: [
+    {
+      about: 'that nobody has seen',
+      kind: 'station',
+      ask: ({ exported }) => ({
+        params: { id: exported },
+        body: { serialNumber: '4711', reason: 'superseded' },
+      }),
+      success: [200],
+    },
+    {
+      about: 'of an authority',
+      kind: 'sub-ca',
+      further: ['authorities:revoke'],
+      ask: async ({ organization, certificates }, administrator) => {
+        const path = `/v1/certificates/${certificates['sub-ca']}`;
+        const { serialNumber } = (await administrator('GET', path)).json;
+        const body = { serialNumber: serialNumber ?? '1', reason: 'certificateHold' };
+        return { params: { id: `${organization}-ocpp-root` }, body };
+      },
+      success: [422],
+    },
+  ],
+
   listAuthorityGrants: [
     { ask: ({ authority }) => ({ params: { id: authority } }), success: [200] },
   ],

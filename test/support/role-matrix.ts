@@ -52,6 +52,8 @@ export interface Side {
   readonly station: string;
   /** Active, with the profile `ocpp-station-ca`. */
   readonly authority: string;
+  /** Its key was handed out. */
+  readonly exported: string;
   /** Its certificate is to come from elsewhere. */
   readonly awaiting: string;
   /** One certificate of each kind. */

@@ -7,6 +7,7 @@ import { runDueJobs } from '../../src/jobs/runner.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
 import { generateDeviceKey } from '../../src/keystore/device-keys.ts';
 import { openEnvelope, sealEnvelope } from '../../src/keystore/envelope.ts';
+import { exportedKeys } from '../../src/keystore/exported-keys.ts';
 import { vaultKeyring } from '../../src/keystore/keyring.ts';
 import { demoPassphrase } from '../../src/keystore/passphrase.ts';
 import { purposeKey } from '../../src/keystore/sealing.ts';
@@ -44,6 +45,7 @@ import { cpsSignerStore } from '../../src/storage/cps-signers.ts';
 import { crlStore } from '../../src/storage/crls.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { enrolmentSecretStore } from '../../src/storage/enrolment-secrets.ts';
+import { exportStore } from '../../src/storage/exports.ts';
 import { issuanceStore } from '../../src/storage/issuance.ts';
 import { jobStore } from '../../src/storage/jobs.ts';
 import { ocspSignerStore } from '../../src/storage/ocsp-signers.ts';
@@ -184,6 +186,8 @@ export async function servicesOver(plain: Database, options: ServicesOptions) {
     stations: stationStore(database),
     secrets: decorate(enrolmentSecretStore(database), pass),
     generateDeviceKey,
+    generateExportedKey: exportedKeys(vault),
+    exports: decorate(exportStore(database), pass),
     provisioning: decorate(provisioningStore(database), pass),
     contracts: decorate(contractStore(database), pass),
     contractKeys: decorateContractKeys(contractKeys(), pass),

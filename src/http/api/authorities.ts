@@ -84,7 +84,7 @@ export const authorityHandlers = (
     },
   }) satisfies Handlers;
 
-async function visibleAuthority(
+export async function visibleAuthority(
   parts: ViewParts,
   principal: Principal,
   request: Request,
@@ -116,6 +116,7 @@ const authorityBody = (authority: Authority): api.Authority => ({
   state: authority.state,
   ...(authority.external ? { under: 'external' } : {}),
   ...(authority.parentId === undefined ? {} : { under: authority.parentId }),
+  ...(authority.exportedBy === undefined ? {} : { exported: true }),
 });
 
 async function issuerBody(parts: ViewParts, issuer: Issuer): Promise<api.Issuer> {

@@ -178,7 +178,7 @@ const patternsOf = (operations: readonly Operation[]) =>
   });
 
 /**
- * The names of members that openapi.yaml marks with `x-evpki-secret`: they are in an answer once.
+ * The names of members that openapi.yaml marks with `x-evpki-secret`: they are said once.
  */
 export function secretMembers(document: ApiDocument): ReadonlySet<string> {
   const names = new Set<string>();

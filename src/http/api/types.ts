@@ -288,6 +288,12 @@ export interface ApiBodies {
   Authority?: Authority;
   Issuer?: Issuer;
   AuthorityWithIssuers?: AuthorityWithIssuers;
+  NewExport?: NewExport;
+  ExportPassphrase?: ExportPassphrase;
+  CollectedExport?: CollectedExport;
+  CertificateImport?: CertificateImport;
+  ImportedCertificates?: ImportedCertificates;
+  SerialRevocation?: SerialRevocation;
   NewAuthority?: NewAuthority;
   AuthorityGrant?: AuthorityGrant;
   ReceivedGrant?: ReceivedGrant;
@@ -641,14 +647,15 @@ export interface Proposal {
   /**
    * What its proposer wants to do, as in the access policy
    */
-  action: 'trust-anchors:trust';
+  action: 'authorities:export' | 'trust-anchors:trust';
   /**
    * The id of what it is about, such as that of a trust anchor
    */
   subject: string;
   /**
    * What is to be done, and to what as it was then. Of `trust-anchors:trust`: `purposes` in
-   * place of those `before`, for the root with this `certificateSha256`.
+   * place of those `before`, for the root with this `certificateSha256`. Of
+   * `authorities:export`: the authority that is wanted, as it was asked for.
    *
    */
   command: {
@@ -694,6 +701,10 @@ export interface Authority {
    * The authority above, or `external`; absent for roots
    */
   under?: string;
+  /**
+   * Whether its key was handed out; evpki signs no certificates for it then
+   */
+  exported?: true;
 }
 export interface Issuer {
   id: string;
@@ -706,6 +717,94 @@ export interface Issuer {
    * PEM, its own certificate first, the root last
    */
   certificateChain?: string;
+}
+export interface NewExport {
+  /**
+   * What the authority is to be called
+   */
+  id: string;
+  /**
+   * The CN of its certificate, unlike that of any other authority
+   */
+  title: string;
+  key: 'P-256' | 'P-384' | 'RSA-2048' | 'RSA-3072' | 'RSA-4096';
+  /**
+   * The end of its certificate; that of the profile without
+   */
+  notAfter?: string;
+}
+export interface ExportPassphrase {
+  /**
+   * Of your own choice, for this key alone: 16 to 128 printable ASCII characters. It is kept
+   * nowhere, and does not count for whether a request with an `Idempotency-Key` is the same.
+   *
+   */
+  passphrase: string;
+}
+export interface CollectedExport {
+  authority: string;
+  issuer: string;
+  /**
+   * PEM of its own certificate
+   */
+  certificate: string;
+  /**
+   * PEM, its own certificate first, the root last
+   */
+  certificateChain: string;
+  /**
+   * Where OCSP tells the status of its certificates
+   */
+  ocsp: string;
+  /**
+   * Where its CRL is
+   */
+  crl: string;
+  /**
+   * PEM, `ENCRYPTED PRIVATE KEY` (PKCS#8, PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC).
+   * Said once; absent where an answer is repeated for its `Idempotency-Key`
+   *
+   */
+  encryptedKey?: string;
+}
+export interface CertificateImport {
+  /**
+   * PEM of 1 to 50 certificates
+   */
+  certificates: string;
+}
+export interface ImportedCertificates {
+  /**
+   * In the order in which they came
+   */
+  items: {
+    id: string;
+    serialNumber: string;
+    subject: string;
+    notAfter: string;
+    /**
+     * Whether it is new here, or was here before
+     */
+    outcome: 'imported' | 'known';
+    /**
+     * The registered station that has its common name
+     */
+    station?: string;
+    /**
+     * In what it is not as evpki would have made it
+     */
+    findings: {
+      rule: string;
+      message: string;
+    }[];
+  }[];
+}
+export interface SerialRevocation {
+  /**
+   * Hex, without separators
+   */
+  serialNumber: string;
+  reason: RevocationReason;
 }
 export interface NewAuthority {
   /**

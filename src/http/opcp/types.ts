@@ -33,7 +33,8 @@ export type OpcpWebhookEvent =
   | 'certificate.held'
   | 'certificate.released'
   | 'certificate.revoked'
-  | 'authority.activated';
+  | 'authority.activated'
+  | 'authority.exported';
 
 export interface ApiBodies {
   OpcpError?: OpcpError;

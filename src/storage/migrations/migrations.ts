@@ -23,6 +23,7 @@ import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
 import { stationChains } from './022-station-chains.ts';
 import { proposals } from './023-proposals.ts';
+import { exportedAuthorities } from './024-exported-authorities.ts';
 import { stationEnrolment } from './026-station-enrolment.ts';
 import { rootEnds } from './027-root-ends.ts';
 import type { Migration } from './migration.ts';
@@ -51,6 +52,7 @@ export const migrations: readonly Migration[] = [
   webhooks,
   stationChains,
   proposals,
+  exportedAuthorities,
   stationEnrolment,
   rootEnds,
 ];
