@@ -29,6 +29,7 @@ import type { Clock } from './clock.ts';
 import type { BundleToIssue } from './contract-records.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
+import { agreedBy, type ProposalApproval } from './proposal-records.ts';
 import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
 import type { SigningTime } from './signing-time.ts';
 
@@ -75,6 +76,8 @@ export interface IssueCommand {
   readonly statusSigner?: true;
   /** The one-time secret that the request came with. */
   readonly secretId?: string;
+  /** That a second person agrees to what was proposed, which is this certificate. */
+  readonly proposal?: ProposalApproval;
 }
 
 /** What can stand against one more bundle of a contract, or the first one. */
@@ -168,6 +171,7 @@ export async function issueCertificate(
       ...(command.stationName ? { stationName: command.stationName } : {}),
       ...(command.bundle ? { bundle: command.bundle } : {}),
       ...(command.secretId ? { secretId: command.secretId } : {}),
+      ...(command.proposal ? { proposal: naming(certificate.id, command.proposal) } : {}),
     });
     switch (pending.outcome) {
       case 'recorded':
@@ -208,6 +212,7 @@ async function signAndRecord(
       profileHash: certificate.profileHash,
       ...(command.request ? { request: command.request.id } : {}),
       ...(command.approval && command.request ? { requester: command.request.requester } : {}),
+      ...(command.proposal ? agreedBy(command.proposal) : {}),
       ...(command.input.certified ? { crossCertifies: command.input.certified.sha256 } : {}),
       ...(command.request?.renews ? { renews: command.request.renews } : {}),
       ...(command.stationId ? { station: command.stationId } : {}),
@@ -246,6 +251,12 @@ async function signAndRecord(
   }
   return { outcome: 'issued', certificateId: certificate.id, der };
 }
+
+/** An approval whose audit entry names the certificate that it is about to lead to. */
+const naming = (certificate: string, { audit, ...approval }: ProposalApproval) => ({
+  ...approval,
+  audit: { ...audit, details: { ...audit.details, certificate } },
+});
 
 function pendingCertificate(
   parts: IssuingParts,

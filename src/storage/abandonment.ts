@@ -2,6 +2,7 @@
 
 import type { WriteTransaction } from './database.ts';
 import { issuersFrom } from './issuer-chain.ts';
+import { reopenProposals } from './proposals.ts';
 import type {
   CertificateRow,
   ContractBundleRow,
@@ -56,7 +57,7 @@ export async function removeBundles(
     .delete();
 }
 
-/** The requests and audit entries of certificates that evpki itself has abandoned. */
+/** The requests, proposals and audit entries of certificates that evpki itself has abandoned. */
 export async function followAbandoned(
   tx: WriteTransaction,
   rows: readonly AbandonedRow[],
@@ -66,6 +67,7 @@ export async function followAbandoned(
   if (rows.length === 0) return;
   const ids = rows.map((row) => row.id);
   await abandonRequests(tx, ids);
+  await reopenProposals(tx, ids);
   await removeBundles(tx, ids);
   for (const row of rows) {
     tx.appendAudit({

@@ -23,6 +23,7 @@ import { rootTypes } from './020-root-types.ts';
 import { webhooks } from './021-webhooks.ts';
 import { stationChains } from './022-station-chains.ts';
 import { proposals } from './023-proposals.ts';
+import { proposedCertificates } from './025-proposed-certificates.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -49,4 +50,5 @@ export const migrations: readonly Migration[] = [
   webhooks,
   stationChains,
   proposals,
+  proposedCertificates,
 ];
