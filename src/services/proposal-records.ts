@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { ProposableAction } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
-import type { Page } from './certificate-records.ts';
+import type { Page, PageWanted } from './pages.ts';
 
 /** What somebody has asked for that takes effect once somebody else agrees. */
 export interface ProposedCommand {
@@ -129,6 +129,6 @@ export interface ProposalStore {
       readonly state?: ProposalState;
       readonly now: Date;
     },
-    page: { readonly limit: number; readonly cursor?: string },
+    page: PageWanted,
   ): Promise<Page<Proposal>>;
 }

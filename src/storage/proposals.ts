@@ -33,12 +33,17 @@ interface FoundRow extends ProposalRow {
   certificate_state: CertificateRow['state'] | null;
 }
 
+/** Null without a certificate. */
+const CERTIFICATE_STATE = `(
+  SELECT certificates.state FROM certificates WHERE certificates.id = proposals.certificate_id)`;
+
 export function proposalStore(database: Database): ProposalStore {
   const { reader } = database;
   const found = () =>
-    reader<FoundRow>('proposals')
-      .leftJoin('certificates', 'certificates.id', 'proposals.certificate_id')
-      .select('proposals.*', 'certificates.state as certificate_state');
+    reader<FoundRow>('proposals').select(
+      '*',
+      reader.raw(`${CERTIFICATE_STATE} AS certificate_state`),
+    );
   return {
     recordProposal: ({ proposal, audit }) =>
       database.write(async (tx) => {
@@ -75,20 +80,20 @@ export function proposalStore(database: Database): ProposalStore {
       }),
 
     findProposal: async (id) => {
-      const row: FoundRow | undefined = await found().where('proposals.id', id).first();
+      const row: FoundRow | undefined = await found().where({ id }).first();
       return row && proposalOf(row);
     },
 
     listProposals: async (filter, { limit, cursor }) => {
       const query = found()
-        .orderBy('proposals.created_at', 'desc')
-        .orderBy('proposals.id', 'desc')
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
         // One more than asked for tells whether there is a next page.
         .limit(limit + 1);
       narrow(query, filter);
       if (cursor !== undefined) {
         const { createdAt, id } = positionOf(cursor);
-        query.whereRaw('(proposals.created_at, proposals.id) < (?, ?)', [createdAt, id]);
+        query.whereRaw('(created_at, id) < (?, ?)', [createdAt, id]);
       }
       const rows: FoundRow[] = await query;
       const page = rows.slice(0, limit);
@@ -160,26 +165,24 @@ function narrow(
   query: Knex.QueryBuilder,
   { organizationId, state, now }: Parameters<ProposalStore['listProposals']>[0],
 ): void {
-  if (organizationId !== undefined) query.where('proposals.organization_id', organizationId);
+  if (organizationId !== undefined) query.where('organization_id', organizationId);
   switch (state) {
     case undefined:
       return;
     case 'waiting':
-      query.where('proposals.state', state).where('expires_at', '>=', timeText(now));
+      query.where({ state }).where('expires_at', '>=', timeText(now));
       return;
     case 'expired':
-      query.where('proposals.state', 'waiting').where('expires_at', '<', timeText(now));
+      query.where({ state: 'waiting' }).where('expires_at', '<', timeText(now));
       return;
     case 'issuing':
-      query.where('proposals.state', 'approved').where('certificates.state', 'pending');
+      query.where({ state: 'approved' }).whereRaw(`${CERTIFICATE_STATE} = 'pending'`);
       return;
     case 'approved':
-      query
-        .where('proposals.state', state)
-        .whereRaw("COALESCE(certificates.state, '') <> 'pending'");
+      query.where({ state }).whereRaw(`COALESCE(${CERTIFICATE_STATE}, '') <> 'pending'`);
       return;
     default:
-      query.where('proposals.state', state);
+      query.where({ state });
   }
 }
 
