@@ -68,6 +68,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
+  /** The folder of policies; the package's own without. */
+  readonly policies?: string;
   /** Checks answers against openapi.yaml; for tests. */
   readonly validateResponses?: boolean;
 }
@@ -110,7 +112,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function start(options: AppOptions, running: Running): Promise<Omit<App, 'stop'>> {
   const { config, logger, clock = () => new Date(), random = randomBytes } = options;
-  const { profiles, access, secondPerson, est } = loadPolicies();
+  const { profiles, access, secondPerson, est } = loadPolicies(options.policies);
   const hierarchy = loadHierarchy(config.hierarchy, profiles);
   const missing = missingForHierarchy(config, hierarchy);
   if (missing !== undefined) throw new StartError(missing);

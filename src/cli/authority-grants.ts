@@ -1,8 +1,9 @@
 /** `evpki authority grant|withdraw|grants`: whose authorities may stand under one of yours. */
 
 import type { Command } from 'commander';
-import type { AuthorityGrant, Page } from './api-bodies.ts';
+import type { AuthorityGrant, Page, Proposal } from './api-bodies.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
+import { waits } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 import { day, table, widthOf } from './table.ts';
 
@@ -41,6 +42,7 @@ async function grant(
   io: Io,
 ): Promise<void> {
   const answer = await withSession(io, (session) => session.put(grantPath(id, organization)));
+  if (answer.status === 202) throw waits(answer.body as Proposal, json, io);
   if (json) {
     io.stdout.write(`${printableJson(answer.body)}\n`);
     return;

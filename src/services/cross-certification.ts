@@ -20,7 +20,13 @@ import type { Authority } from './authority-records.ts';
 import type { CertificateStore } from './certificate-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
-import { type IssueCommand, type IssuingParts, issueCertificate, objectionsTo } from './issuing.ts';
+import {
+  type IssueCommand,
+  type IssuingParts,
+  issueCertificate,
+  objectionsTo,
+  objectionsToBytes,
+} from './issuing.ts';
 import type { ProposalApproval } from './proposal-records.ts';
 import { readRootCertificate, rootFault, rootFaults, rootRefused } from './root-certificates.ts';
 
@@ -66,6 +72,9 @@ export async function crossCertification(
     ...(input ? objectionsTo(parts, input) : []),
   ];
   if (violations.length > 0 || !input) throw refused(violations);
+  const { signer, lint: lintIssuer } = issuer;
+  const objections = objectionsToBytes(parts, { input, signer, lintIssuer });
+  if (objections.length > 0) throw refused(objections);
   return { root, profile, issuer, input };
 }
 

@@ -46,6 +46,8 @@ export interface TestAppOptions {
   readonly dataDir?: string;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
+  /** The folder of policies; that of the repository without. */
+  readonly policies?: string;
   /** Leaves the bootstrap secret as it is: nobody is administrator. */
   readonly keepBootstrap?: true;
 }
@@ -77,6 +79,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     validateResponses: true,
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.random ? { random: options.random } : {}),
+    ...(options.policies ? { policies: options.policies } : {}),
   });
   const ca = readFileSync(join(dataDir, 'api-ca.pem'), 'utf8');
   const send = (method: string, path: string, body: unknown, headers: Record<string, string>) =>

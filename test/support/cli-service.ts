@@ -25,6 +25,7 @@ export interface CliService {
 /** Starts the demo hierarchy, or what the environment says, on free ports. */
 export async function startCliService(
   more: Readonly<Record<string, string>> = {},
+  policies?: string,
 ): Promise<CliService> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-cli-'));
   const dataDir = join(folder, 'data');
@@ -45,7 +46,10 @@ export async function startCliService(
     format: 'json',
     stream: { write: (line) => log.push(line) },
   });
-  const app = await startApp({ config: result.config, logger, validateResponses: true });
+  const app = await startApp({
+    ...{ config: result.config, logger, validateResponses: true },
+    ...(policies === undefined ? {} : { policies }),
+  });
   const env = { EVPKI_DATA_DIR: dataDir, XDG_CONFIG_HOME: join(folder, 'config'), USER: 'ada' };
   return {
     url: app.apiUrl,
