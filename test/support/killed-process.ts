@@ -17,6 +17,8 @@ export interface Ending {
   readonly changes: readonly Change[];
   /** The CRL numbers that it saw, in order. */
   readonly published: readonly number[];
+  /** The ids of the proposals that it told to be approved. */
+  readonly approved: readonly string[];
   /** SHA-256 of what it was about to sign, hex. */
   readonly signed: readonly string[];
   /** The cars that it has made keys for. */
@@ -29,7 +31,7 @@ export type Change = Extract<Line, { readonly event: 'changing' | 'changed' }>;
 
 /** When a process is killed from outside. */
 export interface Moment {
-  readonly after: 'ready' | 'handed-out';
+  readonly after: 'ready' | 'handed-out' | 'approved';
   readonly milliseconds: number;
 }
 
@@ -87,6 +89,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const signed: string[] = [];
   const changes: Change[] = [];
   const published: number[] = [];
+  const approved: string[] = [];
   const cars: { pcid: string; privateKey: Buffer }[] = [];
   let complaints = '';
   let timer: NodeJS.Timeout | undefined;
@@ -104,6 +107,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
     if (line.event === 'signing') signed.push(line.tbsSha256);
     if (line.event === 'changing' || line.event === 'changed') changes.push(line);
     if (line.event === 'published') published.push(line.number);
+    if (line.event === 'approved') approved.push(line.proposalId);
     if (line.event === 'handed-out') {
       handedOut.push({
         certificateId: line.certificateId,
@@ -113,5 +117,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, changes, published, signed, cars, complaints };
+  return { signal, handedOut, changes, published, approved, signed, cars, complaints };
 }
