@@ -29,17 +29,18 @@ export const allListed = (declarations: Declarations): Declarations => ({
 
 type Result =
   | { readonly outcome: string }
-  | { readonly outcome: 'waiting'; readonly view: unknown };
+  | { readonly outcome: 'waiting'; readonly view: ProposalView };
+type Way = (services: Services, by: Principal, name: string) => Promise<Result>;
 
 /** The ways in which something comes to wait; each makes first what it is about. */
-const ways: readonly ((services: Services, name: string) => Promise<Result>)[] = [
-  async (services, name) => {
+const ways: readonly Way[] = [
+  async (services, by, name) => {
     const root = rootNamed(name);
     const organization = 'demo-oem';
-    const { anchor } = await importAnchor(services, proposer, root, { organization });
-    return trustOrPropose(services, proposer, anchor.id, ['oem-provisioning']);
+    const { anchor } = await importAnchor(services, by, root, { organization });
+    return trustOrPropose(services, by, anchor.id, ['oem-provisioning']);
   },
-  async (services, name) => {
+  async (services, by, name) => {
     const id = name.toLowerCase();
     await services.organizations.createOrganization({
       organization: {
@@ -51,22 +52,22 @@ const ways: readonly ((services: Services, name: string) => Promise<Result>)[] =
         ...{ action: 'organization.created', details: {} },
       },
     });
-    return grantOrPropose(services, proposer, 'v2g-root', id);
+    return grantOrPropose(services, by, 'v2g-root', id);
   },
-  async (services, name) => {
+  async (services, by, name) => {
     const authority = await services.authorities.findAuthority('v2g-root');
     if (!authority) throw new Error('there is no v2g-root');
-    return crossCertifyOrPropose(services, proposer, authority, rootNamed(name));
+    return crossCertifyOrPropose(services, by, authority, rootNamed(name));
   },
-  async (services, name) => {
+  async (services, by, name) => {
     const id = name.toLowerCase();
     const instance = { demo: true, missingSettings: [] };
-    await declareAuthority({ ...services, instance }, proposer, {
+    await declareAuthority({ ...services, instance }, by, {
       ...{ id, title: name, organization: 'demo-v2g', profile: 'iso15118-2-cpo-sub-ca-1' },
       ...{ key: 'P-256', under: 'v2g-root' },
     });
     const [issuer] = await services.authorities.listIssuers(id);
-    return revokeOrPropose(services, proposer, issuer?.certificateId ?? '', 'superseded');
+    return revokeOrPropose(services, by, issuer?.certificateId ?? '', 'superseded');
   },
 ];
 
@@ -82,8 +83,9 @@ export async function haveWait(
   services: Services,
   way: number,
   name: string,
+  by = proposer,
 ): Promise<ProposalView> {
-  const result = await ways[way % ways.length]?.(services, name);
+  const result = await ways[way % ways.length]?.(services, by, name);
   if (!result || !('view' in result)) throw new Error(`${name} does not wait`);
-  return result.view as ProposalView;
+  return result.view;
 }
