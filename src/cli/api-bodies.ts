@@ -140,6 +140,8 @@ export interface Proposal {
   readonly proposer: string;
   readonly createdAt: string;
   readonly expiresAt: string;
+  /** The id of the certificate that it has come to. */
+  readonly certificate?: string;
   readonly decidedBy?: string;
   readonly decidedAt?: string;
   readonly rejectionReason?: string;

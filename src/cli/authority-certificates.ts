@@ -5,13 +5,14 @@
 
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { AuthorityWithIssuers, IssuedCertificate } from './api-bodies.ts';
+import type { AuthorityWithIssuers, IssuedCertificate, Proposal } from './api-bodies.ts';
 import { authorityText } from './authority-text.ts';
 import { certificateFields } from './certificate-fields.ts';
 import { checkTarget, readChain, writeChain } from './chain-file.ts';
 import { unwritable } from './file-failure.ts';
 import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
+import { waits } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 
 interface ActivateOptions {
@@ -96,6 +97,7 @@ async function crossCertify(id: string, options: CrossCertifyOptions, io: Io): P
   if (out !== undefined) await checkTarget(out);
   const path = `${pathOf('/v1/authorities', id)}/cross-certificates`;
   const answer = await withSession(io, (session) => session.post(path, { certificate }));
+  if (answer.status === 202) throw waits(answer.body as Proposal, options.json, io);
   await tellIssued(answer.body as IssuedCertificate, { ...options, out }, io);
 }
 

@@ -12,7 +12,7 @@ import { usageFailure } from './failure.ts';
 import { unwritable } from './file-failure.ts';
 import { askSecret, readCertificates, readSecret, timeOption } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
-import { proposed } from './proposals.ts';
+import { waits } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 import { fields, table, widthOf } from './table.ts';
 
@@ -71,8 +71,7 @@ async function propose(id: string, options: ExportOptions, io: Io): Promise<void
   const body = { id: as, title, key, ...(notAfter === undefined ? {} : { notAfter }) };
   const path = `${pathOf('/v1/authorities', id)}/exports`;
   const answer = await withSession(io, (session) => session.post(path, body));
-  if (json) io.stdout.write(`${printableJson(answer.body)}\n`);
-  throw proposed(answer.body as Proposal);
+  throw waits(answer.body as Proposal, json, io);
 }
 
 async function collect(

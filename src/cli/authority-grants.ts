@@ -1,9 +1,10 @@
 /** `evpki authority grant|withdraw|grants`: whose authorities may stand under one of yours. */
 
 import type { Command } from 'commander';
-import type { AuthorityGrant, Page } from './api-bodies.ts';
+import type { AuthorityGrant, Page, Proposal } from './api-bodies.ts';
 import { type Io, printable, printableJson } from './io.ts';
 import { type Listing, tellListing } from './listing.ts';
+import { waits } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 import { day } from './table.ts';
 
@@ -42,6 +43,7 @@ async function grant(
   io: Io,
 ): Promise<void> {
   const answer = await withSession(io, (session) => session.put(grantPath(id, organization)));
+  if (answer.status === 202) throw waits(answer.body as Proposal, json, io);
   if (json) {
     io.stdout.write(`${printableJson(answer.body)}\n`);
     return;

@@ -61,9 +61,11 @@ export function addProposals(program: Command, io: Io): void {
     .action((id: string, options: JsonOption) => decide(id, 'withdrawal', undefined, options, io));
 }
 
-/** Nothing has changed yet: a script must not go on as if it had. */
-export const proposed = ({ id, expiresAt }: Proposal): Failure =>
-  new Failure(
+/** Nothing has changed yet: a script must not go on as if it had. With `json` it has the proposal. */
+export function waits(proposal: Proposal, json: true | undefined, io: Io): Failure {
+  if (json) io.stdout.write(`${printableJson(proposal)}\n`);
+  const { id, expiresAt } = proposal;
+  return new Failure(
     exitStatus.waiting,
     `nothing has changed yet: proposal ${id} waits for somebody else to approve it, ` +
       `until ${day(expiresAt)}`,
@@ -73,6 +75,7 @@ export const proposed = ({ id, expiresAt }: Proposal): Failure =>
         `\`evpki proposal show ${id}\`, and approves it with \`evpki proposal approve\`.`,
     },
   );
+}
 
 async function list(options: ListOptions, io: Io): Promise<void> {
   const { state } = options;
@@ -113,22 +116,28 @@ async function decide(
   else io.stdout.write(`${printable(proposal.id)} is ${printable(proposal.state)} now.\n`);
 }
 
+/** PEM is for other programs to read: the certificate is in the API's answer. */
+const isPem = (value: unknown): boolean => String(value).startsWith('-----BEGIN');
+
 const proposalText = (proposal: Proposal, io: Io): string =>
   fields([
     ['state', proposal.state],
     ['why', proposal.rejectionReason],
     ['action', proposal.action],
     ['about', proposal.subject],
-    ...Object.entries(proposal.command).map(([name, value]): [string, string] => [
-      name,
-      Array.isArray(value) ? value.join(', ') : String(value),
-    ]),
+    ...Object.entries(proposal.command)
+      .filter(([, value]) => !isPem(value))
+      .map(([name, value]): [string, string] => [
+        name,
+        Array.isArray(value) ? value.join(', ') : String(value),
+      ]),
     ['of', proposal.organization],
     ['by', proposal.proposer],
     ['proposed', moment(proposal.createdAt, io)],
     ['waits until', proposal.state === 'waiting' ? moment(proposal.expiresAt, io) : undefined],
     ['decided by', proposal.decidedBy],
     ['decided', proposal.decidedAt && moment(proposal.decidedAt, io)],
+    ['certificate', proposal.certificate],
     ['SHA-256', proposal.sha256],
     ['id', proposal.id],
   ]);

@@ -2,10 +2,11 @@
 
 import type { Command } from 'commander';
 import { acceptedReasons } from '../pki/lifecycle.ts';
-import type { Certificate } from './api-bodies.ts';
+import type { Certificate, Proposal } from './api-bodies.ts';
 import { certificateId } from './certificate-id.ts';
 import { usageFailure } from './failure.ts';
 import { type Io, printable, printableJson } from './io.ts';
+import { waits } from './proposals.ts';
 import { pathOf, type Session, withSession } from './session.ts';
 
 interface RevokeOptions {
@@ -60,9 +61,11 @@ const revocationOf = async (session: Session, idOrFile: string): Promise<string>
 async function change(
   io: Io,
   json: true | undefined,
-  call: (session: Session) => Promise<{ readonly body: unknown }>,
+  call: (session: Session) => Promise<{ readonly status: number; readonly body: unknown }>,
 ): Promise<void> {
-  const certificate = (await withSession(io, call)).body as Certificate;
+  const answer = await withSession(io, call);
+  if (answer.status === 202) throw waits(answer.body as Proposal, json, io);
+  const certificate = answer.body as Certificate;
   if (json) {
     io.stdout.write(`${printableJson(certificate)}\n`);
     return;

@@ -6,7 +6,7 @@ import { readChain } from './chain-file.ts';
 import { readCertificates } from './input.ts';
 import { type Io, note, printable, printableJson } from './io.ts';
 import { addPageOptions, listPages, type PagedListing, type PageOptions } from './pages.ts';
-import { proposed } from './proposals.ts';
+import { waits } from './proposals.ts';
 import { pathOf, withSession } from './session.ts';
 import { day, fields, moment } from './table.ts';
 
@@ -102,10 +102,7 @@ async function trust(id: string, options: TrustOptions, io: Io): Promise<void> {
   const path = `${pathOf(PATH, id)}/purposes`;
   const body = { purposes: options.purpose };
   const answer = await withSession(io, (session) => session.put(path, body));
-  if (answer.status === 202) {
-    if (options.json) io.stdout.write(`${printableJson(answer.body)}\n`);
-    throw proposed(answer.body as Proposal);
-  }
+  if (answer.status === 202) throw waits(answer.body as Proposal, options.json, io);
   tell(answer.body as TrustAnchor, options, io);
 }
 

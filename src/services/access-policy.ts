@@ -21,7 +21,12 @@ const APPROVE_REQUESTS = 'requests:approve';
 export const APPROVE_PROPOSALS = 'proposals:approve';
 
 /** What may be made to need a second person. */
-const proposableActions = ['trust-anchors:trust'] as const;
+const proposableActions = [
+  'trust-anchors:trust',
+  'authorities:grant',
+  'authorities:cross-certify',
+  'authorities:revoke',
+] as const;
 /** What needs one whatever the policy says. */
 type AlwaysProposed = 'authorities:export';
 export type ProposableAction = (typeof proposableActions)[number] | AlwaysProposed;

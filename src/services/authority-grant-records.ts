@@ -1,6 +1,7 @@
 /** Grants as they are stored: whose authorities may stand under an authority. */
 
 import type { AuditEvent } from './audit.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 
 /** The owner of an authority lets another organization have authorities under it. */
 export interface AuthorityGrant {
@@ -11,12 +12,16 @@ export interface AuthorityGrant {
 }
 
 export interface AuthorityGrantStore {
-  /** @returns `exists`, and nothing changed, when it is granted already */
+  /**
+   * @returns `exists`, and nothing changed, when it is granted already; `not-waiting`, and nothing
+   *   changed, when its approval is for what waits no more
+   */
   putGrant(command: {
     readonly authorityId: string;
     readonly organizationId: string;
     readonly audit: AuditEvent;
-  }): Promise<'granted' | 'exists'>;
+    readonly approval?: ProposalApproval;
+  }): Promise<'granted' | 'exists' | 'not-waiting'>;
 
   /**
    * Withdraws a grant: of certificates that are asked for at the same moment, those whose pending

@@ -5,7 +5,13 @@
  */
 
 import type { Profile } from '../pki/profile.ts';
-import { type AccessPolicy, type Principal, reaches, requireKind } from './access-policy.ts';
+import {
+  type AccessPolicy,
+  type Principal,
+  type ProposableAction,
+  reaches,
+  requireKind,
+} from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { AuthorityGrant, AuthorityGrantStore } from './authority-grant-records.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
@@ -13,7 +19,7 @@ import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
 
-const GRANT = 'authorities:grant';
+export const GRANT = 'authorities:grant' as const satisfies ProposableAction;
 
 export interface GrantParts {
   readonly grants: AuthorityGrantStore;
@@ -31,10 +37,9 @@ export interface ReceivedGrant {
 }
 
 /**
+ * Grants an authority. It asks no second person: that is for `grantOrPropose`.
  * @returns whether it is new; granting again changes nothing
- * @throws ServiceError `not-found` for an authority that is not the caller's, and for an
- *   organization that does not exist: that much its owner hears of any; `not-permitted` naming the
- *   kind of certificates; `conflict` for the owner's own organization, which needs no grant
+ * @throws ServiceError as `grantableTo`
  */
 export async function grantAuthority(
   parts: GrantParts,
@@ -42,14 +47,7 @@ export async function grantAuthority(
   authorityId: string,
   organizationId: string,
 ): Promise<{ grant: AuthorityGrant; created: boolean }> {
-  const authority = await grantableAuthority(parts, principal, authorityId);
-  if (authority.organizationId === organizationId) {
-    throw new ServiceError('conflict', `${organizationId} owns ${authorityId} and needs no grant`);
-  }
-  // A grant to nobody would be for whoever is called so one day.
-  if (!(await parts.organizations.findOrganization(organizationId))) {
-    throw new ServiceError('not-found', `there is no organization ${organizationId}`);
-  }
+  const authority = await grantableTo(parts, principal, authorityId, organizationId);
   const outcome = await parts.grants.putGrant({
     authorityId,
     organizationId,
@@ -58,6 +56,29 @@ export async function grantAuthority(
   const grant = await parts.grants.findGrant(authorityId, organizationId);
   if (!grant) throw new ServiceError('conflict', 'the grant was withdrawn at the same moment');
   return { grant, created: outcome === 'granted' };
+}
+
+/**
+ * An authority that the caller may grant to an organization.
+ * @throws ServiceError `not-found` for an authority that is not the caller's, and for an
+ *   organization that does not exist: that much its owner hears of any; `not-permitted` naming the
+ *   kind of certificates; `conflict` for the owner's own organization, which needs no grant
+ */
+export async function grantableTo(
+  parts: GrantParts,
+  principal: Principal,
+  authorityId: string,
+  organizationId: string,
+): Promise<Authority> {
+  const authority = await grantableAuthority(parts, principal, authorityId);
+  if (authority.organizationId === organizationId) {
+    throw new ServiceError('conflict', `${organizationId} owns ${authorityId} and needs no grant`);
+  }
+  // A grant to nobody would be for whoever is called so one day.
+  if (!(await parts.organizations.findOrganization(organizationId))) {
+    throw new ServiceError('not-found', `there is no organization ${organizationId}`);
+  }
+  return authority;
 }
 
 /** @throws ServiceError `not-found` when there is no such grant of the caller's; `not-permitted` */

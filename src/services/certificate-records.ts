@@ -5,6 +5,7 @@ import type { Violation } from '../pki/violations.ts';
 import type { AuditEvent } from './audit.ts';
 import type { BundleToIssue } from './contract-records.ts';
 import type { Page, PageWanted } from './pages.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 
 /** `expired` is derived, never stored. */
 export type CertificateState = 'pending' | 'abandoned' | 'issued' | 'held' | 'revoked';
@@ -142,7 +143,7 @@ export type PendingOutcome =
   | { readonly outcome: 'key-in-use' | 'key-blocked' | 'name-taken' }
   /** The certificate that the request is to renew is not issued (any more). */
   | { readonly outcome: 'not-renewable' }
-  /** The request that was approved does not wait (any more): somebody else has decided on it. */
+  /** What was approved does not wait (any more): somebody else has decided on it. */
   | { readonly outcome: 'not-waiting' }
   /** The EMAID has a contract for this car, or it is being made. */
   | { readonly outcome: 'contract-exists' }
@@ -166,7 +167,7 @@ export interface IssuanceStore {
    * With `bundle` the certificate is a contract's: the bundle, and the contract where it begins
    * with it, are written too. Whatever abandons the certificate takes them back.
    * With `approval` the request is one that waits on record: of any number of approvals and
-   * rejections of it, one is recorded.
+   * rejections of it, one is recorded. The same with `proposal`.
    */
   recordPending(command: {
     readonly certificate: PendingCertificate;
@@ -181,6 +182,8 @@ export interface IssuanceStore {
     readonly bundle?: BundleToIssue;
     /** The one-time secret that the request came with: of any number of requests, one uses it. */
     readonly secretId?: string;
+    /** That a second person agrees to the certificate, which comes with no request or bundle. */
+    readonly proposal?: ProposalApproval;
   }): Promise<PendingOutcome>;
 
   /**
@@ -202,7 +205,7 @@ export interface IssuanceStore {
 
   /**
    * Gives up a pending certificate (signing failed), and its request unless that was approved: it
-   * waits again then. The serial stays taken.
+   * waits again then, and so does its proposal. The serial stays taken.
    */
   recordAbandoned(command: {
     readonly certificateId: string;
@@ -218,7 +221,7 @@ export interface IssuanceStore {
 
   /**
    * Marks pending certificates whose lease ended before `now` as abandoned, and their requests;
-   * those that were approved wait again.
+   * those that were approved wait again, and so do proposals.
    * @returns how many there were; each gets an audit entry `certificate.abandoned`
    */
   abandonExpired(now: Date): Promise<number>;

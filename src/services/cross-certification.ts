@@ -10,15 +10,27 @@ import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { nameText } from '../pki/names.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { Violation } from '../pki/violations.ts';
-import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
+import {
+  type AccessPolicy,
+  type Principal,
+  type ProposableAction,
+  requireKind,
+} from './access-policy.ts';
 import type { Authority } from './authority-records.ts';
 import type { CertificateStore } from './certificate-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
-import { type IssueCommand, type IssuingParts, issueCertificate, objectionsTo } from './issuing.ts';
+import {
+  type IssueCommand,
+  type IssuingParts,
+  issueCertificate,
+  objectionsTo,
+  objectionsToBytes,
+} from './issuing.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 import { readRootCertificate, rootFault, rootFaults, rootRefused } from './root-certificates.ts';
 
-const CROSS_CERTIFY = 'authorities:cross-certify';
+export const CROSS_CERTIFY = 'authorities:cross-certify' as const satisfies ProposableAction;
 
 export interface CrossCertificationParts extends IssuingParts {
   readonly certificates: Pick<CertificateStore, 'isBlockedKey' | 'isCertifiedForOther'>;
@@ -27,19 +39,26 @@ export interface CrossCertificationParts extends IssuingParts {
   readonly access: AccessPolicy;
 }
 
+/** A cross-certificate that nothing speaks against. */
+export interface CrossCertification {
+  readonly root: Certificate;
+  readonly profile: Profile;
+  readonly issuer: ReadyIssuer;
+  readonly input: IssueCommand['input'];
+}
+
 /**
- * Certifies another root by an authority that the caller reaches.
+ * Looks whether another root can be certified by an authority that the caller reaches.
  * @param pem the other root's own certificate
- * @returns the id of the cross-certificate
  * @throws ServiceError `root-refused` with every reason, `not-permitted` naming the kind of
- *   certificates, `authority-not-active`, and as `issueCertificate`
+ *   certificates, `authority-not-active`, `declarations-superseded`
  */
-export async function crossCertify(
+export async function crossCertification(
   parts: CrossCertificationParts,
   principal: Principal,
   authority: Authority,
   pem: string,
-): Promise<string> {
+): Promise<CrossCertification> {
   requireKind(parts.access, principal, CROSS_CERTIFY, 'cross-ca');
   const profile = crossProfile(parts.profiles, authority);
   await parts.declarations.requireActive();
@@ -53,7 +72,26 @@ export async function crossCertify(
     ...(input ? objectionsTo(parts, input) : []),
   ];
   if (violations.length > 0 || !input) throw refused(violations);
+  const { signer, lint: lintIssuer } = issuer;
+  const objections = objectionsToBytes(parts, { input, signer, lintIssuer });
+  if (objections.length > 0) throw refused(objections);
+  return { root, profile, issuer, input };
+}
 
+/**
+ * Issues a cross-certificate. It asks no second person: that is for `crossCertifyOrPropose`, and
+ * what that one has agreed to comes as an approval.
+ * @returns the id of the cross-certificate; `not-waiting`, and nothing done, when its approval is
+ *   for what waits no more
+ * @throws ServiceError `root-refused`, `authority-not-active`, and as `issueCertificate`
+ */
+export async function crossCertify(
+  parts: CrossCertificationParts,
+  principal: Principal,
+  authority: Authority,
+  { issuer, input }: CrossCertification,
+  proposal?: ProposalApproval,
+): Promise<{ readonly certificateId: string } | 'not-waiting'> {
   const result = await issueCertificate(parts, {
     input,
     issuerId: issuer.issuer.id,
@@ -62,12 +100,14 @@ export async function crossCertify(
     lintIssuer: issuer.lint,
     organizationId: authority.organizationId,
     actor: principal.actor,
+    ...(proposal ? { proposal } : {}),
   });
   if (result.outcome === 'refused') throw refused(result.violations);
+  if (result.outcome === 'not-waiting') return result.outcome;
   if (result.outcome !== 'issued') {
     throw new ServiceError('authority-not-active', `${authority.id} has stopped signing`);
   }
-  return result.certificateId;
+  return { certificateId: result.certificateId };
 }
 
 /** The profile by which an authority of this profile certifies other roots. */

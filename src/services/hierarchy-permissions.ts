@@ -7,25 +7,26 @@ import type { CertificateKind, Profile } from '../pki/profile.ts';
 import {
   type AccessPolicy,
   type Principal,
+  type ProposableAction,
   permits,
   permitsKind,
   reaches,
   reachesEveryOrganization,
 } from './access-policy.ts';
+import { GRANT } from './authority-grants.ts';
 import type { FieldViolation } from './errors.ts';
 import type { Hierarchy } from './hierarchies.ts';
 import { grantKey, type Plan, type PlanAction } from './hierarchy-plan.ts';
 
 /** The action of those who may make an authority that nobody stands above. */
 const CREATE_ROOT = 'authorities:create-root';
-/** The action of those who may let other organizations be under an authority of theirs. */
-const GRANT = 'authorities:grant';
 /** The action of those who may make and change organizations, if they reach every one. */
 const WRITE_ORGANIZATIONS = 'organizations:write';
 
 interface PermissionParts {
   readonly access: AccessPolicy;
   readonly profiles: ReadonlyMap<string, Profile>;
+  readonly secondPerson: ReadonlySet<ProposableAction>;
 }
 
 /** W8: what the declaration says about others' organizations and authorities. */
@@ -64,7 +65,7 @@ export function foreignFaults(
  * @param action by which it is to be done: that, too, has to be permitted for each kind
  */
 export function permissionFaults(
-  { access, profiles }: PermissionParts,
+  { access, profiles, secondPerson }: PermissionParts,
   principal: Principal,
   action: string,
   hierarchy: Hierarchy,
@@ -112,7 +113,9 @@ export function permissionFaults(
       // Granted to another organization of the caller's, but not to this one.
       return [{ code: 'declaration', message: `there is no authority ${parentId}`, field }];
     }
-    return may(GRANT, parentKind) ? [] : [needed(GRANT, field, parentKind)];
+    if (!may(GRANT, parentKind)) return [needed(GRANT, field, parentKind)];
+    // Two people look at a grant by itself: it does not come along with something else.
+    return secondPerson.has(GRANT) ? [alone(parentId, organizationId, field)] : [];
   });
   return [...organizations, ...kinds, ...authorities];
 }
@@ -120,6 +123,12 @@ export function permissionFaults(
 /** Whether a key is made, or certified. */
 const isWork = (action: PlanAction): boolean =>
   action === 'create' || action === 'create-request' || action === 'certify';
+
+const alone = (authority: string, organization: string, field: string): FieldViolation => ({
+  code: 'second-person-needed',
+  message: `granting ${authority} to ${organization} needs a second person: have that done first`,
+  field,
+});
 
 const needed = (
   action: string,

@@ -4,7 +4,12 @@
  * that is wrong, with the declaration or with the caller's wanting it, is listed.
  */
 
-import { type AccessPolicy, type Principal, reaches } from './access-policy.ts';
+import {
+  type AccessPolicy,
+  type Principal,
+  type ProposableAction,
+  reaches,
+} from './access-policy.ts';
 import { carryOut, hierarchyFaults } from './apply-hierarchy.ts';
 import type { AuthorityParts } from './authorities.ts';
 import type { Authority } from './authority-records.ts';
@@ -19,6 +24,7 @@ const APPLY = 'hierarchies:apply';
 
 export interface HierarchyParts extends AuthorityParts {
   readonly access: AccessPolicy;
+  readonly secondPerson: ReadonlySet<ProposableAction>;
   /** What this evpki runs for, as the hierarchy says that it was started with. */
   readonly instance: InstancePurpose;
 }

@@ -29,6 +29,7 @@ import type { Clock } from './clock.ts';
 import type { BundleToIssue } from './contract-records.ts';
 import { newId } from './ids.ts';
 import type { Logger } from './logger.ts';
+import { agreedBy, type ProposalApproval } from './proposal-records.ts';
 import { drawSerialNumber, type RandomBytes } from './serial-numbers.ts';
 import type { SigningTime } from './signing-time.ts';
 
@@ -75,6 +76,8 @@ export interface IssueCommand {
   readonly statusSigner?: true;
   /** The one-time secret that the request came with. */
   readonly secretId?: string;
+  /** That a second person agrees to what was proposed, which is this certificate. */
+  readonly proposal?: ProposalApproval;
 }
 
 /** What can stand against one more bundle of a contract, or the first one. */
@@ -105,6 +108,15 @@ export function objectionsTo(
   const serialNumber = drawSerialNumber(parts.random);
   const decision = decide({ ...input, serialNumber, now: parts.clock() });
   return decision.ok ? [] : decision.violations;
+}
+
+/** The same, and what only the bytes of the certificate show. */
+export function objectionsToBytes(
+  parts: Pick<IssuingParts, 'clock' | 'random' | 'logger'>,
+  command: Pick<IssueCommand, 'input' | 'signer' | 'lintIssuer'>,
+): readonly Violation[] {
+  const made = toBeSigned(parts, command, parts.clock());
+  return made.ok ? [] : made.violations;
 }
 
 /** What policy would have said, had it known what was recorded while it decided. */
@@ -138,27 +150,9 @@ export async function issueCertificate(
   if (!command.statusSigner) await parts.declarations.requireActive();
   for (let attempt = 1; attempt <= SERIAL_ATTEMPTS; attempt++) {
     const now = await parts.signingTime();
-    const serialNumber = drawSerialNumber(parts.random);
-    const decision = decide({ ...command.input, serialNumber, now });
-    if (!decision.ok) return { outcome: 'refused', violations: decision.violations };
-
-    const tbs = buildTbs(decision.value);
-    const sealed = lintAndSeal(tbs, {
-      profile: command.input.profile,
-      issuer: command.lintIssuer,
-      issuerKeyAlgorithm: command.signer.algorithm,
-      certified: command.input.certified,
-    });
-    if (!sealed.ok) {
-      if (sealed.findings.every(({ rule }) => rule === SIZE_RULE)) {
-        return { outcome: 'refused', violations: sealed.findings.map(tooLarge) };
-      }
-      const findings = sealed.findings.map(({ rule, message }) => `${rule}: ${message}`);
-      parts.logger.error('lint-refused', { profile: command.input.profile.name, findings });
-      throw new IssuanceError('lint refused the certificate that policy allowed');
-    }
-
-    const certificate = pendingCertificate(parts, command, decision.value, tbs, now);
+    const made = toBeSigned(parts, command, now);
+    if (!made.ok) return { outcome: 'refused', violations: made.violations };
+    const certificate = pendingCertificate(parts, command, made.template, made.tbs, now);
     const pending = await parts.store.recordPending({
       certificate,
       ...(command.request ? { request: command.request } : {}),
@@ -168,11 +162,12 @@ export async function issueCertificate(
       ...(command.stationName ? { stationName: command.stationName } : {}),
       ...(command.bundle ? { bundle: command.bundle } : {}),
       ...(command.secretId ? { secretId: command.secretId } : {}),
+      ...(command.proposal ? { proposal: naming(certificate.id, command.proposal) } : {}),
     });
     switch (pending.outcome) {
       case 'recorded':
         return await signAndRecord(parts, command, certificate, async () =>
-          signLinted(sealed.linted, command.signer, command.verificationKey),
+          signLinted(made.linted, command.signer, command.verificationKey),
         );
       case 'serial-taken':
         parts.logger.warn('serial-number-taken', { issuer: command.issuerId, attempt });
@@ -186,6 +181,34 @@ export async function issueCertificate(
     }
   }
   throw new IssuanceError(`drew ${SERIAL_ATTEMPTS} serial numbers that were taken`);
+}
+
+/**
+ * The linted bytes of a certificate, or what speaks against it.
+ * @throws IssuanceError when lint refuses what policy allowed
+ */
+function toBeSigned(
+  parts: Pick<IssuingParts, 'random' | 'logger'>,
+  { input, signer, lintIssuer }: Pick<IssueCommand, 'input' | 'signer' | 'lintIssuer'>,
+  now: Date,
+) {
+  const serialNumber = drawSerialNumber(parts.random);
+  const decision = decide({ ...input, serialNumber, now });
+  if (!decision.ok) return { ok: false, violations: decision.violations } as const;
+  const tbs = buildTbs(decision.value);
+  const sealed = lintAndSeal(tbs, {
+    profile: input.profile,
+    issuer: lintIssuer,
+    issuerKeyAlgorithm: signer.algorithm,
+    certified: input.certified,
+  });
+  if (sealed.ok) return { ok: true, template: decision.value, tbs, linted: sealed.linted } as const;
+  if (sealed.findings.every(({ rule }) => rule === SIZE_RULE)) {
+    return { ok: false, violations: sealed.findings.map(tooLarge) } as const;
+  }
+  const findings = sealed.findings.map(({ rule, message }) => `${rule}: ${message}`);
+  parts.logger.error('lint-refused', { profile: input.profile.name, findings });
+  throw new IssuanceError('lint refused the certificate that policy allowed');
 }
 
 async function signAndRecord(
@@ -208,6 +231,7 @@ async function signAndRecord(
       profileHash: certificate.profileHash,
       ...(command.request ? { request: command.request.id } : {}),
       ...(command.approval && command.request ? { requester: command.request.requester } : {}),
+      ...(command.proposal ? agreedBy(command.proposal) : {}),
       ...(command.input.certified ? { crossCertifies: command.input.certified.sha256 } : {}),
       ...(command.request?.renews ? { renews: command.request.renews } : {}),
       ...(command.stationId ? { station: command.stationId } : {}),
@@ -250,6 +274,12 @@ async function signAndRecord(
   }
   return { outcome: 'issued', certificateId: certificate.id, der };
 }
+
+/** An approval whose audit entry names the certificate that it is about to lead to. */
+const naming = (certificate: string, { audit, ...approval }: ProposalApproval) => ({
+  ...approval,
+  audit: { ...audit, details: { ...audit.details, certificate } },
+});
 
 function pendingCertificate(
   parts: IssuingParts,

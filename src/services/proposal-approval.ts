@@ -8,7 +8,10 @@ import { type ViolationCode, violation } from '../pki/violations.ts';
 import { isEnabled, principalOf } from './access.ts';
 import { inRolesFor, type Principal, type ProposableAction, permits } from './access-policy.ts';
 import type { ApiClientStore } from './access-records.ts';
-import type { ActiveDeclarations } from './active-declarations.ts';
+import { grantAsProposed } from './authority-grant-proposals.ts';
+import type { GrantParts } from './authority-grants.ts';
+import type { CrossCertificationParts } from './cross-certification.ts';
+import { crossCertifyAsProposed } from './cross-certification-proposals.ts';
 import { type ErrorCode, ServiceError } from './errors.ts';
 import { type ExportParts, exportAsProposed } from './exports.ts';
 import { type Proposal, type ProposalApproval, proposalHash } from './proposal-records.ts';
@@ -22,15 +25,22 @@ import {
   proposalAudit,
   requireWaiting,
 } from './proposals.ts';
+import type { RevocationParts } from './revocation.ts';
+import { revokeAsProposed } from './revocation-proposals.ts';
 import { trustAsProposed } from './trust-anchor-proposals.ts';
 import type { TrustAnchorParts } from './trust-anchors.ts';
 
+/** Those of every action that can be proposed. */
 export interface ProposalApprovalParts
   extends ProposalParts,
     Omit<TrustAnchorParts, 'organizations'>,
+    GrantParts,
+    RevocationParts,
+    CrossCertificationParts,
     ExportParts {
   readonly clients: Pick<ApiClientStore, 'findClient'>;
-  readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
+  readonly certificates: RevocationParts['certificates'];
+  readonly organizations: GrantParts['organizations'];
 }
 
 /**
@@ -46,6 +56,9 @@ export type TakeEffect = (
 
 const effects: Readonly<Record<ProposableAction, TakeEffect>> = {
   'trust-anchors:trust': trustAsProposed,
+  'authorities:grant': grantAsProposed,
+  'authorities:cross-certify': crossCertifyAsProposed,
+  'authorities:revoke': revokeAsProposed,
   'authorities:export': exportAsProposed,
 };
 
@@ -55,6 +68,8 @@ const refusals: { readonly [code in ErrorCode]?: ViolationCode } = {
   'not-found': 'proposal-outdated',
   conflict: 'proposal-outdated',
   'export-refused': 'proposal-outdated',
+  'authority-not-active': 'proposal-outdated',
+  'root-refused': 'proposal-outdated',
 };
 
 /**
@@ -63,7 +78,7 @@ const refusals: { readonly [code in ErrorCode]?: ViolationCode } = {
  * @throws ServiceError `not-found`; `not-permitted`; `approval-own-request` for one's own;
  *   `proposal-changed` when it is not the one that was made and seen; `conflict` for what does not
  *   wait; `proposal-refused` with the reasons for what its proposer may not have any more: it goes
- *   on waiting; `declarations-superseded`
+ *   on waiting; `declarations-superseded`; `not-ready` while what one has approved is being issued
  */
 export async function approveProposal(
   parts: ProposalApprovalParts,
@@ -79,7 +94,9 @@ export async function approveProposal(
       throw new ServiceError('approval-own-request', `${id} is a proposal of your own`);
     }
     requireSame(proposal, sha256);
-    if (view.state === 'approved' && proposal.decidedBy === principal.actor) return view;
+    const isMine = proposal.decidedBy === principal.actor;
+    if (view.state === 'approved' && isMine) return view;
+    if (view.state === 'issuing' && isMine) throw notReady(id);
     requireWaiting(view);
     const outcome = await takeEffect(parts, principal, proposal);
     if (outcome === 'done') return findProposal(parts, principal, id);
@@ -87,6 +104,9 @@ export async function approveProposal(
   }
   throw others(id);
 }
+
+const notReady = (id: string) =>
+  new ServiceError('not-ready', `the certificate that ${id} comes to is being issued`);
 
 /** What is approved is what was made, and what the approver has seen. */
 function requireSame(proposal: Proposal, seen: string): void {
@@ -113,9 +133,10 @@ async function takeEffect(
       ...{ proposalId, sha256, by: principal.actor, at, audit },
     });
   } catch (error) {
-    const code = error instanceof ServiceError ? refusals[error.code] : undefined;
+    if (!(error instanceof ServiceError)) throw error;
+    const code = refusals[error.code];
     if (code === undefined) throw error;
-    throw refused(proposal, code, (error as ServiceError).message);
+    throw refused(proposal, code, error.message, error.violations);
   }
 }
 
@@ -142,7 +163,13 @@ async function proposerNow(
   return inRolesFor(access, principal, action);
 }
 
-const refused = ({ id }: Proposal, code: ViolationCode, message: string) =>
+const refused = (
+  { id }: Proposal,
+  code: ViolationCode,
+  message: string,
+  reasons: ServiceError['violations'] = [],
+) =>
   new ServiceError('proposal-refused', `${id} cannot take effect: ${message}`, [
     violation(code, message),
+    ...reasons,
   ]);

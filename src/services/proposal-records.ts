@@ -31,14 +31,30 @@ export interface Proposal extends ProposedCommand {
   readonly decidedAt?: Date;
   /** Why it was rejected. */
   readonly reason?: string;
+  /** The certificate that it has come to, or comes to while it `isIssuing`. */
+  readonly certificateId?: string;
+  /** Approved, and what it has come to is being signed: it waits again if that comes to nothing. */
+  readonly isIssuing?: true;
 }
 
-/** What a proposal is at a moment: `expired` is derived, never stored. */
-export const proposalStates = ['waiting', 'approved', 'rejected', 'withdrawn', 'expired'] as const;
+/** What a proposal is at a moment: `issuing` and `expired` are derived, never stored. */
+export const proposalStates = [
+  'waiting',
+  'issuing',
+  'approved',
+  'rejected',
+  'withdrawn',
+  'expired',
+] as const;
 export type ProposalState = (typeof proposalStates)[number];
 
-export const proposalStateAt = ({ state, expiresAt }: Proposal, now: Date): ProposalState =>
-  state === 'waiting' && expiresAt < now ? 'expired' : state;
+export const proposalStateAt = (
+  { state, expiresAt, isIssuing }: Proposal,
+  now: Date,
+): ProposalState => {
+  if (state === 'waiting' && expiresAt < now) return 'expired';
+  return isIssuing ? 'issuing' : state;
+};
 
 /** SHA-256, hex, of the canonical JSON of everything that is proposed, by whom and until when. */
 export const proposalHash = (proposed: ProposedCommand): string =>
@@ -58,8 +74,8 @@ export const proposalHash = (proposed: ProposedCommand): string =>
     .digest('hex');
 
 /**
- * That a second person agrees. It goes along with the command that takes effect: the store writes
- * both in one transaction, or neither.
+ * That a second person agrees. It goes along with the command that takes effect, or with the first
+ * one where there are several: the store writes both in one transaction, or neither.
  */
 export interface ProposalApproval {
   readonly proposalId: string;
@@ -69,6 +85,12 @@ export interface ProposalApproval {
   readonly at: Date;
   readonly audit: AuditEvent;
 }
+
+/** What the audit entry of an effect says of the agreement to it. */
+export const agreedBy = ({ proposalId, by }: ProposalApproval) => ({
+  proposal: proposalId,
+  approvedBy: by,
+});
 
 export interface ProposalStore {
   /**

@@ -5,6 +5,7 @@
  */
 
 import { canonicalJson, type Json } from '../pki/canonical-json.ts';
+import type { CertificateKind, Profile } from '../pki/profile.ts';
 import {
   type AccessPolicy,
   APPROVE_PROPOSALS,
@@ -36,6 +37,7 @@ export const ATTEMPTS = 5;
 
 export interface ProposalParts {
   readonly proposals: ProposalStore;
+  readonly profiles: ReadonlyMap<string, Profile>;
   readonly access: AccessPolicy;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -114,20 +116,38 @@ export async function listProposals(
 
 /** A proposal that the principal's role lets it decide on. */
 export async function decidable(
-  parts: Pick<ProposalParts, 'proposals' | 'access' | 'clock'>,
+  parts: Pick<ProposalParts, 'proposals' | 'profiles' | 'access' | 'clock'>,
   principal: Principal,
   id: string,
 ): Promise<ProposalView> {
   const view = await findProposal(parts, principal, id);
-  requireKind(parts.access, principal, APPROVE_PROPOSALS, kindOf[view.proposal.action]);
+  const kind = kindToDecideOn(parts, view.proposal);
+  requireKind(parts.access, principal, APPROVE_PROPOSALS, kind);
   return view;
 }
 
-/** The kind of certificates that a role has to be for which decides on it. */
-const kindOf = {
+/**
+ * The kind of certificates that a role has to be for which decides on it: that of the profile that
+ * its command names, where it is not the same for all.
+ */
+const kindOf: Readonly<Record<ProposableAction, CertificateKind | 'of its profile'>> = {
   'trust-anchors:trust': 'root-ca',
+  'authorities:grant': 'of its profile',
+  'authorities:cross-certify': 'cross-ca',
+  'authorities:revoke': 'of its profile',
   'authorities:export': 'sub-ca',
-} as const satisfies Record<ProposableAction, string>;
+};
+
+/** Undefined, which only those are for who are for every kind, where nobody knows the profile. */
+function kindToDecideOn(
+  { profiles }: Pick<ProposalParts, 'profiles'>,
+  { action, command }: Proposal,
+): CertificateKind | undefined {
+  const kind = kindOf[action];
+  if (kind !== 'of its profile') return kind;
+  const { profile } = command as { readonly profile?: Json };
+  return typeof profile === 'string' ? profiles.get(profile)?.kind : undefined;
+}
 
 /**
  * Rejects a proposal for good. It may be one's own: nobody else has to agree to leave things as
@@ -187,6 +207,7 @@ export function requireWaiting({ proposal, state }: ProposalView): void {
 }
 
 const sentences: Readonly<Record<Exclude<ProposalState, 'waiting'>, string>> = {
+  issuing: 'was approved and is being carried out',
   approved: 'was approved and has taken effect',
   rejected: 'was rejected',
   withdrawn: 'was taken back by its proposer',

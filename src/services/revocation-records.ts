@@ -5,12 +5,14 @@ import type { KeyAlgorithm } from '../pki/public-key.ts';
 import type { AuditEvent } from './audit.ts';
 import type { KeyEnvelope } from './authority-records.ts';
 import type { Lease } from './certificate-records.ts';
+import type { ProposalApproval } from './proposal-records.ts';
 
 export interface RevocationStore {
   /**
    * Changes a certificate's status, gives the change the next sequence number of its issuer, and
    * brings the issuer's CRL job forward to `crlDue`, all in one transaction.
-   * @returns `stale`, and nothing changed, when the status is not `from` any more
+   * @returns `stale`, and nothing changed, when the status is not `from` any more; `not-waiting`,
+   *   and nothing changed, when its approval is for what waits no more
    */
   recordStatusChange(command: {
     readonly certificateId: string;
@@ -22,8 +24,10 @@ export interface RevocationStore {
     readonly revokesIssuerId?: string;
     readonly crlDue: Date;
     readonly audit: AuditEvent;
+    readonly approval?: ProposalApproval;
   }): Promise<
-    { readonly outcome: 'changed'; readonly sequence: number } | { readonly outcome: 'stale' }
+    | { readonly outcome: 'changed'; readonly sequence: number }
+    | { readonly outcome: 'stale' | 'not-waiting' }
   >;
 
   /** The issuer whose own certificate has this id, if there is one. */

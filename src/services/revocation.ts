@@ -12,11 +12,18 @@ import {
 } from '../pki/lifecycle.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { RevocationReason } from '../pki/revocation-reasons.ts';
-import { type Principal, permits, reaches, requireKind } from './access-policy.ts';
+import {
+  type Principal,
+  type ProposableAction,
+  permits,
+  reaches,
+  requireKind,
+} from './access-policy.ts';
 import type { CertificateRecord } from './certificate-records.ts';
 import { type CertificateParts, type CertificateSummary, summaryOf } from './certificates.ts';
 import type { Clock } from './clock.ts';
 import { ServiceError } from './errors.ts';
+import { agreedBy, type ProposalApproval } from './proposal-records.ts';
 import type { RevocationStore } from './revocation-records.ts';
 
 /** A CRL follows a revocation within this time; revocations in between share one. */
@@ -24,7 +31,7 @@ export const CRL_DELAY_MILLISECONDS = 5_000;
 const ATTEMPTS = 5;
 export const REVOKE = 'certificates:revoke';
 /** The action of those who may end an authority, which ends everything below it. */
-const REVOKE_AUTHORITY = 'authorities:revoke';
+export const REVOKE_AUTHORITY = 'authorities:revoke' as const satisfies ProposableAction;
 
 export interface RevocationParts extends CertificateParts {
   readonly revocations: RevocationStore;
@@ -43,7 +50,10 @@ export interface StatusChange {
 }
 
 /**
- * Revokes a certificate, or holds it with the reason `certificateHold`.
+ * Revokes a certificate, or holds it with the reason `certificateHold`. It asks no second person:
+ * that is for `revokeOrPropose`, and what that one has agreed to comes as an approval.
+ * @param basis what it was decided on
+ * @returns `not-waiting`, and nothing changed, when its approval is for what waits no more
  * @throws ServiceError `not-found`; `revocation-refused` for a reason that is none for it;
  *   `conflict` when its present status does not allow the change; `not-permitted` naming the kind
  *   of certificates that no role of the caller's is for
@@ -53,40 +63,123 @@ export function revoke(
   principal: Principal,
   certificateId: string,
   reason: RevocationReason,
-): Promise<StatusChange> {
-  return change(parts, principal, certificateId, actionOf(reason), (status, isAuthority) =>
-    decideRevocation(status, reason, isAuthority, parts.clock()),
-  );
+  basis?: { readonly withoutSecondPerson?: true },
+): Promise<StatusChange>;
+export function revoke(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  reason: RevocationReason,
+  basis: { readonly approval: ProposalApproval },
+): Promise<StatusChange | 'not-waiting'>;
+export function revoke(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  reason: RevocationReason,
+  basis: RevocationBasis = {},
+): Promise<StatusChange | 'not-waiting'> {
+  const decide = revoking(parts, reason);
+  return change(parts, principal, certificateId, actionOf(reason), decide, basis);
 }
+
+interface RevocationBasis {
+  /** It takes effect at once although it is listed as what needs a second person. */
+  readonly withoutSecondPerson?: true;
+  readonly approval?: ProposalApproval;
+}
+
+/**
+ * What revoking a certificate for this reason would mean now.
+ * @throws ServiceError as `revoke`
+ */
+export const decideToRevoke = (
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  reason: RevocationReason,
+): Promise<DecidedChange> => decided(parts, principal, certificateId, revoking(parts, reason));
+
+const revoking =
+  ({ clock }: RevocationParts, reason: RevocationReason): Decide =>
+  (status, isAuthority) =>
+    decideRevocation(status, reason, isAuthority, clock());
 
 /**
  * Revokes a certificate as `revoke` does, unless it is that of an authority: whoever means a
  * subscriber is not to end an authority by having the wrong one of a chain at hand.
  * @throws ServiceError as `revoke`, and `revocation-refused` for the certificate of an authority
  */
-export function revokeLeaf(
+export async function revokeLeaf(
   parts: RevocationParts,
   principal: Principal,
   certificateId: string,
   reason: RevocationReason,
 ): Promise<StatusChange> {
-  return change(parts, principal, certificateId, actionOf(reason), (status, isAuthority) =>
+  const decide: Decide = (status, isAuthority) =>
     isAuthority
       ? { kind: 'reason-refused', message: 'it is the certificate of an authority' }
-      : decideRevocation(status, reason, false, parts.clock()),
-  );
+      : decideRevocation(status, reason, false, parts.clock());
+  return atOnce(await change(parts, principal, certificateId, actionOf(reason), decide, {}));
+}
+
+function atOnce(done: StatusChange | 'not-waiting'): StatusChange {
+  if (done === 'not-waiting') throw new Error('nothing waited for a second person');
+  return done;
 }
 
 /**
  * Lifts a hold.
  * @throws ServiceError `not-found`; `not-permitted`; `conflict` when the certificate is revoked
  */
-export function release(
+export async function release(
   parts: RevocationParts,
   principal: Principal,
   certificateId: string,
 ): Promise<StatusChange> {
-  return change(parts, principal, certificateId, 'certificate.released', decideRelease);
+  const action = 'certificate.released';
+  return atOnce(await change(parts, principal, certificateId, action, decideRelease, {}));
+}
+
+type Decide = (status: Status, isAuthority: boolean) => StatusDecision;
+
+/** A change of a certificate's status that nothing speaks against. */
+export interface DecidedChange {
+  readonly record: CertificateRecord;
+  readonly issuerId: string;
+  /** Whose authority has signed it. */
+  readonly issuerOrganizationId?: string;
+  readonly from: Status;
+  /** That of the certificate, if it is still known. */
+  readonly profile: Profile | undefined;
+  readonly isAuthority: boolean;
+  readonly decision: Extract<StatusDecision, { readonly kind: 'change' | 'unchanged' }>;
+}
+
+async function decided(
+  parts: RevocationParts,
+  principal: Principal,
+  certificateId: string,
+  decide: Decide,
+): Promise<DecidedChange> {
+  const { record, ...issuer } = await revocable(parts, principal, certificateId);
+  const { issuerId } = record;
+  const from = changeableStatus(record);
+  if (issuerId === undefined || !from) {
+    throw new ServiceError('conflict', `${certificateId} is not a certificate that evpki issued`);
+  }
+  const profile = parts.profiles.get(record.profile);
+  requireKind(parts.access, principal, REVOKE, profile?.kind);
+  const isAuthority = profile?.extensions.basicConstraints?.ca === true;
+  if (isAuthority && !permits(parts.access, principal, REVOKE_AUTHORITY)) {
+    throw new ServiceError('not-permitted', `none of your roles permits ${REVOKE_AUTHORITY}`);
+  }
+  const decision = decide(from, isAuthority);
+  if (decision.kind === 'conflict') throw new ServiceError('conflict', decision.message);
+  if (decision.kind === 'reason-refused') {
+    throw new ServiceError('revocation-refused', decision.message);
+  }
+  return { record, issuerId, ...issuer, from, profile, isAuthority, decision };
 }
 
 const actionOf = (reason: RevocationReason): string =>
@@ -97,30 +190,18 @@ async function change(
   principal: Principal,
   certificateId: string,
   action: string,
-  decide: (status: Status, isAuthority: boolean) => StatusDecision,
-): Promise<StatusChange> {
+  decide: Decide,
+  { approval, withoutSecondPerson }: RevocationBasis,
+): Promise<StatusChange | 'not-waiting'> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { record, issuerOrganizationId } = await revocable(parts, principal, certificateId);
-    const { issuerId } = record;
-    const from = changeableStatus(record);
-    if (issuerId === undefined || !from) {
-      throw new ServiceError('conflict', `${certificateId} is not a certificate that evpki issued`);
-    }
-    const profile = parts.profiles.get(record.profile);
-    requireKind(parts.access, principal, REVOKE, profile?.kind);
-    const isAuthority = profile?.extensions.basicConstraints?.ca === true;
-    if (isAuthority && !permits(parts.access, principal, REVOKE_AUTHORITY)) {
-      throw new ServiceError('not-permitted', `none of your roles permits ${REVOKE_AUTHORITY}`);
-    }
-    const decision = decide(from, isAuthority);
+    const found = await decided(parts, principal, certificateId, decide);
+    const { record, issuerId, issuerOrganizationId, from, profile, isAuthority, decision } = found;
     if (decision.kind === 'unchanged') {
+      // An approval was for a change: whoever has made it meanwhile needed none.
+      if (approval) throw new ServiceError('conflict', `${certificateId} is ${from.state} already`);
       // It may be news here: another process changed it, or COMMIT was not confirmed before.
       parts.statusChanged(issuerId, record.serial);
       return { certificate: summaryOf(record, parts.clock()), issuerId };
-    }
-    if (decision.kind === 'conflict') throw new ServiceError('conflict', decision.message);
-    if (decision.kind === 'reason-refused') {
-      throw new ServiceError('revocation-refused', decision.message);
     }
     const now = parts.clock();
     const revokesIssuerId = isAuthority
@@ -149,9 +230,13 @@ async function change(
           // The issuer that ends with this certificate.
           ...(revokesIssuerId === undefined ? {} : { ofIssuer: revokesIssuerId }),
           ...(revokesIssuerId === issuerId ? rootDetails(record, profile) : {}),
+          ...(approval ? agreedBy(approval) : {}),
+          ...(withoutSecondPerson ? { withoutSecondPerson } : {}),
         },
       },
+      ...(approval ? { approval } : {}),
     });
+    if (result.outcome === 'not-waiting') return result.outcome;
     if (result.outcome === 'changed') {
       parts.statusChanged(issuerId, record.serial, result.sequence);
       const changed = await parts.certificates.findCertificate(certificateId);

@@ -24,7 +24,7 @@ import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { findOrganization, type OrganizationStore } from './organizations.ts';
 import { type Page, type PageWanted, readPage } from './pages.ts';
-import type { ProposalApproval } from './proposal-records.ts';
+import { agreedBy, type ProposalApproval } from './proposal-records.ts';
 import { readRootCertificate, rootFaults, rootRefused } from './root-certificates.ts';
 import type { RandomBytes } from './serial-numbers.ts';
 import {
@@ -179,7 +179,7 @@ export async function trustAnchor(
   const changed = () => new ServiceError('conflict', `what ${id} is for was changed in between`);
   if (before !== undefined && before.join() !== from.join()) throw changed();
   if (to.join() === from.join() && !approval) return anchor;
-  const agreed = approval ? { proposal: approval.proposalId, approvedBy: approval.by } : {};
+  const agreed = approval ? agreedBy(approval) : {};
   const outcome = await parts.anchors.changePurposes({
     ...{ id, from, to },
     audit: anchorAudit(parts, principal, anchor, 'trusted', {

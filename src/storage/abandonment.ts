@@ -2,6 +2,7 @@
 
 import type { WriteTransaction } from './database.ts';
 import { issuersFrom } from './issuer-chain.ts';
+import { reopenProposals } from './proposals.ts';
 import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
 import type { CertificateRow, EnrolmentRequestRow } from './rows.ts';
 
@@ -52,7 +53,7 @@ export async function removeBundles(
     .delete();
 }
 
-/** The requests and audit entries of certificates that evpki itself has abandoned. */
+/** The requests, proposals and audit entries of certificates that evpki itself has abandoned. */
 export async function followAbandoned(
   tx: WriteTransaction,
   rows: readonly AbandonedRow[],
@@ -62,6 +63,7 @@ export async function followAbandoned(
   if (rows.length === 0) return;
   const ids = rows.map((row) => row.id);
   await abandonRequests(tx, ids);
+  await reopenProposals(tx, ids);
   await removeBundles(tx, ids);
   for (const row of rows) {
     tx.appendAudit({

@@ -4,16 +4,20 @@ import type { AuditEvent } from '../services/audit.ts';
 import type { AuthorityGrant, AuthorityGrantStore } from '../services/authority-grant-records.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Database, WriteTransaction } from './database.ts';
+import { lockWaiting, recordApproved } from './proposals.ts';
 import type { AuthorityGrantRow, IssuerRow } from './rows.ts';
 import { timeOf, timeText } from './values.ts';
 
 export function authorityGrantStore(database: Database): AuthorityGrantStore {
   const { reader } = database;
   return {
-    putGrant: ({ authorityId, organizationId, audit }) =>
-      database.write(async (tx) =>
-        (await insertGrant(tx, authorityId, organizationId, audit)) ? 'granted' : 'exists',
-      ),
+    putGrant: ({ authorityId, organizationId, audit, approval }) =>
+      database.write(async (tx) => {
+        if (approval && !(await lockWaiting(tx, approval))) return 'not-waiting';
+        if (!(await insertGrant(tx, authorityId, organizationId, audit))) return 'exists';
+        if (approval) await recordApproved(tx, approval);
+        return 'granted';
+      }),
 
     deleteGrant: ({ authorityId, organizationId, audit }) =>
       database.write(async (tx) => {

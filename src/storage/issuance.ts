@@ -19,6 +19,7 @@ import { useSecret } from './enrolment-secrets.ts';
 import { StorageError } from './errors.ts';
 import { activate, lockIssuer } from './issuer-activation.ts';
 import { maySign } from './issuer-chain.ts';
+import { lockWaiting, recordApproved, reopenProposals } from './proposals.ts';
 import { approveRequest } from './requests.ts';
 import { type CertificateRow, type EnrolmentRequestRow, statusUnchanged } from './rows.ts';
 import { blob, timeText } from './values.ts';
@@ -35,9 +36,12 @@ export function issuanceStore(database: Database): IssuanceStore {
       stationName,
       bundle,
       secretId,
+      proposal,
       ...purpose
     }) =>
       database.write(async (tx) => {
+        // Proposals before all else: so does whatever takes effect by one.
+        if (proposal && !(await lockWaiting(tx, proposal))) return { outcome: 'not-waiting' };
         // Contracts before issuers: so do those who suspend or end one.
         const obstacle = bundle && (await bundleObstacle(tx, bundle));
         if (obstacle !== undefined) return { outcome: obstacle };
@@ -62,6 +66,7 @@ export function issuanceStore(database: Database): IssuanceStore {
           .ignore()
           .returning('id');
         if (inserted.length === 0) return { outcome: 'serial-taken' };
+        if (proposal) await recordApproved(tx, proposal, certificate.id);
         // Inserted a moment ago in this same transaction: nobody has seen it, no serial is lost.
         const takeBack = () =>
           tx.knex<CertificateRow>('certificates').where({ id: certificate.id }).delete();
@@ -129,6 +134,7 @@ export function issuanceStore(database: Database): IssuanceStore {
         const updated = await leased(tx, certificateId, leaseOwner).update(abandoned);
         if (updated === 0) return;
         await abandonRequests(tx, [certificateId]);
+        await reopenProposals(tx, [certificateId]);
         await removeBundles(tx, [certificateId]);
         tx.appendAudit(audit);
       }),

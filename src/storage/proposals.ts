@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from '../pki/canonical-json.ts';
 import type { Proposal, ProposalApproval, ProposalStore } from '../services/proposal-records.ts';
 import { byTime, pageOf } from './cursor.ts';
 import type { Database, WriteTransaction } from './database.ts';
-import type { OrganizationRow } from './rows.ts';
+import type { CertificateRow, OrganizationRow } from './rows.ts';
 import { optional, timeOf, timeText } from './values.ts';
 
 /** The columns as the drivers return them. */
@@ -25,10 +25,25 @@ interface ProposalRow {
   decided_by: string | null;
   decided_at: string | null;
   reason: string | null;
+  certificate_id: string | null;
 }
+
+/** With the state of the certificate that it has come to. */
+interface FoundRow extends ProposalRow {
+  certificate_state: CertificateRow['state'] | null;
+}
+
+/** Null without a certificate. */
+const CERTIFICATE_STATE = `(
+  SELECT certificates.state FROM certificates WHERE certificates.id = proposals.certificate_id)`;
 
 export function proposalStore(database: Database): ProposalStore {
   const { reader } = database;
+  const found = () =>
+    reader<FoundRow>('proposals').select(
+      '*',
+      reader.raw(`${CERTIFICATE_STATE} AS certificate_state`),
+    );
   return {
     recordProposal: ({ proposal, audit }) =>
       database.write(async (tx) => {
@@ -65,14 +80,14 @@ export function proposalStore(database: Database): ProposalStore {
       }),
 
     findProposal: async (id) => {
-      const row = await reader<ProposalRow>('proposals').where({ id }).first();
+      const row: FoundRow | undefined = await found().where({ id }).first();
       return row && proposalOf(row);
     },
 
     listProposals: async (filter, wanted) => {
-      const query = reader<ProposalRow>('proposals');
+      const query = found();
       narrow(query, filter);
-      const page = await pageOf<ProposalRow>(query, wanted, byTime('created_at'));
+      const page = await pageOf<FoundRow>(query, wanted, byTime('created_at'));
       return { ...page, items: page.items.map(proposalOf) };
     },
   };
@@ -101,16 +116,39 @@ export async function lockApproved(tx: WriteTransaction, id: string): Promise<bo
   return row !== undefined;
 }
 
-/** Approves a proposal that this transaction has locked. */
+/**
+ * Approves a proposal that this transaction has locked.
+ * @param certificateId the certificate that it comes to, if it does to one
+ */
 export async function recordApproved(
   tx: WriteTransaction,
   { proposalId, by, at, audit }: ProposalApproval,
+  certificateId: string | null = null,
 ): Promise<void> {
   await tx
     .knex<ProposalRow>('proposals')
     .where({ id: proposalId })
-    .update({ state: 'approved', decided_by: by, decided_at: timeText(at) });
+    .update({
+      state: 'approved',
+      decided_by: by,
+      decided_at: timeText(at),
+      certificate_id: certificateId,
+    });
   tx.appendAudit(audit);
+}
+
+/**
+ * Has the proposals wait again that these abandoned certificates were to come of: neither the
+ * proposer nor the approver has done anything wrong.
+ */
+export async function reopenProposals(
+  tx: WriteTransaction,
+  certificateIds: readonly string[],
+): Promise<void> {
+  await tx
+    .knex<ProposalRow>('proposals')
+    .whereIn('certificate_id', certificateIds)
+    .update({ state: 'waiting', decided_by: null, decided_at: null, certificate_id: null });
 }
 
 const waiting = (tx: WriteTransaction, at: Date) =>
@@ -124,10 +162,24 @@ function narrow(
   { organizationId, state, now }: Parameters<ProposalStore['listProposals']>[0],
 ): void {
   if (organizationId !== undefined) query.where('organization_id', organizationId);
-  if (state === undefined) return;
-  query.where('state', state === 'expired' ? 'waiting' : state);
-  if (state === 'expired') query.where('expires_at', '<', timeText(now));
-  if (state === 'waiting') query.where('expires_at', '>=', timeText(now));
+  switch (state) {
+    case undefined:
+      return;
+    case 'waiting':
+      query.where({ state }).where('expires_at', '>=', timeText(now));
+      return;
+    case 'expired':
+      query.where({ state: 'waiting' }).where('expires_at', '<', timeText(now));
+      return;
+    case 'issuing':
+      query.where({ state: 'approved' }).whereRaw(`${CERTIFICATE_STATE} = 'pending'`);
+      return;
+    case 'approved':
+      query.where({ state }).whereRaw(`COALESCE(${CERTIFICATE_STATE}, '') <> 'pending'`);
+      return;
+    default:
+      query.where({ state });
+  }
 }
 
 const proposalRow = (proposal: Proposal): ProposalRow => ({
@@ -144,9 +196,10 @@ const proposalRow = (proposal: Proposal): ProposalRow => ({
   decided_by: proposal.decidedBy ?? null,
   decided_at: proposal.decidedAt ? timeText(proposal.decidedAt) : null,
   reason: proposal.reason ?? null,
+  certificate_id: proposal.certificateId ?? null,
 });
 
-const proposalOf = (row: ProposalRow): Proposal => ({
+const proposalOf = (row: ProposalRow & Partial<FoundRow>): Proposal => ({
   id: row.id,
   organizationId: row.organization_id,
   action: row.action,
@@ -160,4 +213,6 @@ const proposalOf = (row: ProposalRow): Proposal => ({
   ...optional('decidedBy', row.decided_by),
   ...(row.decided_at === null ? {} : { decidedAt: timeOf(row.decided_at) }),
   ...optional('reason', row.reason),
+  ...optional('certificateId', row.certificate_id),
+  ...(row.certificate_state === 'pending' ? { isIssuing: true } : {}),
 });

@@ -6,6 +6,7 @@ import { lockKey } from './claims.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
+import { lockWaiting, recordApproved } from './proposals.ts';
 import type { AuthorityRow, BlockedKeyRow, CertificateRow, IssuerRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { timeText } from './values.ts';
@@ -14,7 +15,8 @@ export function revocationStore(database: Database): RevocationStore {
   return {
     recordStatusChange: (command) =>
       database.write(async (tx) => {
-        const { certificateId, from, to, revokesIssuerId, audit } = command;
+        const { certificateId, from, to, revokesIssuerId, audit, approval } = command;
+        if (approval && !(await lockWaiting(tx, approval))) return { outcome: 'not-waiting' };
         const certificate = await tx
           .knex<CertificateRow>('certificates')
           .where({ id: certificateId })
@@ -40,6 +42,7 @@ export function revocationStore(database: Database): RevocationStore {
           await blockKey(tx, certificate.spki_sha256, to.reason ?? 'unspecified', audit.at);
         }
         if (ending !== undefined) await revokeIssuer(tx, ending, audit.at);
+        if (approval) await recordApproved(tx, approval);
         tx.appendAudit(audit);
         return { outcome: 'changed', sequence };
       }),

@@ -1,19 +1,26 @@
 /** `evpki organization`, and `evpki authority` for what organizations give each other. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
 import { generateKey, leafExtensions } from '../support/issuing.ts';
+import { policiesListing } from '../support/second-person.ts';
 
+let policies: string;
 let service: CliService;
 beforeAll(async () => {
-  service = await startCliService();
+  // What waits for a second person is in proposals.test.ts.
+  policies = policiesListing();
+  service = await startCliService({}, policies);
   const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
   expect(login.status, login.stderr).toBe(0);
 });
-afterAll(() => service?.close());
+afterAll(async () => {
+  await service?.close();
+  rmSync(policies, { recursive: true });
+});
 
 const organization = (...argv: string[]) => service.evpki(['organization', ...argv]);
 const authority = (...argv: string[]) => service.evpki(['authority', ...argv]);

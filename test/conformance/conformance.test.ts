@@ -27,6 +27,7 @@ import { observationsConform } from './observations.ts';
 import { ocspSignersConform } from './ocsp-signers.ts';
 import { organizationsConform } from './organizations.ts';
 import { pathFactsConform } from './path-facts.ts';
+import { proposalEffectsConform } from './proposal-effects.ts';
 import { proposalsConform } from './proposals.ts';
 import { provisioningConforms } from './provisioning.ts';
 import { requestsConform } from './requests.ts';
@@ -72,6 +73,7 @@ for (const { name, open } of testBackends) {
     provisioningConforms(name, open);
     trustAnchorsConform(name, open);
     proposalsConform(name, open);
+    proposalEffectsConform(name, open);
     exportsConform(name, open);
     pathFactsConform(name, open);
     rootPoolConforms(name, open);

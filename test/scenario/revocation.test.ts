@@ -14,6 +14,7 @@ import { type Workbench, workbench } from '../support/openssl.ts';
 import { noGnutls, noOpenssl } from '../support/other-tools.ts';
 import { freshKeyPair } from '../support/public-keys.ts';
 import { askFor, newRequest } from '../support/requests.ts';
+import { agree, newCaller } from '../support/second-person.ts';
 
 const run = promisify(execFile);
 
@@ -276,13 +277,15 @@ describe('from a certificate to its revocation', () => {
     });
     const end = async (profile: string, headers: Record<string, string>) => {
       const path = `/v1/certificates/${await find(profile)}/revocation`;
-      const { status, json } = await evpki.call('POST', path, { reason: 'superseded' }, headers);
-      return [status, json.code ?? json.state];
+      const answer = await evpki.call('POST', path, { reason: 'superseded' }, headers);
+      return [answer.status, answer.json.code ?? answer.json.state, answer] as const;
     };
     const operator = await tokenOf('demo-cpo', 'cpo-operator');
-    expect(await end('ocpp-root', operator)).toEqual([403, 'not-permitted']);
+    expect((await end('ocpp-root', operator)).slice(0, 2)).toEqual([403, 'not-permitted']);
     const stranger = await tokenOf('demo-mo', 'pki-officer');
-    expect(await end('iso15118-2-cps-sub-ca-1', stranger)).toEqual([404, 'not-found']);
+    expect((await end('iso15118-2-cps-sub-ca-1', stranger)).slice(0, 2)).toEqual([
+      ...[404, 'not-found'],
+    ]);
 
     // Below another organization's root: the root's organization takes its grant and its signature
     // back, and the subordinate does not get a new one by itself.
@@ -294,7 +297,11 @@ describe('from a certificate to its revocation', () => {
     expect((await evpki.call('DELETE', grant, undefined, root)).status).toBe(204);
     const refused = await evpki.call('POST', rollover, undefined, below);
     expect([refused.status, refused.json.code]).toEqual([409, 'authority-not-granted']);
-    expect(await end('iso15118-2-cps-sub-ca-1', root)).toEqual([200, 'revoked']);
+    // Its organization's second person agrees to that.
+    const [status, state, proposed] = await end('iso15118-2-cps-sub-ca-1', root);
+    expect([status, state]).toEqual([202, 'waiting']);
+    await agree(await newCaller(evpki, 'demo-v2g', 'approver'), proposed);
+    expect(await end('iso15118-2-cps-sub-ca-1', root)).toMatchObject([200, 'revoked', {}]);
     expect((await evpki.call('POST', rollover)).status).toBe(409);
   });
 

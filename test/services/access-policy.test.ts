@@ -173,6 +173,11 @@ describe('what needs a second person', () => {
     expect(parse(['trust-anchors:trust'])).toMatchObject({
       ...{ ok: true, secondPerson: new Set(['trust-anchors:trust']) },
     });
+    const all = [
+      ...['trust-anchors:trust', 'authorities:grant'],
+      ...['authorities:cross-certify', 'authorities:revoke'],
+    ];
+    expect(parse(all)).toMatchObject({ ok: true, secondPerson: new Set(all) });
   });
 
   test('is what evpki knows to propose: others are errors that name it', () => {
@@ -260,7 +265,9 @@ describe('the roles that are shipped', () => {
 
   test('who proposes takes back proposals, and approves none', () => {
     const { secondPerson } = loadPolicies();
-    expect([...secondPerson]).toEqual(['trust-anchors:trust']);
+    expect([...secondPerson]).toEqual([
+      ...['trust-anchors:trust', 'authorities:cross-certify', 'authorities:revoke'],
+    ]);
     for (const role of access.keys()) {
       const proposes = [...secondPerson].some((action) => may(role, action));
       expect(may(role, 'proposals:withdraw'), role).toBe(proposes);

@@ -5,7 +5,7 @@ import { type Principal, parseAccessPolicy } from '../../src/services/access-pol
 import { activateAuthority } from '../../src/services/activation.ts';
 import { rollOver } from '../../src/services/authorities.ts';
 import { grantAuthority, withdrawGrant } from '../../src/services/authority-grants.ts';
-import { crossCertify } from '../../src/services/cross-certification.ts';
+import { crossCertification } from '../../src/services/cross-certification.ts';
 import { ServiceError } from '../../src/services/errors.ts';
 import { applyDeclaration, declareAuthority } from '../../src/services/hierarchy-requests.ts';
 import { type TestDatabase, testBackends } from '../support/databases.ts';
@@ -165,7 +165,7 @@ describe('C7 a role that is for some kinds of certificates', () => {
   test('cross-certifies only if it is for that', async () => {
     const certified = await authority('ocpp-root');
     const cross = (role: string) =>
-      outcome(crossCertify(services, as(role), certified, foreignRoot().pem));
+      outcome(crossCertification(services, as(role), certified, foreignRoot().pem));
     expect(await cross('roots')).toEqual(['not-permitted']);
     // No profile lets this one do so: it was asked.
     expect(await cross('all')).toEqual(['issuer-not-allowed issuer']);

@@ -115,6 +115,7 @@ describe('a certificate that a CSMS has signed', () => {
     const answer = await certificateStatus(
       {
         ocsp: services.ocsp,
+        clock: services.clock,
         findForeignIssuer: async () => undefined,
         askForeignStatus: async () => ({ known: false, reason: 'not-asked' }) as never,
       },

@@ -46,6 +46,8 @@ export interface TestAppOptions {
   readonly dataDir?: string;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
+  /** The folder of policies; that of the repository without. */
+  readonly policies?: string;
   /** Leaves the bootstrap secret as it is: nobody is administrator. */
   readonly keepBootstrap?: true;
 }
@@ -60,6 +62,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       EVPKI_API_PORT: '0',
       EVPKI_METRICS_PORT: '0',
       EVPKI_HIERARCHY: options.hierarchy ?? 'ca/demo.yaml',
+      ...(options.policies ? { EVPKI_POLICIES: options.policies } : {}),
       ...options.env,
     },
     readFile: (path) => readFileSync(path, 'utf8'),

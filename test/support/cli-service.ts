@@ -25,6 +25,7 @@ export interface CliService {
 /** Starts the demo hierarchy, or what the environment says, on free ports. */
 export async function startCliService(
   more: Readonly<Record<string, string>> = {},
+  policies?: string,
 ): Promise<CliService> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-cli-'));
   const dataDir = join(folder, 'data');
@@ -32,6 +33,7 @@ export async function startCliService(
     env: {
       EVPKI_DATA_DIR: dataDir,
       EVPKI_PUBLIC_PORT: '0',
+      ...(policies === undefined ? {} : { EVPKI_POLICIES: policies }),
       EVPKI_API_PORT: '0',
       EVPKI_METRICS_PORT: 'off',
       ...more,

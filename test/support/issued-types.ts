@@ -13,6 +13,7 @@ import { type Answer, startTestApp, type TestApp } from './app.ts';
 import { opensslRoot } from './cross-certificates.ts';
 import { opensslRequest, type Workbench } from './openssl.ts';
 import type { Path } from './other-tools.ts';
+import { crossCertifyAsTwo, newCaller } from './second-person.ts';
 
 export interface IssuedType extends Path {
   readonly profile: string;
@@ -235,9 +236,8 @@ async function crossTypes(
   );
   if (!crossProfile) return [];
   const certificate = opensslRoot(bench, `${evpki.app.hierarchy.id}-${id}-other-root`, { key });
-  const path = `/v1/authorities/${id}/cross-certificates`;
-  const answer = await evpki.call('POST', path, { certificate });
-  if (answer.status !== 201) throw new Error(`${crossProfile.name}: ${answer.text}`);
+  const answer = await crossCertifyAsTwo([evpki.call, await newCaller(evpki)], id, certificate);
+  if (answer.status !== 200) throw new Error(`${crossProfile.name}: ${answer.text}`);
   const chain = certificatesIn(answer.json.certificateChain);
   return [{ profile: crossProfile.name, key, ...pathOf(chain, root) }];
 }

@@ -1,12 +1,12 @@
 /**
  * A process of its own that starts evpki's services over a database, issues certificates, has
  * requests wait and approves them, changes the status of what it has issued and does the jobs,
- * ends the authority that it issues from, leads contracts through their lives, or enrols by EST with
- * one-time secrets; it may be told where to die. It writes a line for `ready`, one for every car and
- * its key, for every secret and the requests that are sent with it, for every certificate that it is
- * about to sign and that was handed out, one before and one after every change of a status, one for
- * every CRL number that it sees, and `done`; synchronously, so that what a line says is known to
- * others.
+ * ends the authority that it issues from, leads contracts through their lives, enrols by EST with
+ * one-time secrets, or has proposals wait and approves them; it may be told where to die. It writes a
+ * line for `ready`, one for every car and its key, for every secret and the requests that are sent
+ * with it, for every certificate that it is about to sign and that was handed out, one before and one
+ * after every change of a status, one for every CRL number that it sees, and `done`; synchronously,
+ * so that what a line says is known to others.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -24,11 +24,13 @@ import {
 } from '../../src/services/contracts.ts';
 import { bundleForInstallation, bundleForUpdate } from '../../src/services/current-bundles.ts';
 import { createSecret } from '../../src/services/enrolment-secrets.ts';
+import { approveProposal } from '../../src/services/proposal-approval.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
 import { putStation } from '../../src/services/stations.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { demoMo, newCar, registerCar } from './contracts.ts';
 import { decorateFiles, type Fault, passing } from './faults.ts';
+import { allListed, approver, haveWait } from './proposing.ts';
 import { doJobs, servicesOver, type VaultKind } from './services.ts';
 import { askForStation, demoCpo, enrolStation, stationRequest } from './stations.ts';
 import { takeDeclarations } from './taken-declarations.ts';
@@ -43,7 +45,8 @@ export interface Job {
     | 'revoke'
     | 'end-authority'
     | 'contracts'
-    | 'secrets';
+    | 'secrets'
+    | 'proposals';
   readonly databaseUrl: string;
   readonly dataDir: string;
   readonly processId: string;
@@ -69,6 +72,7 @@ export type Line =
       readonly to: PublishedStatus;
     }
   | { readonly event: 'published'; readonly number: number }
+  | { readonly event: 'approved'; readonly proposalId: string }
   | { readonly event: 'done' };
 
 /** A one-time secret, and the requests (base64) that compete for it. */
@@ -88,7 +92,8 @@ const say = (line: Line): void => {
 const [, , order = '', declared = ''] = process.argv;
 const job = JSON.parse(order) as Job;
 const { processId } = job;
-const declarations = takeDeclarations(declared);
+const taken = takeDeclarations(declared);
+const declarations = job.task === 'proposals' ? allListed(taken) : taken;
 const pass = passing(job.fault);
 await decorateFiles(pass);
 say({ event: 'ready' });
@@ -203,6 +208,23 @@ async function useSecrets(caller: number): Promise<void> {
   }
 }
 
+/** Has one thing after the other wait for a second person, who agrees. */
+async function decideProposals(caller: number): Promise<void> {
+  for (let count = 0; count < (job.requestsEach ?? 0); count += 1) {
+    const name = `Killed-${newName(12)}`;
+    const { proposal } = await haveWait(services, caller + count, name);
+    const { id, sha256 } = proposal;
+    const { proposal: approved } = await approveProposal(services, approver, id, sha256);
+    const { certificateId } = approved;
+    if (certificateId !== undefined) {
+      const found = await services.certificates.findCertificate(certificateId);
+      const der = Buffer.from(found?.der ?? []).toString('base64');
+      say({ event: 'handed-out', certificateId, der });
+    }
+    say({ event: 'approved', proposalId: id });
+  }
+}
+
 /** Upper-case letters and digits. */
 const newName = (length: number): string =>
   randomBytes(length).toString('hex').toUpperCase().slice(0, length);
@@ -232,6 +254,7 @@ if (job.task === 'start') {
 else if (job.task === 'end-authority') await endAuthority();
 else if (job.task === 'contracts') await calls(leadContracts);
 else if (job.task === 'secrets') await calls(useSecrets);
+else if (job.task === 'proposals') await calls(decideProposals);
 else await doWhatIsDue(calls());
 await database.close();
 say({ event: 'done' });

@@ -17,6 +17,8 @@ export interface Ending {
   readonly changes: readonly Change[];
   /** The CRL numbers that it saw, in order. */
   readonly published: readonly number[];
+  /** The ids of the proposals that it told to be approved. */
+  readonly approved: readonly string[];
   /** SHA-256 of what it was about to sign, hex. */
   readonly signed: readonly string[];
   /** The cars that it has made keys for. */
@@ -31,7 +33,7 @@ export type Change = Extract<Line, { readonly event: 'changing' | 'changed' }>;
 
 /** When a process is killed from outside. */
 export interface Moment {
-  readonly after: 'ready' | 'handed-out';
+  readonly after: 'ready' | 'handed-out' | 'approved';
   readonly milliseconds: number;
 }
 
@@ -89,6 +91,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   const signed: string[] = [];
   const changes: Change[] = [];
   const published: number[] = [];
+  const approved: string[] = [];
   const cars: { pcid: string; privateKey: Buffer }[] = [];
   const secrets: UsedSecret[] = [];
   let complaints = '';
@@ -108,6 +111,7 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
     if (line.event === 'signing') signed.push(line.tbsSha256);
     if (line.event === 'changing' || line.event === 'changed') changes.push(line);
     if (line.event === 'published') published.push(line.number);
+    if (line.event === 'approved') approved.push(line.proposalId);
     if (line.event === 'handed-out') {
       handedOut.push({
         certificateId: line.certificateId,
@@ -117,5 +121,5 @@ async function runToTheEnd(args: readonly string[], moment: Moment | undefined):
   });
   const [, signal] = await closed;
   clearTimeout(timer);
-  return { signal, handedOut, changes, published, signed, cars, secrets, complaints };
+  return { signal, handedOut, changes, published, approved, signed, cars, secrets, complaints };
 }

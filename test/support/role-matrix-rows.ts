@@ -349,7 +349,8 @@ export const rows: Readonly<Record<string, readonly Row[]>> = {
         params: { id: `${organization}-v2g-root` },
         body: { certificate: foreignRoot().pem },
       }),
-      success: [201],
+      // It waits for a second person, as policies/access.yaml is delivered.
+      success: [202],
     },
   ],
   rollOverAuthority: [

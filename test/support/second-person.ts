@@ -1,9 +1,22 @@
 /** Two people who have something take effect that waits for the second one. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
 import type { Answer, TestApp } from './app.ts';
 import type { CliService } from './cli-service.ts';
+
+/** A copy of `policies/` in a temporary folder, with these actions as `secondPerson`. */
+export function policiesListing(...secondPerson: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'evpki-policies-'));
+  cpSync(fileURLToPath(new URL('../../policies', import.meta.url)), folder, { recursive: true });
+  const file = join(folder, 'access.yaml');
+  const declared = parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, stringify({ ...declared, secondPerson }));
+  return folder;
+}
 
 type Caller = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
@@ -23,11 +36,30 @@ export async function trustAsTwo(
   id: string,
   purposes: readonly string[],
 ): Promise<void> {
-  const proposed = await first('PUT', `/v1/trust-anchors/${id}/purposes`, { purposes });
+  await agree(second, await first('PUT', `/v1/trust-anchors/${id}/purposes`, { purposes }));
+}
+
+/**
+ * Agrees to what somebody else was answered to be waiting.
+ * @returns the proposal as it is then
+ */
+export async function agree(second: Caller, proposed: Answer): Promise<Answer['json']> {
   if (proposed.status !== 202) throw new Error(proposed.text);
   const { sha256 } = proposed.json;
   const approved = await second('POST', `${proposed.headers.location}/approval`, { sha256 });
   if (approved.status !== 200) throw new Error(approved.text);
+  return approved.json;
+}
+
+/** Has another root certified by the first one, to which the second one agrees. */
+export async function crossCertifyAsTwo(
+  [first, second]: readonly [Caller, Caller],
+  authority: string,
+  certificate: string,
+): Promise<Answer> {
+  const path = `/v1/authorities/${authority}/cross-certificates`;
+  const { certificate: id } = await agree(second, await first('POST', path, { certificate }));
+  return first('GET', `/v1/certificates/${id}`);
 }
 
 /** The `evpki proposal` of another administrator. */

@@ -9,20 +9,22 @@ import { type AuthorityParts, rollOver } from '../../services/authorities.ts';
 import type { Authority, Issuer } from '../../services/authority-records.ts';
 import { type CertificateParts, findCertificate } from '../../services/certificates.ts';
 import { issuerChain } from '../../services/chains.ts';
-import { type CrossCertificationParts, crossCertify } from '../../services/cross-certification.ts';
+import {
+  type CrossProposalParts,
+  crossCertifyOrPropose,
+} from '../../services/cross-certification-proposals.ts';
 import { ServiceError } from '../../services/errors.ts';
 import { declareAuthority, type HierarchyParts } from '../../services/hierarchy-requests.ts';
 import { sendCertificate } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
+import { sendProposed } from './proposals.ts';
 import type * as api from './types.ts';
 
 const PEM_FILE = 'application/x-pem-file';
 
 type ViewParts = Pick<AuthorityParts, 'authorities'> & { readonly access: AccessPolicy };
 
-export const authorityHandlers = (
-  parts: HierarchyParts & CrossCertificationParts & CertificateParts,
-) =>
+export const authorityHandlers = (parts: HierarchyParts & CrossProposalParts & CertificateParts) =>
   ({
     async listAuthorities(_request, response, principal) {
       const all = await parts.authorities.listAuthorities();
@@ -78,7 +80,12 @@ export const authorityHandlers = (
     async crossCertify(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
       const { certificate } = request.body as api.CrossCertification;
-      const id = await crossCertify(parts, principal, authority, certificate);
+      const result = await crossCertifyOrPropose(parts, principal, authority, certificate);
+      if (result.outcome === 'waiting') {
+        sendProposed(result.view, response);
+        return;
+      }
+      const { certificateId: id } = result;
       response.status(201).location(`/v1/certificates/${id}`);
       sendCertificate(request, response, await findCertificate(parts, principal, id));
     },

@@ -8,15 +8,20 @@ import { endOf, instantOf } from '../../services/instants.ts';
 import { renew } from '../../services/renewal.ts';
 import type { EnrolmentAnswer } from '../../services/request-answers.ts';
 import type { EnrolmentParts } from '../../services/request-issuing.ts';
-import { type RevocationParts, release, revoke } from '../../services/revocation.ts';
+import { release } from '../../services/revocation.ts';
+import {
+  type RevocationProposalParts,
+  revokeOrPropose,
+} from '../../services/revocation-proposals.ts';
 import { findOcppChain } from '../../services/station-chains.ts';
 import { certificateBody, sendCertificate, sendSignedChain } from './certificate-bodies.ts';
 import type { Handlers } from './operations.ts';
 import { pageBody, pageWanted } from './pages.ts';
+import { sendProposed } from './proposals.ts';
 import { sendWaiting } from './requests.ts';
 import type { CertificateState, NewCertificate, Renewal, Revocation } from './types.ts';
 
-type Parts = EnrolmentParts & RevocationParts & Parameters<typeof awaitCrl>[0];
+type Parts = EnrolmentParts & RevocationProposalParts & Parameters<typeof awaitCrl>[0];
 
 export const certificateHandlers = (parts: Parts) =>
   ({
@@ -76,7 +81,12 @@ export const certificateHandlers = (parts: Parts) =>
     async revokeCertificate(request, response, principal) {
       const { reason = 'unspecified' } = (request.body ?? {}) as Revocation;
       const id = String(request.params.id);
-      const { certificate, issuerId } = await revoke(parts, principal, id, reason);
+      const result = await revokeOrPropose(parts, principal, id, reason);
+      if (result.outcome === 'waiting') {
+        sendProposed(result.view, response);
+        return;
+      }
+      const { certificate, issuerId } = result.change;
       if (request.query.wait === 'crl') await awaitCrl(parts, issuerId);
       response.json(certificateBody(certificate));
     },

@@ -1,13 +1,16 @@
+import {
+  type GrantProposalParts,
+  grantOrPropose,
+} from '../../services/authority-grant-proposals.ts';
 import type { AuthorityGrant as GrantRecord } from '../../services/authority-grant-records.ts';
 import {
-  type GrantParts,
-  grantAuthority,
   listGrantsOf,
   listGrantsTo,
   type ReceivedGrant as ReceivedRecord,
   withdrawGrant,
 } from '../../services/authority-grants.ts';
 import type { Handlers } from './operations.ts';
+import { sendProposed } from './proposals.ts';
 import type { AuthorityGrant, ReceivedGrant } from './types.ts';
 
 interface GrantPath {
@@ -15,7 +18,7 @@ interface GrantPath {
   readonly organization: string;
 }
 
-export const grantHandlers = (parts: GrantParts) =>
+export const grantHandlers = (parts: GrantProposalParts) =>
   ({
     async listAuthorityGrants(request, response, principal) {
       const { id } = request.params as { id: string };
@@ -25,8 +28,9 @@ export const grantHandlers = (parts: GrantParts) =>
 
     async grantAuthority(request, response, principal) {
       const { id, organization } = request.params as unknown as GrantPath;
-      const { grant, created } = await grantAuthority(parts, principal, id, organization);
-      response.status(created ? 201 : 200).json(grantBody(grant));
+      const result = await grantOrPropose(parts, principal, id, organization);
+      if (result.outcome === 'waiting') sendProposed(result.view, response);
+      else response.status(result.created ? 201 : 200).json(grantBody(result.grant));
     },
 
     async withdrawAuthorityGrant(request, response, principal) {

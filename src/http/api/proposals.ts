@@ -64,5 +64,8 @@ const proposalBody = ({ proposal, state }: ProposalView): Proposal => ({
   expiresAt: proposal.expiresAt.toISOString(),
   ...(proposal.decidedBy === undefined ? {} : { decidedBy: proposal.decidedBy }),
   ...(proposal.decidedAt === undefined ? {} : { decidedAt: proposal.decidedAt.toISOString() }),
+  ...(state === 'approved' && proposal.certificateId !== undefined
+    ? { certificate: proposal.certificateId }
+    : {}),
   ...(proposal.reason === undefined ? {} : { rejectionReason: proposal.reason }),
 });

@@ -78,10 +78,12 @@ export type EnrolmentRequestDetails = EnrolmentRequest & {
 };
 /**
  * A proposal that is `waiting` can be approved, rejected or taken back; `expired` are those that
- * nobody has decided on in seven days. `approved` ones have taken effect.
+ * nobody has decided on in seven days. `approved` ones have taken effect. `issuing` are those
+ * whose certificate is being signed; if that comes to nothing, they wait again.
  *
  */
-export type ProposalState = 'waiting' | 'approved' | 'rejected' | 'withdrawn' | 'expired';
+export type ProposalState =
+  'waiting' | 'issuing' | 'approved' | 'rejected' | 'withdrawn' | 'expired';
 export type AuthorityState = 'awaiting-certificate' | 'active' | 'retired' | 'revoked';
 export type AuthorityWithIssuers = Authority & {
   /**
@@ -647,15 +649,29 @@ export interface Proposal {
   /**
    * What its proposer wants to do, as in the access policy
    */
-  action: 'authorities:export' | 'trust-anchors:trust';
+  action:
+    | 'trust-anchors:trust'
+    | 'authorities:grant'
+    | 'authorities:cross-certify'
+    | 'authorities:revoke'
+    | 'authorities:export';
   /**
    * The id of what it is about, such as that of a trust anchor
    */
   subject: string;
   /**
-   * What is to be done, and to what as it was then. Of `trust-anchors:trust`: `purposes` in
-   * place of those `before`, for the root with this `certificateSha256`. Of
-   * `authorities:export`: the authority that is wanted, as it was asked for.
+   * What is to be done, and to what as it was then.
+   *
+   * * `trust-anchors:trust`: `purposes` in place of those `before`, for the root with this
+   *   `certificateSha256`.
+   * * `authorities:grant`: the authority, which is of this `profile`, to this
+   *   `organization`, to which it was `not-granted` `before`.
+   * * `authorities:cross-certify`: the other root's own `certificate` (PEM, and its
+   *   `certificateSha256`, its name as `root` and its end as `notAfter`), by this `issuer`,
+   *   which is a key of the authority, and this `profile` with this `profileHash`.
+   * * `authorities:revoke`: the certificate with this `certificateSha256`, `name` and
+   *   `profile`, which is that of the `authority`, for this `reason`; `before` is its state.
+   * * `authorities:export`: the authority that is wanted, as it was asked for.
    *
    */
   command: {
@@ -676,6 +692,10 @@ export interface Proposal {
   decidedBy?: string;
   decidedAt?: string;
   rejectionReason?: string;
+  /**
+   * Once it is approved, the id of the certificate that it has come to, if it did
+   */
+  certificate?: string;
 }
 export interface ProposalPage {
   items: Proposal[];

@@ -24,6 +24,7 @@ import { webhooks } from './021-webhooks.ts';
 import { stationChains } from './022-station-chains.ts';
 import { proposals } from './023-proposals.ts';
 import { exportedAuthorities } from './024-exported-authorities.ts';
+import { proposedCertificates } from './025-proposed-certificates.ts';
 import { stationEnrolment } from './026-station-enrolment.ts';
 import { rootEnds } from './027-root-ends.ts';
 import type { Migration } from './migration.ts';
@@ -53,6 +54,7 @@ export const migrations: readonly Migration[] = [
   stationChains,
   proposals,
   exportedAuthorities,
+  proposedCertificates,
   stationEnrolment,
   rootEnds,
 ];

@@ -14,6 +14,7 @@ import { foreignRoot } from '../../support/foreign-roots.ts';
 import { exchange } from '../../support/https.ts';
 import { noOpenssl, opensslVerify } from '../../support/other-tools.ts';
 import { newRequest } from '../../support/requests.ts';
+import { crossCertifyAsTwo, newCaller } from '../../support/second-person.ts';
 import { rootOf, sent } from '../../support/vehicles.ts';
 import { carWithContract } from './car.ts';
 import {
@@ -159,8 +160,8 @@ describe('MaEVe', () => {
     });
 
     test('are not among the certificates of authorities', async () => {
-      const path = '/v1/authorities/v2g-root/cross-certificates';
-      sent(await evpki.call('POST', path, { certificate: foreignRoot().pem }), 201);
+      const two = [evpki.call, await newCaller(evpki)] as const;
+      sent(await crossCertifyAsTwo(two, 'v2g-root', foreignRoot().pem), 200);
       const answer = await exchange(
         `${config.baseUrl}/cpo/cacerts/ISO15118-2`,
         { headers: { authorization: `Bearer ${token}` } },
