@@ -82,7 +82,28 @@ export function readCertificate(der: Uint8Array): Certificate {
   const signature = fields.bitString();
   fields.end();
   if (signature.unusedBits !== 0) throw new DerError('a signature has unused bits', offset);
-  return { ...read, der, outerSignatureAlgorithmDer, signature: signature.bytes };
+  return {
+    der,
+    outerSignatureAlgorithmDer,
+    signature: signature.bytes,
+    tbs: read.tbs,
+    version: read.version,
+    serialNumber: read.serialNumber,
+    signatureAlgorithmDer: read.signatureAlgorithmDer,
+    signatureAlgorithm: read.signatureAlgorithm,
+    issuerDer: read.issuerDer,
+    issuer: read.issuer,
+    notBefore: read.notBefore,
+    notAfter: read.notAfter,
+    subjectDer: read.subjectDer,
+    subject: read.subject,
+    spki: read.spki,
+    publicKey: read.publicKey,
+    hasUniqueIds: read.hasUniqueIds,
+    rawExtensions: read.rawExtensions,
+    extensionsDer: read.extensionsDer,
+    extensions: read.extensions,
+  };
 }
 
 /**

@@ -85,7 +85,7 @@ export function readForeignName(reader: DerReader): DistinguishedName {
       }
       const { type, value } = readTypeAndValue(rdn.inside(element));
       const attribute = { type, value: readForeignString(value) };
-      attributes.push(index === 0 ? attribute : { ...attribute, sameRdn: true });
+      attributes.push(index === 0 ? attribute : { sameRdn: true, ...attribute });
     }
   }
   return { attributes };

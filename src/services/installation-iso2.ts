@@ -93,8 +93,8 @@ async function respond(
   const { contract, bundle } = chosen;
   const { certificate, subCertificates, encryptedPrivateKey, dhPublicKey } = bundle;
   const delivery = {
-    ...{ sessionId, certificate, subCertificates, encryptedPrivateKey, dhPublicKey },
     emaid: contract.emaid,
+    ...{ sessionId, certificate, subCertificates, encryptedPrivateKey, dhPublicKey },
   };
   const exi = await written(parts, chosen, cps, () => buildIso2Response(name, delivery, cps));
   return { exi, responseCode: 'OK', contract, signedBy: cps };
@@ -115,7 +115,7 @@ async function answering(
   const { sessionId } = request;
   const readings = readingsOf(request);
   try {
-    return { ...(await work()), readings };
+    return { readings, ...(await work()) };
   } catch (error) {
     const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);

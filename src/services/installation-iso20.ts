@@ -41,7 +41,7 @@ export async function installIso20(
   const { sessionId } = request;
   const readings = readingsOf(request);
   try {
-    return { ...(await install(parts, command, request)), readings };
+    return { readings, ...(await install(parts, command, request)) };
   } catch (error) {
     const { reason, message, pcid } = asNotInstalled(error);
     const responseCode = responseCodeFor(standard, reason);
@@ -72,16 +72,15 @@ async function install(
   if (bundle.curve === 'P-256') throw new Error(`the bundle ${bundle.id} is not one of -20`);
   const { subCertificates: above, curve, dhPublicKey, encryptedPrivateKey } = bundle;
   const delivery = {
-    ...{ sessionId, at: parts.clock(), curve, dhPublicKey, encryptedPrivateKey },
+    sessionId,
+    ...{ at: parts.clock(), curve, dhPublicKey, encryptedPrivateKey },
     certificate: bundle.certificate,
     subCertificates: above,
     remainingContractCertificateChains: remaining,
   };
   const exi = await written(parts, choice, cps, () => buildIso20Response(delivery, cps));
-  return {
-    ...{ exi, responseCode: 'OK', contract, signedBy: cps },
-    remainingContracts: remaining,
-  };
+  const remainingContracts = remaining;
+  return { exi, responseCode: 'OK', contract, signedBy: cps, remainingContracts };
 }
 
 /** A car that takes none would not ask. */
@@ -98,7 +97,7 @@ async function chosen(
   car: ProvisioningCertificate,
   offered: readonly Contract[],
 ): Promise<ChosenContract & { readonly remaining: number }> {
-  if (offered.length < 2) return { ...(await firstBundle(parts, car, offered)), remaining: 0 };
+  if (offered.length < 2) return { remaining: 0, ...(await firstBundle(parts, car, offered)) };
   const key = sessionKey(car.pcid, sessionId);
   const requestSha256 = requestFingerprint(exi);
   const session = await parts.sessions.findSession(key);
@@ -113,7 +112,7 @@ async function chosen(
     { key, requestSha256, delivered, updatedAt },
     new Date(updatedAt.getTime() - FORGOTTEN_AFTER),
   );
-  return { ...choice, remaining };
+  return { remaining, ...choice };
 }
 
 const failed = (

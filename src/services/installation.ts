@@ -33,7 +33,7 @@ export async function answerCar(
   if (answer.failure?.reason === 'service-unavailable') {
     parts.logger.warn('contract-not-ready', { detail: answer.failure.message });
   }
-  const events = [auditOf(parts, { ...command, action }, answer)];
+  const events = [auditOf(parts, command, action, answer)];
   events.push(...auditOfCps(parts, command, answer));
   await Promise.all(events.map((event) => parts.audit.recordAudit(event)));
   return answer;
@@ -55,7 +55,8 @@ const actionOf = ({ standard, exi }: InstallationCommand): InstallationAction =>
 /** In the log of the caller, and where a contract is concerned in that of its operator. */
 function auditOf(
   { clock }: InstallationParts,
-  { principal, standard, action }: InstallationCommand & { readonly action: InstallationAction },
+  { principal, standard }: InstallationCommand,
+  action: InstallationAction,
   { contract, responseCode, readings, failure }: InstallationAnswer,
 ): AuditEvent {
   const common = {
@@ -64,26 +65,27 @@ function auditOf(
     actor: principal.actor,
   };
   const details = {
-    ...{ standard, action, responseCode },
+    standard,
+    ...{ action, responseCode },
     ...(readings.length > 0 ? { readings } : {}),
   };
   if (contract) {
     const { id, emaid, pcid, organizationId } = contract;
     return {
+      action: 'contract.installed',
+      subject: id,
+      details: { emaid, pcid, ...details },
       ...common,
       ...(organizationId === principal.organizationId
         ? {}
         : { counterpart: principal.organizationId }),
-      action: 'contract.installed',
-      subject: id,
-      details: { emaid, pcid, ...details },
     };
   }
   return {
-    ...common,
     action: 'contract.installation-refused',
     subject: failure?.pcid ?? '-',
-    details: { ...details, reason: failure?.reason ?? '-' },
+    details: { reason: failure?.reason ?? '-', ...details },
+    ...common,
   };
 }
 
@@ -97,5 +99,5 @@ function auditOfCps(
   const { organizationId, certificateId } = signedBy;
   const common = { at: clock(), organizationId, actor: principal.actor };
   const details = { contract: contract.id, for: contract.organizationId };
-  return [{ ...common, action: 'contract-data.signed', subject: certificateId, details }];
+  return [{ action: 'contract-data.signed', subject: certificateId, details, ...common }];
 }

@@ -6,7 +6,8 @@ import type { ElementType, Production, State } from './grammar.ts';
 
 /** Reads what follows an element's start, to its end. */
 function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
-  const values: Record<string, unknown> = { ...type.label };
+  const values: Record<string, unknown> = {};
+  for (const field in type.label) values[field] = type.label[field];
   let state = type.start;
   for (;;) {
     const production = readEvent(reader, state);

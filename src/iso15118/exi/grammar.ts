@@ -89,15 +89,15 @@ const atMostOnce = { ...once, min: 0 };
 
 /** @param prefix of the namespace, where the name occurs in several */
 export const attribute = <T>(name: string, type: Datatype<T>, prefix = ''): Part<T> => ({
-  ...once,
   entries: [attributeEntry(name, type, prefix)],
+  ...once,
 });
 
 export const optionalAttribute = <T>(
   name: string,
   type: Datatype<T>,
   prefix = '',
-): Part<T, 'optional'> => ({ ...atMostOnce, entries: [attributeEntry(name, type, prefix)] });
+): Part<T, 'optional'> => ({ entries: [attributeEntry(name, type, prefix)], ...atMostOnce });
 
 const attributeEntry = <T>(name: string, type: Datatype<T>, prefix: string): Entry => ({
   event: 'AT',
@@ -109,21 +109,21 @@ const attributeEntry = <T>(name: string, type: Datatype<T>, prefix: string): Ent
 
 /** The content of an element that holds a value. */
 export const content = <T>(type: Datatype<T>): Part<T> => ({
-  ...once,
   entries: [{ event: 'CH', type }],
+  ...once,
 });
 
 /** The type of an element is that of a value where it has neither attributes nor elements. */
 type AnyType<T> = ElementType<T> | Datatype<T>;
 
 export const element = <T>(name: string, type: AnyType<T>): Part<T> => ({
-  ...once,
   entries: [elementEntry(name, type)],
+  ...once,
 });
 
 export const optional = <T>(name: string, type: AnyType<T>): Part<T, 'optional'> => ({
-  ...atMostOnce,
   entries: [elementEntry(name, type)],
+  ...atMostOnce,
 });
 
 /** From `min` to `max` of an element, one after the other. */
@@ -154,8 +154,8 @@ const elementEntry = <T>(name: string, type: AnyType<T>): Entry => ({
 
 /** One of several elements, told apart by the labels of their types. */
 export const choice = <T>(...entries: readonly Alternative<T>[]): Part<T> => ({
-  ...once,
   entries: entries.map(({ entry }) => entry),
+  ...once,
 });
 
 export interface Alternative<T> {
@@ -186,8 +186,8 @@ export const complex = <T extends object>(
   forbidden?: Forbidden,
 ): ElementType<T> => {
   const named = Object.entries<Omit<AnyPart, 'field'>>(parts).map(([field, part]) => ({
-    ...part,
     field,
+    ...part,
   }));
   return { start: startOf(named, forbidden), parts: named, wraps: false, label: {} };
 };
@@ -197,7 +197,7 @@ export const wrapper = <T>(
   part: Part<T, 'required' | 'optional'>,
   forbidden?: Forbidden,
 ): ElementType<T> => {
-  const parts = [{ ...part, field: 'value' }];
+  const parts = [{ field: 'value', ...part }];
   return { start: startOf(parts, forbidden), parts, wraps: true, label: {} };
 };
 
@@ -205,20 +205,24 @@ export const wrapper = <T>(
 export const labelled = <const L extends Readonly<Record<string, string>>, T>(
   label: L,
   type: ElementType<T>,
-): ElementType<L & T> => ({ ...type, label }) as ElementType<L & T>;
+): ElementType<L & T> => {
+  const { start, parts, wraps, shape } = type;
+  return { start, parts, wraps, label, ...(shape && { shape }) };
+};
 
 /** `type`, with values of another shape. */
 export const shaped = <T, V>(
   type: ElementType<T>,
   toValue: (parts: T) => V,
   toParts: (value: V) => T,
-): ElementType<V> => ({
-  ...(type as ElementType<unknown> as ElementType<V>),
-  shape: {
-    toValue: (parts) => toValue(parts as T),
+): ElementType<V> => {
+  const { start, parts, wraps, label } = type;
+  const shape: ElementType<V>['shape'] = {
+    toValue: (values) => toValue(values as T),
     toParts: (value) => toParts(value as V),
-  },
-});
+  };
+  return { start, parts, wraps, label, shape };
+};
 
 /**
  * What a document may be.
@@ -232,8 +236,8 @@ export const globalElements = (
   productions: startOf(
     [
       {
-        ...once,
         field: 'value',
+        ...once,
         entries: Array.from(
           { length: count },
           (_, code) =>
@@ -272,7 +276,7 @@ function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): S
         const after = part.unbounded ? Math.min(count + 1, part.min) : count + 1;
         const next = stateAt(index, after);
         for (const entry of part.entries) {
-          productions.push(entry.event === 'refused' ? entry : { ...entry, part, next });
+          productions.push(entry.event === 'refused' ? entry : { part, next, ...entry });
         }
       }
       if (count >= part.min) productions.push(...stateAt(index + 1, 0).productions);

@@ -74,15 +74,15 @@ export const signature: ElementType<XmlSignature> = shaped(
     { elements: ['KeyInfo', 'Object'] },
   ),
   ({ id: signatureId, signedInfo: info, signatureValue: { id: valueId, value } }) => ({
-    ...(signatureId === undefined ? {} : { id: signatureId }),
     signedInfo: info,
-    ...(valueId === undefined ? {} : { signatureValueId: valueId }),
     signatureValue: value,
+    ...(signatureId === undefined ? {} : { id: signatureId }),
+    ...(valueId === undefined ? {} : { signatureValueId: valueId }),
   }),
   ({ id: signatureId, signedInfo: info, signatureValueId: valueId, signatureValue: value }) => ({
-    ...(signatureId === undefined ? {} : { id: signatureId }),
     signedInfo: info,
-    signatureValue: { ...(valueId === undefined ? {} : { id: valueId }), value },
+    signatureValue: { value, ...(valueId === undefined ? {} : { id: valueId }) },
+    ...(signatureId === undefined ? {} : { id: signatureId }),
   }),
 );
 

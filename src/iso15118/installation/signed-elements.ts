@@ -30,10 +30,10 @@ export const signedInIso2Response = (body: Iso2ContractData): readonly SignedEle
   iso2Element({ element: 'ContractSignatureEncryptedPrivateKey', value: body.encryptedPrivateKey }),
   iso2Element({ element: 'DHpublickey', value: body.dhPublicKey }),
   {
-    ...iso2Element({ element: 'eMAID', value: body.emaid }),
     otherFragments: [
       { reading: 'older-emaid-digest', fragment: () => encodeOlderEmaidFragment(body.emaid) },
     ],
+    ...iso2Element({ element: 'eMAID', value: body.emaid }),
   },
 ];
 

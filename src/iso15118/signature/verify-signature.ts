@@ -278,10 +278,10 @@ function* checkValue(
   reader: Reader,
 ): Verifying<void> {
   const common = { key, algorithm, value };
-  if (yield { ...common, message: encodeSignedInfo(signedInfo) }) return;
+  if (yield { message: encodeSignedInfo(signedInfo), ...common }) return;
   const refusal = new Refusal('value-invalid');
   reader.need('signed-info-grammar', refusal);
-  if (!(yield { ...common, message: inOwnGrammar[standard](signedInfo) })) throw refusal;
+  if (!(yield { message: inOwnGrammar[standard](signedInfo), ...common })) throw refusal;
 }
 
 const inOwnGrammar: Readonly<Record<Standard, (signedInfo: SignedInfo) => Uint8Array>> = {

@@ -8,7 +8,7 @@ import { type Finding, finding, type LimitCode, type PlacedFinding } from './pro
 import type { CertificateStatus, PathRules } from './rules.ts';
 import { pathsIn } from './search.ts';
 import type { CheckSignature, Verifying } from './signatures.ts';
-import { ownProblems, walkPath } from './walk.ts';
+import { ownProblems, type Walked, walkPath } from './walk.ts';
 import type { Web } from './web.ts';
 
 /** A path from the leaf to an anchor with every signature verified, but where findings say why not. */
@@ -41,19 +41,34 @@ export function attemptMaker(
   spending: Spending,
 ): AttemptMaker {
   const statusOf = statusKeeper(rules);
-  return function* (path, round) {
-    const { findings, policies } = walkPath(path, rules, spending);
-    const holds = findings.length === 0;
-    if (!holds && round === 'sound') return undefined;
-    for (const [index, child] of path.slice(0, -1).entries()) {
-      const issuer = path[index + 1] as PathNode;
-      const state = yield* check(child, issuer);
-      if (state === 'bad') web.disconnect(child, issuer);
-      // What cannot be verified is among the findings already.
-      if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
-    }
-    return { path, policies, ...(holds ? statusOf(path) : { findings, withoutStatus: [] }) };
+  return (path, round) => {
+    const walked = walkPath(path, rules, spending);
+    return attempt({ path, round, walked, web, check, statusOf });
   };
+}
+
+interface Attempted {
+  readonly path: readonly PathNode[];
+  readonly round: Round;
+  readonly walked: Walked;
+  readonly web: Web;
+  readonly check: CheckSignature;
+  readonly statusOf: ReturnType<typeof statusKeeper>;
+}
+
+function* attempt(attempted: Attempted): Verifying<Attempt | undefined> {
+  const { path, round, walked, web, check, statusOf } = attempted;
+  const { findings, policies } = walked;
+  const holds = findings.length === 0;
+  if (!holds && round === 'sound') return undefined;
+  for (const [index, child] of path.slice(0, -1).entries()) {
+    const issuer = path[index + 1] as PathNode;
+    const state = yield* check(child, issuer);
+    if (state === 'bad') web.disconnect(child, issuer);
+    // What cannot be verified is among the findings already.
+    if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
+  }
+  return { path, policies, ...(holds ? statusOf(path) : { findings, withoutStatus: [] }) };
 }
 
 /** Asks for the status of each certificate below the anchor. */
@@ -71,7 +86,7 @@ function statusKeeper({ statusOf }: PathRules) {
     const statuses = path.slice(0, -1).map((node, index) => ask(node, path[index + 1] as PathNode));
     return {
       findings: statuses.flatMap((status, index) =>
-        status === 'revoked' ? [{ ...finding('revoked', 'It is revoked.'), index }] : [],
+        status === 'revoked' ? [{ index, ...finding('revoked', 'It is revoked.') }] : [],
       ),
       withoutStatus: path
         .filter((_, index) => statuses[index] === 'unknown')
@@ -91,17 +106,13 @@ export interface Found {
  * The first path that holds. If none does, the one with the fewest findings, and among these the
  * first; certificates with findings of their own come into it only now, as they cannot hold.
  */
-export function* findAttempt(
-  attempt: AttemptMaker,
-  web: Web,
-  spending: Spending,
-): Verifying<Found> {
-  const first = yield* searchRound('sound', attempt, web, spending);
+export function* findAttempt(make: AttemptMaker, web: Web, spending: Spending): Verifying<Found> {
+  const first = yield* searchRound('sound', make, web, spending);
   // Limits that shorten the explanation have not kept a path from being found.
   const limitsMet = new Set(spending.met);
   if (first?.findings.length === 0) return { best: first, limitsMet };
   spending.spent.steps = 0;
-  const second = yield* searchRound('any', attempt, web, spending);
+  const second = yield* searchRound('any', make, web, spending);
   return { best: second ?? first, limitsMet };
 }
 
@@ -111,13 +122,13 @@ const isAny = (): boolean => true;
 
 function* searchRound(
   round: Round,
-  attempt: AttemptMaker,
+  make: AttemptMaker,
   web: Web,
   spending: Spending,
 ): Verifying<Attempt | undefined> {
   let best: Attempt | undefined;
   for (const path of pathsIn(web, round === 'sound' ? isSound : isAny, spending)) {
-    const made = yield* attempt(path, round);
+    const made = yield* make(path, round);
     if (made?.findings.length === 0) return made;
     if (made && (best === undefined || made.findings.length < best.findings.length)) best = made;
   }
@@ -136,7 +147,7 @@ export function* furthestClimb(
     path.push(issuer);
     issuer = yield* signerOf(path, web, check);
   }
-  const end = { ...endOf(path, web), index: path.length - 1 };
+  const end = { index: path.length - 1, ...endOf(path, web) };
   return { path, findings: [...ownProblems(path), end] };
 }
 

@@ -31,8 +31,9 @@ export interface Spending {
   readonly met: Set<LimitCode>;
 }
 
-export const startSpending = (limits: PathLimits): Spending => ({
-  limits,
+/** @param limits those that are not the defaults */
+export const startSpending = (limits?: Partial<PathLimits>): Spending => ({
+  limits: limits ? { ...defaultPathLimits, ...limits } : defaultPathLimits,
   spent: { signatureChecks: 0, steps: 0, nameComparisons: 0 },
   met: new Set(),
 });

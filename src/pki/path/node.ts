@@ -54,11 +54,8 @@ export const named = remembered((certificate: Certificate): Named => {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
-  return {
-    ...{ certificate, subjectKey, issuerKey },
-    derKey: textOf(certificate.der),
-    spkiKey: textOf(certificate.spki),
-  };
+  const [derKey, spkiKey] = [textOf(certificate.der), textOf(certificate.spki)];
+  return { certificate, derKey, spkiKey, subjectKey, issuerKey };
 });
 
 export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
@@ -68,7 +65,7 @@ export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRul
     ...ownFindings({ certificate, isAnchor, selfIssued, policies }, rules),
     ...constraintFindings,
   ];
-  return { ...facts, isAnchor, findings };
+  return { isAnchor, findings, ...facts };
 }
 
 const factsOf = remembered((certificate: Certificate): CertificateFacts => {
@@ -78,16 +75,19 @@ const factsOf = remembered((certificate: Certificate): CertificateFacts => {
   const { constraints, findings: constraintFindings } = constraintsOf(certificate);
   let names: readonly ConstrainedName[] | undefined;
   return {
-    ...{ ...keys, selfIssued, constraints, constraintFindings },
     issuerFindings: issuerFindings(certificate),
+    ...keys,
+    selfIssued,
+    constraints,
+    constraintFindings,
     names() {
       names ??= constrainedNames(certificate);
       return names;
     },
     policies: {
-      ...(policyExtensions ?? { unknownQualifiers: [] }),
       policies: certificate.extensions.certificatePolicies?.policies,
       selfIssued,
+      ...(policyExtensions ?? { unknownQualifiers: [] }),
     },
     policyExtensions,
   };

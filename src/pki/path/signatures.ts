@@ -26,23 +26,33 @@ export type Verifying<Result> = Asking<SignatureQuestion, boolean, Result>;
 
 export type CheckSignature = (child: PathNode, issuer: PathNode) => Verifying<SignatureState>;
 
+/** By certificate and the key of its issuer: what was verified. */
+type Verified = Map<PathNode, Map<string, boolean>>;
+
 /** A function that has signatures verified and remembers. */
 export function signatureChecker(spending: Spending): CheckSignature {
-  const known = new Map<PathNode, Map<string, boolean>>();
-  return function* (child, issuer) {
-    const { publicKey } = issuer.certificate;
-    const { signatureAlgorithm, signatureAlgorithmDer, outerSignatureAlgorithmDer } =
-      child.certificate;
-    if (publicKey === undefined || signatureAlgorithm === undefined) return 'unverifiable';
-    if (!sameBytes(signatureAlgorithmDer, outerSignatureAlgorithmDer)) return 'unverifiable';
-    const byKey = known.get(child) ?? new Map<string, boolean>();
-    known.set(child, byKey);
-    const key = issuer.spkiKey;
-    const before = byKey.get(key);
-    if (before !== undefined) return before ? 'good' : 'bad';
-    if (!spend(spending, 'signatureChecks')) return 'unchecked';
-    const good = yield { child: child.certificate, issuerKey: publicKey };
-    byKey.set(key, good);
-    return good ? 'good' : 'bad';
-  };
+  const known: Verified = new Map();
+  return (child, issuer) => check(known, spending, child, issuer);
+}
+
+function* check(
+  known: Verified,
+  spending: Spending,
+  child: PathNode,
+  issuer: PathNode,
+): Verifying<SignatureState> {
+  const { publicKey } = issuer.certificate;
+  const { signatureAlgorithm, signatureAlgorithmDer, outerSignatureAlgorithmDer } =
+    child.certificate;
+  if (publicKey === undefined || signatureAlgorithm === undefined) return 'unverifiable';
+  if (!sameBytes(signatureAlgorithmDer, outerSignatureAlgorithmDer)) return 'unverifiable';
+  const byKey = known.get(child) ?? new Map<string, boolean>();
+  known.set(child, byKey);
+  const key = issuer.spkiKey;
+  const before = byKey.get(key);
+  if (before !== undefined) return before ? 'good' : 'bad';
+  if (!spend(spending, 'signatureChecks')) return 'unchecked';
+  const good = yield { child: child.certificate, issuerKey: publicKey };
+  byKey.set(key, good);
+  return good ? 'good' : 'bad';
 }

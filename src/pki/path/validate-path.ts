@@ -8,13 +8,7 @@ import { answeredAtOnce, answeredInTime } from '../asking.ts';
 import { type Certificate, verifyIssuedBy } from '../certificate.ts';
 import { nameText } from '../names.ts';
 import { attemptMaker, findAttempt, furthestClimb } from './attempts.ts';
-import {
-  defaultPathLimits,
-  limitText,
-  type PathLimits,
-  type Spending,
-  startSpending,
-} from './limits.ts';
+import { limitText, type PathLimits, type Spending, startSpending } from './limits.ts';
 import type { PathNode } from './node.ts';
 import { finding, type LimitCode, type PathProblem, type PlacedFinding } from './problems.ts';
 import type { PathRules } from './rules.ts';
@@ -78,7 +72,7 @@ export const validatePathOffLoop = (
 ): Promise<PathVerdict> => answeredInTime(judge(input), verify);
 
 function* judge(input: PathInput): Verifying<PathVerdict> {
-  const spending = startSpending({ ...defaultPathLimits, ...input.limits });
+  const spending = startSpending(input.limits);
   const web = weave(input, input, spending);
   const check = signatureChecker(spending);
   const effort = (): Effort => ({

@@ -37,8 +37,8 @@ export function walkPath(path: readonly PathNode[], rules: PathRules, spending: 
 export const ownProblems = (path: readonly PathNode[]): PlacedFinding[] =>
   path.flatMap((node, index) =>
     [...node.findings, ...(index > 0 ? node.issuerFindings : [])].map((found) => ({
-      ...found,
       index,
+      ...found,
     })),
   );
 
@@ -72,7 +72,7 @@ function nameProblems(path: readonly PathNode[], spending: Spending): PlacedFind
       .slice(index + 1)
       .filter(({ constraints }) => constraints.size > 0)
       .flatMap(({ constraints }) => constraintFindings(node.names(), constraints, spending))
-      .map((found) => ({ ...found, index }));
+      .map((found) => ({ index, ...found }));
   });
 }
 
