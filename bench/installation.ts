@@ -12,7 +12,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeIso2 } from '../src/iso15118/exi/iso2.ts';
 import { decodeIso20 } from '../src/iso15118/exi/iso20.ts';
@@ -162,7 +162,9 @@ interface Door {
 }
 
 async function openDoor(standard: PncStandard, dataDir: string, token: string): Promise<Door> {
-  const file = fileURLToPath(new URL('installation-server.ts', import.meta.url));
+  const file = fileURLToPath(
+    new URL(`installation-server${extname(import.meta.url)}`, import.meta.url),
+  );
   const child = fork(file, [dataDir, demo[standard].hierarchy]);
   const [{ apiUrl }] = (await once(child, 'message')) as [{ apiUrl: string }];
   const agent = new Agent({ keepAlive: true, ca: readFileSync(join(dataDir, 'api-ca.pem')) });

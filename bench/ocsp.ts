@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { sign } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateKey } from '../test/support/issuing.ts';
 import { nonceExtension, requestFor } from '../test/support/ocsp.ts';
@@ -23,7 +24,7 @@ interface Server {
 }
 
 async function startServer(kind: 'evpki' | 'bare'): Promise<Server> {
-  const file = fileURLToPath(new URL('ocsp-server.ts', import.meta.url));
+  const file = fileURLToPath(new URL(`ocsp-server${extname(import.meta.url)}`, import.meta.url));
   const child = fork(file, [kind]);
   const [told] = (await once(child, 'message')) as [{ port: number; question: string }];
   const question = Buffer.from(told.question, 'base64');

@@ -28,20 +28,31 @@ const leftOutside = [
  * @param entry its first module, from the root of the repository, such as `src/cli/main.ts`
  * @param root the checkout that it is from
  */
-export async function makeOneFile(entry: string, root = repository): Promise<OneFile> {
+export const makeOneFile = (entry: string, root = repository): Promise<OneFile> =>
+  makeFiles([entry], { root, keepNames: true });
+
+/**
+ * A program as one file, and others that it starts, which are looked for beside it.
+ * @param options.keepNames whether functions have the names that they have in the source, however
+ *   they come to them: to give a closure its name takes longer than to make it
+ */
+export async function makeFiles(
+  [entry, ...others]: readonly [string, ...string[]],
+  { root = repository, keepNames }: { readonly root?: string; readonly keepNames: boolean },
+): Promise<OneFile> {
   const folder = await mkdtemp(join(tmpdir(), 'evpki-process-'));
   for (const name of beside) {
     await symlink(join(root, name), join(folder, name));
   }
-  const script = join(folder, entry.replace(/\.ts$/, '.js'));
   await build({
-    entryPoints: [join(root, entry)],
-    outfile: script,
+    entryPoints: [entry, ...others].map((each) => join(root, each)),
+    outdir: folder,
+    outbase: root,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: `node${process.versions.node}`,
-    keepNames: true,
+    keepNames,
     external: leftOutside,
     // What was CommonJS asks for the modules of Node in its own way.
     banner: {
@@ -50,5 +61,6 @@ const require = requireOf(import.meta.url);`,
     },
     logLevel: 'error',
   });
+  const script = join(folder, entry.replace(/\.ts$/, '.js'));
   return { folder, script, remove: () => rm(folder, { recursive: true }) };
 }
