@@ -11,6 +11,7 @@ import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
 import type { DeclaredAuthority } from '../../src/services/hierarchies.ts';
 import { type Answer, startTestApp, type TestApp } from './app.ts';
 import { opensslRoot } from './cross-certificates.ts';
+import { exportAsTwo } from './exports.ts';
 import { opensslRequest, type Workbench } from './openssl.ts';
 import type { Path } from './other-tools.ts';
 import { crossCertifyAsTwo, newCaller } from './second-person.ts';
@@ -154,9 +155,12 @@ async function typesBelow(
     }),
   );
   const own = { profile: profile.name, key: keyAlgorithm };
-  const responders = await responderTypes(evpki, declared, root);
-  const cross = await crossTypes(evpki, bench, declared, root);
-  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued, ...responders, ...cross];
+  const others = [
+    ...(await responderTypes(evpki, declared, root)),
+    ...(await crossTypes(evpki, bench, declared, root)),
+    ...(await exportedTypes(evpki, declared, root)),
+  ];
+  return [{ ...own, ...pathOf(chain.slice(0, -1), root) }, ...issued, ...others];
 }
 
 /** Some profiles want a second person. */
@@ -240,6 +244,21 @@ async function crossTypes(
   if (answer.status !== 200) throw new Error(`${crossProfile.name}: ${answer.text}`);
   const chain = certificatesIn(answer.json.certificateChain);
   return [{ profile: crossProfile.name, key, ...pathOf(chain, root) }];
+}
+
+/** The authority whose key is handed out, below a root that may have one. */
+async function exportedTypes(
+  evpki: TestApp,
+  { id, profile, keyAlgorithm: key }: DeclaredAuthority,
+  root: string,
+): Promise<IssuedType[]> {
+  const exported = [...profiles.values()].find(
+    (each) => each.exported && each.issuedBy.includes(profile.name) && each.keys.includes(key),
+  );
+  if (!exported) return [];
+  const { certificateChain } = await exportAsTwo(evpki, `${id}-exported`, { above: id, key });
+  const [certificate = ''] = certificatesIn(certificateChain);
+  return [{ profile: exported.name, key, ...pathOf([certificate], root) }];
 }
 
 /** From a chain without its root; that of a root is empty. */
