@@ -49,6 +49,11 @@ export interface EstOptions {
   /** Whether a request that somebody has to approve waits, and is answered 202, or is refused. */
   readonly pending: 'refuse' | 'answer-202';
   readonly authentication: readonly EstAuthentication[];
+  /**
+   * SHA-256 of the roots below which it takes factory certificates, in lower-case hex; of all that
+   * the organization trusts for `est-client` without.
+   */
+  readonly factoryRoots?: readonly string[];
 }
 
 /** A label that is declared: of one organization, for what its certificates say. */
@@ -82,6 +87,12 @@ const certificate = z.strictObject({
   authority: z.exactOptional(declaredId),
 });
 
+/** As `evpki trust-anchor` and OpenSSL show it, or without colons. */
+const sha256 = z
+  .string()
+  .overwrite((text) => text.replaceAll(':', '').toLowerCase())
+  .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of a certificate, in hex');
+
 const optionShape = {
   base64: z.enum(['wrapped', 'single', 'auto']).default('auto'),
   reenrolment: z.enum(['profile-values', 'identical-names']).default('profile-values'),
@@ -90,6 +101,7 @@ const optionShape = {
     .array(z.enum(estAuthentications))
     .min(1)
     .default(() => [...estAuthentications]),
+  factoryRoots: z.exactOptional(z.array(sha256).min(1)),
 };
 const options = z.strictObject(optionShape);
 
@@ -154,8 +166,19 @@ export function parseEstDeclarations(
   }
   const errors: DeclarationError[] = [];
   const report = (path: string, message: string) => errors.push({ source, path, message });
+  const reportUnused = (path: string, { factoryRoots, authentication }: EstOptions) => {
+    if (!factoryRoots || authentication.includes('factory-certificate')) return;
+    report(
+      `${path}.factoryRoots`,
+      'is of no use: `authentication` leaves factory certificates out',
+    );
+  };
+  for (const [role, changed] of Object.entries(shape.data.roles)) {
+    reportUnused(`roles.${role}`, changed);
+  }
   for (const [name, declared] of Object.entries(shape.data.labels)) {
     const path = `labels.${name}`;
+    reportUnused(path, declared);
     if (isRole(name)) report(path, 'is the label of a role, which every organization has');
     if (reserved.includes(name)) report(path, 'is an operation of EST');
     const certificates = Object.entries(declared.certificates ?? {});

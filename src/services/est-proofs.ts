@@ -150,6 +150,7 @@ async function proveFactory(
     candidates,
     purpose: 'est-client',
     organizationId,
+    ...(label.factoryRoots ? { roots: label.factoryRoots } : {}),
     at: parts.clock(),
     keyPurpose: 'clientAuth',
   });

@@ -4,7 +4,7 @@
  * records tell. Who trusts which root for whom stands in docs/adr/0020-trust-anchors.md.
  */
 
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import { type Certificate, fingerprint, readCertificate } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
 import { nameText } from '../pki/names.ts';
 import type { PathProblem } from '../pki/path/problems.ts';
@@ -29,6 +29,8 @@ export interface ChainQuestion {
   /** Whose anchors count: that of the vehicle's maker, of the contract's mobility operator. */
   readonly organizationId: string;
   readonly at: Date;
+  /** SHA-256 of the roots that may end it, in lower-case hex; without, all that count. */
+  readonly roots?: readonly string[];
   /** What the key has to be for where it says so (RFC 5280 4.2.1.12), as in `PathRules`. */
   readonly keyPurpose?: string;
 }
@@ -75,14 +77,17 @@ export async function validateChain(
   parts: PathFactParts,
   question: ChainQuestion,
 ): Promise<ChainVerdict> {
-  const { at, keyPurpose } = question;
+  const { at, keyPurpose, roots } = question;
   const given = readGiven(parts.parsed, question);
   if ('problems' in given) return refused(given.problems);
   const { leaf } = given;
   const facts = await readPathFacts(parts, question, [leaf, ...given.candidates]);
   // What is given is mostly ours, and read once: the same then.
   const candidates = [...new Set([...given.candidates, ...facts.intermediates])];
-  const judge = async (anchors: readonly Certificate[]) => {
+  const judge = async (counting: readonly Certificate[]) => {
+    const anchors = roots
+      ? counting.filter(({ der }) => roots.includes(fingerprint(der)))
+      : counting;
     const reasons = new Map<string, RevokedStatus>();
     const input: PathInput = {
       certificate: leaf,

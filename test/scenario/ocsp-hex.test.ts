@@ -7,13 +7,13 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import { ocspQuestion } from '../support/ask-ocsp.ts';
 import { newRequest } from '../support/requests.ts';
 
-describe.each(['on', 'off'])('OCSP in ASCII hex, EVPKI_OCSP_HEX=%s', (setting) => {
+describe.each(['unset', 'on', 'off'])('OCSP in ASCII hex, EVPKI_OCSP_HEX %s', (setting) => {
   let evpki: TestApp;
   let question: Buffer;
   let id: string;
 
   beforeAll(async () => {
-    evpki = await startTestApp({ env: { EVPKI_OCSP_HEX: setting } });
+    evpki = await startTestApp(setting === 'unset' ? {} : { env: { EVPKI_OCSP_HEX: setting } });
     const csr = newRequest('CN=hex');
     const { json } = await evpki.call('POST', '/v1/certificates', { profile: 'ocpp-station', csr });
     id = json.id;

@@ -37,6 +37,7 @@ describe('est.yaml', () => {
           certificates: { unnamed: { profile: 'ocpp-station', authority: 'north-ca' } },
           ...{ base64: 'single', reenrolment: 'identical-names', pending: 'answer-202' },
           authentication: ['factory-certificate'],
+          factoryRoots: [`AA:${'bb:'.repeat(30)}CC`, 'de'.repeat(32)],
         },
       },
       roles: { cso: { pending: 'answer-202' } },
@@ -48,6 +49,7 @@ describe('est.yaml', () => {
       certificates: { unnamed: { profile: 'ocpp-station', authority: 'north-ca' } },
       ...{ reenrolment: 'identical-names', pending: 'answer-202' },
       authentication: ['factory-certificate'],
+      factoryRoots: [`aa${'bb'.repeat(30)}cc`, 'de'.repeat(32)],
     });
     expect(result.est.roles.cso.pending).toBe('answer-202');
     expect(result.est.roles.cpo.pending).toBe('refuse');
@@ -79,6 +81,16 @@ describe('est.yaml', () => {
       'nobody who may',
       { labels: { north: { organization, role: 'cpo', authentication: [] } } },
       /^labels\.north\.authentication must not be an empty list/,
+    ],
+    [
+      'a root that is none',
+      { labels: { north: { organization, role: 'cpo', factoryRoots: ['maker-root.pem'] } } },
+      /^labels\.north\.factoryRoots\[0\] must be the SHA-256 of a certificate/,
+    ],
+    [
+      'roots for nothing',
+      { roles: { cpo: { factoryRoots: ['ab'.repeat(32)], authentication: ['api-client'] } } },
+      /^roles\.cpo\.factoryRoots is of no use/,
     ],
     [
       'the name of a role',

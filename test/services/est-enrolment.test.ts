@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sameBytes } from '../../src/pki/byte-order.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import { type Certificate, fingerprint } from '../../src/pki/certificate.ts';
 import { octetString, printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
@@ -62,6 +62,7 @@ beforeAll(async () => {
         ['waits', { ...label, name: 'waits', pending: 'answer-202', certificates: reviewed }],
         ['waits-not', { ...label, name: 'waits-not', certificates: reviewed }],
         ['tokens', { ...label, name: 'tokens', role: 'cpo', authentication: ['api-client'] }],
+        ['one-maker', { ...label, name: 'one-maker', role: 'cpo', factoryRoots: chosenRoots }],
         ['others', { ...label, name: 'others', role: 'cpo', organizationId: 'demo-mo' }],
       ]),
     }),
@@ -80,6 +81,12 @@ const label: Omit<DeclaredLabel, 'name'> = {
   ...{ pending: 'refuse', certificates: {} },
   authentication: estAuthentications,
 };
+/** The maker whose stations alone the label `one-maker` is for. */
+const chosenMaker = foreignRoot({
+  subject: commonName('Chosen Maker Root'),
+  notAfter: new Date('2099-01-01'),
+});
+const chosenRoots = [fingerprint(chosenMaker.certificate.der)];
 const reviewed = { unnamed: { profile: 'ocpp-station-reviewed' } };
 
 const ask = (caller: EstCaller, csr: Uint8Array, change = {}) =>
@@ -383,6 +390,37 @@ describe('factory certificates', () => {
     const forged = factoryCertificate('FACTORY-1', undefined, generateKey());
     await turnedAway(ask(showing(forged), csr), 'certificate-unknown');
     await turnedAway(ask({ clientCertificate: [Buffer.from('soup')] }, csr), 'certificate-unknown');
+  });
+
+  test('C7 at a label for one maker, that of another is nothing', async () => {
+    const chosen = await importAnchor(house.services, administrator, chosenMaker.pem, {
+      organization: 'demo-cpo',
+    });
+    await trustAnchor(house.services, administrator, chosen.anchor.id, ['est-client']);
+    const key = generateKey();
+    const ofChosen = issue(
+      templateFor(key, chosenMaker.key, {
+        ...{
+          subject: commonName('FACTORY-1'),
+          issuerName: writeName(commonName('Chosen Maker Root')),
+        },
+        ...{ notAfter: new Date('2090-01-01'), extensions: leafExtensions(key, chosenMaker.key) },
+      }),
+      chosenMaker.key,
+    );
+    const csr = csrOf('CN=SECC-F');
+    const other = showing(factoryCertificate('FACTORY-1'));
+    const { refusal } = await turnedAway(
+      ask(other, csr, { label: 'one-maker' }),
+      'certificate-unknown',
+    );
+    expect(refusal.violations).toEqual(['path-not-found']);
+    const label = 'one-maker';
+    expect((await ask(showing(ofChosen), csr, { label })).outcome).toBe('issued');
+    // Where a label names no roots, both count.
+    for (const shown of [other, showing(ofChosen)]) {
+      expect((await ask(shown, csrOf('CN=SECC-F'))).outcome).toBe('issued');
+    }
   });
 
   const purposes = (...named: string[]) => ({
