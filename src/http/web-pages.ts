@@ -11,7 +11,7 @@ import { ServiceError } from '../services/errors.ts';
 const reading: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /**
- * @throws ServiceError `not-permitted` for what a page would have changed, which it betrays by its
+ * @throws ServiceError `web-page-refused` for what a page would have changed, which it betrays by its
  *   origin, `null` included, or by how far away it is (Fetch Metadata 2.4; `none`: its reader's doing)
  */
 export function refusePages({
@@ -19,5 +19,5 @@ export function refusePages({
   headers: { origin, 'sec-fetch-site': site = 'none' },
 }: Pick<IncomingMessage, 'method' | 'headers'>): void {
   if (reading.has(method) || (origin === undefined && site === 'none')) return;
-  throw new ServiceError('not-permitted', 'requests of web pages are not taken here');
+  throw new ServiceError('web-page-refused', 'requests of web pages are not taken here');
 }

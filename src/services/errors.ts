@@ -78,6 +78,14 @@ export const errorCodes = {
     remedy:
       'Have the proxy present a certificate of `EVPKI_PROXY_CERTIFICATES`; others must not send the header.',
   },
+  'web-page-refused': {
+    http: 403,
+    exit: 3,
+    cause:
+      'A web page asked for a change, for which nothing but the client certificate of its reader speaks.',
+    remedy:
+      'Ask with a program; if yours is one, have it send neither `Origin` nor `Sec-Fetch-Site`, or a token.',
+  },
   'not-permitted': {
     http: 403,
     exit: 3,

@@ -41,7 +41,7 @@ const byCode = {
   'media-type-unsupported': 'Send the body as it is, without `Content-Encoding`.',
   'not-authenticated': byReason['no-credentials'],
   'not-permitted':
-    'Ask with a program, as an API client whose role permits it; policies/access.yaml lists the roles.',
+    'Ask as an API client whose role permits it; policies/access.yaml lists the roles.',
   'not-found':
     'Use a path of docs/est.md: label, operation, then the standard, and for `cacerts` the algorithm.',
   'csr-refused': 'Correct what the lines above say and send a new request.',

@@ -45,7 +45,15 @@ export type RefusalReason =
   | 'proxy-ended'
   /** A path of EST whose segments or query name what there is not. */
   | 'path-unknown'
-  | 'not-permitted';
+  | Forbidden;
+
+/** What is forbidden, by the code of the error that says so. */
+type Forbidden = 'not-permitted' | 'web-page-refused';
+
+/** Whether the error is that something is forbidden. */
+export const isForbidden = (error: unknown): error is ServiceError & { readonly code: Forbidden } =>
+  error instanceof ServiceError &&
+  (error.code === 'not-permitted' || error.code === 'web-page-refused');
 
 /** Somebody who was turned away. */
 export interface Refusal {

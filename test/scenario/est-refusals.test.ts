@@ -95,7 +95,7 @@ describe('a token', () => {
     const headers = [bearer(await house.evpki.tokenOf('demo-cpo', ['read-only']))];
     const answer = await house.est({ target: ENROL, headers, body });
     const first = 'not-permitted: none of your roles permits est:enrol';
-    expectRefused(answer, 403, first, /^remedy: Ask with a program, as an API client whose role/);
+    expectRefused(answer, 403, first, /^remedy: Ask as an API client whose role/);
     await house.expectCounted('not-permitted', {
       ...{ actor: expect.stringMatching(/^client:/), subject: 'EST simpleenroll' },
     });
@@ -185,11 +185,14 @@ describe('a certification request', () => {
     ] as const) {
       expectRefused(
         await house.est({ target: REENROL, presented, headers: [header], body }),
-        ...([403, 'not-permitted: requests of web pages are not taken here'] as const),
+        ...([403, 'web-page-refused: requests of web pages are not taken here'] as const),
         /^remedy: Ask with a program/,
       );
     }
-    await house.expectCounted('not-permitted', { actor: 'unknown', subject: 'EST simplereenroll' });
+    await house.expectCounted('web-page-refused', {
+      actor: 'unknown',
+      subject: 'EST simplereenroll',
+    });
   });
 });
 

@@ -51,7 +51,7 @@ describe('a web page, by the certificate of its reader,', () => {
     const id = await waiting();
     const path = `/v1/requests/${id}/approval`;
     const answer = await callPresenting(evpki, approver, 'POST', path, { headers });
-    expect([answer.status, answer.json.code]).toEqual([403, 'not-permitted']);
+    expect([answer.status, answer.json.code]).toEqual([403, 'web-page-refused']);
     expect(await stateOf(id)).toBe('waiting-for-approval');
   });
 

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
-import { type RefusalLog, TurnedAway } from '../../services/refusals.ts';
+import { isForbidden, type RefusalLog, TurnedAway } from '../../services/refusals.ts';
 
 /** Has those who are turned away written down, and passes the error on. */
 export function noteRefusals(
@@ -14,13 +14,13 @@ export function noteRefusals(
     if (error instanceof TurnedAway) log.note({ ...error.refusal, ...address });
     else if (error instanceof ServiceError && error.code === 'bootstrap-used') {
       log.note({ reason: 'bootstrap-secret-spent', ...address });
-    } else if (error instanceof ServiceError && error.code === 'not-permitted') {
+    } else if (isForbidden(error)) {
       // The route, not the path: that holds whatever ids a caller made up.
       const route: unknown = request.route?.path;
       const operation = `${request.method} ${typeof route === 'string' ? route : '-'}`;
       const { actor, organizationId } = principals.get(request) ?? {};
       log.note({
-        reason: 'not-permitted',
+        reason: error.code,
         ...(actor === undefined ? {} : { actor }),
         ...(organizationId === undefined ? {} : { organizationId }),
         operation,

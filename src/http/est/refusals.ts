@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServiceError } from '../../services/errors.ts';
 import type { EstCaller } from '../../services/est-callers.ts';
-import { type RefusalLog, TurnedAway } from '../../services/refusals.ts';
+import { isForbidden, type RefusalLog, TurnedAway } from '../../services/refusals.ts';
 import type { EstPath } from './paths.ts';
 
 /** Has those who are turned away written down. */
@@ -21,10 +21,10 @@ export function noteRefusal(
     log.note({ reason: 'path-unknown', violations: codesOf(error), ...address });
   } else if (error.code === 'bootstrap-used') {
     log.note({ reason: 'bootstrap-secret-spent', ...address });
-  } else if (error.code === 'not-permitted' && path.ok) {
+  } else if (isForbidden(error) && path.ok) {
     const { actor, organizationId } = caller?.principal ?? {};
     log.note({
-      reason: 'not-permitted',
+      reason: error.code,
       ...(actor === undefined ? {} : { actor }),
       ...(organizationId === undefined ? {} : { organizationId }),
       operation: `EST ${path.address.operation}`,
