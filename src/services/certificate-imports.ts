@@ -158,7 +158,7 @@ async function importOne(
   certificate: Certificate,
 ): Promise<Imported> {
   const { organizationId } = issuer.authority;
-  const commonName = attributeValue(certificate.subject, 'CN');
+  const commonName = nameOf(certificate);
   const station =
     commonName === undefined
       ? undefined
@@ -199,6 +199,12 @@ async function importOne(
     ...{ id: outcome.id, certificate, known: outcome.outcome === 'known', findings },
     ...(station ? { stationId: station.id } : {}),
   };
+}
+
+/** The common name; one with control characters is no station's, nor would PostgreSQL take it. */
+function nameOf({ subject }: Certificate): string | undefined {
+  const name = attributeValue(subject, 'CN');
+  return name !== undefined && /\p{Cc}/u.test(name) ? undefined : name;
 }
 
 const refused = (violations: readonly FieldViolation[]): ServiceError =>

@@ -206,6 +206,27 @@ describe('a serial number', () => {
   });
 });
 
+test('a name with a null character, which PostgreSQL takes from nobody, is none', async () => {
+  const template = wanted('NAME-0');
+  const tbs = buildTbs(template);
+  tbs[Buffer.from(tbs).indexOf('NAME-0') + 4] = 0;
+  const der = assembleCertificate(tbs, template.signatureAlgorithm, signWith(issuerKey, tbs));
+  const { findStationNamed } = house.services.stations;
+  const asked: string[] = [];
+  const stations = {
+    findStationNamed: (organizationId: string, name: string) => {
+      asked.push(name);
+      return findStationNamed(organizationId, name);
+    },
+  };
+  const parts = { ...house.services, stations };
+  const [imported] = await importCertificates(parts, operator, exported, toPem('CERTIFICATE', der));
+  expect(asked).toEqual([]);
+  const { certificates } = house.services;
+  const record = await certificates.findCertificate(imported?.id ?? '');
+  expect(record?.subject).toBe('CN=NAME\\000');
+});
+
 describe('an authority', () => {
   test('is not ended by its serial number without a second person', async () => {
     const { services } = house;
