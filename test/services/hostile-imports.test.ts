@@ -21,6 +21,7 @@ import { revokeOrPropose } from '../../src/services/revocation-proposals.ts';
 import { revokeSerial } from '../../src/services/serial-revocation.ts';
 import { storeClient } from '../support/clients.ts';
 import {
+  administrator,
   client,
   csrOf,
   type EstHouse,
@@ -236,5 +237,16 @@ describe('an authority', () => {
     const done = await revokeSerial(services, officer, root, own?.serial ?? '', 'superseded');
     expect(done).toMatchObject({ outcome: 'waiting' });
     expect((await authority('ocpp-station-ca')).state).toBe('active');
+  });
+
+  test('is one though nobody declares its profile any more', async () => {
+    const { services } = house;
+    const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+    const undeclared = { ...services, profiles: new Map() };
+    const id = issuer?.certificateId ?? '';
+    const done = await revokeOrPropose(undeclared, administrator, id, 'superseded');
+    expect(done).toMatchObject({ outcome: 'waiting' });
+    const held = revokeOrPropose(undeclared, administrator, id, 'certificateHold');
+    await refused(held, 'revocation-refused');
   });
 });
