@@ -6,7 +6,6 @@
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, fingerprint, readCertificate, serialHex } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
-import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { LintFinding } from '../pki/lint/rule.ts';
 import { lintInFull } from '../pki/lint.ts';
 import { attributeValue, nameText } from '../pki/names.ts';
@@ -28,6 +27,8 @@ import type { StationStore } from './station-records.ts';
 const IMPORT = 'certificates:import';
 /** Of one call. */
 const MAX_CERTIFICATES = 50;
+/** RFC 5280 4.1.2.2; what it does not allow stands on no CRL. */
+const MAX_SERIAL_OCTETS = 20;
 
 export interface ImportParts {
   readonly exports: Pick<ExportStore, 'importCertificate'>;
@@ -131,6 +132,13 @@ async function faultsOf(
   if (!isNamed || !isSigned) {
     return fault('import-of-other', `${issuer.authority.id} has not signed it.`);
   }
+  const { serialNumber } = certificate;
+  const isNumbered =
+    serialNumber.length <= MAX_SERIAL_OCTETS && /^[1-9a-f]/.test(serialHex(certificate));
+  if (!isNumbered) {
+    const message = 'Its serial number is not positive, of 20 octets at most: no CRL can list it.';
+    return fault('import-serial-number', message);
+  }
   const present = await certificates.findBySerial(issuer.issuer.id, serialHex(certificate));
   return [
     ...(certificate.extensions.basicConstraints?.ca
@@ -150,7 +158,7 @@ async function importOne(
   certificate: Certificate,
 ): Promise<Imported> {
   const { organizationId } = issuer.authority;
-  const commonName = attributeValue(certificate.subject, 'CN');
+  const commonName = nameOf(certificate);
   const station =
     commonName === undefined
       ? undefined
@@ -168,7 +176,9 @@ async function importOne(
       ...{ id, organizationId, der: certificate.der, serial },
       ...{ subject: nameText(certificate.subject), commonName },
       ...{ profile: leaves.name, profileHash: leaves.hash },
-      spkiSha256: spkiFingerprint(certificate.spki),
+      // Nothing shows that its subject has this key: it claims none, nor is one blocked with it. It
+      // could be that of anybody, whom that would shut out.
+      spkiSha256: '',
       ...{ notBefore: certificate.notBefore, notAfter: certificate.notAfter },
       ...(station ? { stationId: station.id } : {}),
     },
@@ -189,6 +199,12 @@ async function importOne(
     ...{ id: outcome.id, certificate, known: outcome.outcome === 'known', findings },
     ...(station ? { stationId: station.id } : {}),
   };
+}
+
+/** The common name; one with control characters is no station's, nor would PostgreSQL take it. */
+function nameOf({ subject }: Certificate): string | undefined {
+  const name = attributeValue(subject, 'CN');
+  return name !== undefined && /\p{Cc}/u.test(name) ? undefined : name;
 }
 
 const refused = (violations: readonly FieldViolation[]): ServiceError =>

@@ -237,6 +237,8 @@ export interface CertificateFilter {
   /** In any case. */
   readonly commonName?: string;
   readonly expiresBefore?: Date;
+  /** Only those that were issued for a request. */
+  readonly isRequested?: true;
 }
 
 export interface CertificateStore {

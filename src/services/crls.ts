@@ -47,7 +47,12 @@ export async function buildCrl(parts: CrlParts, issuerId: string): Promise<Date>
   const nextUpdate = new Date(thisUpdate.getTime() + validity);
   // Read before the entries: what changes meanwhile is read again for the next list.
   const sequence = await parts.crls.currentSequence(issuerId);
-  const segments = await currentSegments(parts.crls, issuerId, last, thisUpdate, sequence);
+  // Whoever has an exported key can give one number to several certificates: what has expired may be
+  // only one of them.
+  const isExported = issuer.authority.exportedBy !== undefined;
+  const endingFrom = (isExported ? undefined : last?.thisUpdate) ?? new Date(0);
+  const when = { last, now: thisUpdate, sequence, endingFrom };
+  const segments = await currentSegments(parts.crls, issuerId, when);
 
   const signatureAlgorithm = signatureAlgorithmFor(issuer.signer.algorithm);
   const tbs = crlTbs({
@@ -117,17 +122,21 @@ const crlJob = (issuerId: string): string => `crl:${issuerId}`;
 async function currentSegments(
   store: CrlStore,
   issuerId: string,
-  last: PublishedCrl | undefined,
-  now: Date,
-  sequence: number,
+  when: {
+    readonly last: PublishedCrl | undefined;
+    readonly now: Date;
+    readonly sequence: number;
+    /** Entries of certificates that ended earlier are left out. */
+    readonly endingFrom: Date;
+  },
 ): Promise<Uint8Array[]> {
+  const { last, now, sequence, endingFrom } = when;
   // Once a day everything is made anew, which drops what has expired. An entry stays for one CRL
   // after its certificate's end (RFC 5280 3.3).
   const isFirstOfDay = !last || dayOf(last.thisUpdate) !== dayOf(now);
   const outdated = isFirstOfDay
     ? await store.filledSegments(issuerId)
     : await store.changedSegments(issuerId, last.sequence);
-  const endingFrom = last?.thisUpdate ?? new Date(0);
   await severalAtOnce(outdated, async (segment) => {
     const encoded = await encodeStepwise(await store.revokedIn(issuerId, segment, endingFrom));
     refuseFindings(await stepwise(lintCrlEntries([encoded])), `segment ${segment} of ${issuerId}`);

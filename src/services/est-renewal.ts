@@ -47,6 +47,12 @@ export async function renewedTarget(
   if (record.organizationId !== label.organizationId) {
     throw new ServiceError('est-label-unknown', `there is no label ${label.name}`);
   }
+  // What was signed elsewhere says of its names what its signer liked; contracts end with their
+  // bundles: what is in one is not renewed beside it.
+  if (record.requestId === undefined) {
+    const message = 'the certificate was not issued for a request';
+    throw new ServiceError('certificate-not-renewable', message);
+  }
   if (record.profile !== profile.name) {
     // What it may do for a while after its end is to renew itself.
     if (parts.clock() > record.notAfter) {
@@ -56,11 +62,7 @@ export async function renewedTarget(
     const station = await stationOfSibling(parts, own, certified, commonName);
     return { ...certified, station, waits: needsApproval(parts, principal, profile, station) };
   }
-  // Contracts end with their bundles: what is in one is not renewed beside it.
-  const why =
-    record.requestId === undefined
-      ? 'was not issued for a request'
-      : untimelyRenewal(profile, record.notAfter, parts.clock());
+  const why = untimelyRenewal(profile, record.notAfter, parts.clock());
   if (why !== undefined) {
     throw new ServiceError('certificate-not-renewable', `the certificate ${why}`);
   }

@@ -193,7 +193,8 @@ async function asHolder(
   if (!request.ok) return client;
   const commonName = attributeValue(request.value.subject, 'CN') ?? '';
   for (const profile of names) {
-    const filter = { organizationId, profile, commonName, state: 'issued' } as const;
+    const renewable = { state: 'issued', isRequested: true } as const;
+    const filter = { organizationId, profile, commonName, ...renewable };
     const [record] = (await parts.certificates.listCertificates(filter, { limit: 1 })).items;
     if (record?.der) return holding({ record, certificate: readCertificate(record.der) });
   }

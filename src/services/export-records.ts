@@ -43,8 +43,7 @@ export interface ExportStore {
 
   /**
    * Adds a certificate that an exported issuer has signed, as issued; one that was revoked by its
-   * serial number alone gets its octets and stays revoked, and its key is blocked if it was
-   * revoked as compromised.
+   * serial number alone gets its octets and stays revoked.
    * @returns `known`, and nothing changed, when these octets are there; `serial-taken` when the
    *   issuer has another certificate of this number
    */

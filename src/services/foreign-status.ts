@@ -98,7 +98,7 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
     let host: string | undefined;
     for (const url of question.responders.slice(0, MAX_RESPONDERS)) {
       const at = hostOf(url);
-      const answer = await unlessResting(question, at ?? '', () => ask(question, url, key));
+      const answer = await unlessResting(question, url, () => ask(question, url, key));
       if (answer.known) return answer;
       // That one rests says more than that another may not be asked.
       if (reason === 'responder-resting' && notAsked.has(answer.reason)) continue;
@@ -114,14 +114,15 @@ export function createForeignStatus(parts: ForeignStatusParts): AskForeignStatus
 
   async function unlessResting(
     { isFresh = false }: ForeignQuestion,
-    host: string,
+    url: string,
     work: () => Promise<ForeignAnswer>,
   ): Promise<ForeignAnswer> {
-    const end = rests.begin(host, parts.clock(), isFresh);
+    // One that serves HTTP alone must not rest for an https that somebody else's certificate names.
+    const end = rests.begin(originOf(url), parts.clock(), isFresh);
     if (!end) return { known: false, reason: 'responder-resting' };
     let answer: ForeignAnswer | undefined;
     try {
-      answer = await limited(host, work);
+      answer = await limited(hostOf(url) ?? '', work);
       return answer;
     } finally {
       end(parts.clock(), answer && wasReached(answer));
@@ -210,3 +211,5 @@ const notAsked: ReadonlySet<ForeignFailure> = new Set<ForeignFailure>([
 
 const hostOf = (url: string): string | undefined =>
   URL.canParse(url) ? new URL(url).host : undefined;
+
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '');

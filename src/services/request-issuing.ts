@@ -22,6 +22,7 @@ import type {
   NameQuestion,
 } from './certificate-records.ts';
 import { ServiceError } from './errors.ts';
+import { isOfStation } from './est-stations.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
 import {
   type BundleOutcome,
@@ -42,7 +43,7 @@ export interface EnrolmentParts extends IssuingParts {
   readonly requests: RequestStore;
   readonly authorities: AuthorityStore;
   readonly organizations: OrganizationStore;
-  readonly stations: Pick<StationStore, 'findStation' | 'isNameOfOther'>;
+  readonly stations: Pick<StationStore, 'findStation' | 'findStationNamed' | 'isNameOfOther'>;
   readonly issuers: Issuers;
   readonly audit: AuditWriter;
   readonly profiles: ReadonlyMap<string, Profile>;
@@ -157,11 +158,35 @@ async function circumstances(
     keyHistory: history,
     ...(notAfter ? { notAfter } : {}),
     ...(nameTaken ? { nameTaken } : {}),
-    ...(station?.enrolment === 'refused' ? { stationRefused: true } : {}),
+    ...((await isRefused(parts, organization.id, {
+      station,
+      profile,
+      name: certifiedName(subject, request),
+    }))
+      ? { stationRefused: true }
+      : {}),
     ...(operator === undefined ? {} : { foreignOperator: operator }),
     ...(renewed?.der ? { renewed: renewedFacts(renewed.der) } : {}),
   };
   return { issuer, input, stationName };
+}
+
+/**
+ * Whether the station gets nothing: the one that is named, or else the one that is called so. What
+ * was issued before it was registered is renewed without anybody naming it.
+ */
+async function isRefused(
+  { stations }: Pick<EnrolmentParts, 'stations'>,
+  organizationId: string,
+  {
+    station,
+    profile,
+    name,
+  }: Pick<RequestToIssue, 'station' | 'profile'> & { readonly name: string },
+): Promise<boolean> {
+  const isCalledSo = !station && name !== '' && isOfStation(profile.kind);
+  const meant = isCalledSo ? await stations.findStationNamed(organizationId, name) : station;
+  return meant?.enrolment === 'refused';
 }
 
 /** Where the subject cannot be built, the name that was asked for: everything is said at once. */

@@ -27,6 +27,11 @@ export interface RevocationProposalParts extends RevocationParts, ProposalParts 
   readonly declarations: Pick<ActiveDeclarations, 'requireActive'>;
 }
 
+/** What became of a wish to revoke. */
+export type RevocationOutcome =
+  | { readonly outcome: 'changed'; readonly change: StatusChange }
+  | { readonly outcome: 'waiting'; readonly view: ProposalView };
+
 /** What stands in a proposal: the certificate, whose authority it is, and its status until now. */
 const revocationCommand = z.strictObject({
   certificateSha256: z.string(),
@@ -50,10 +55,7 @@ export async function revokeOrPropose(
   principal: Principal,
   certificateId: string,
   reason: RevocationReason,
-): Promise<
-  | { readonly outcome: 'changed'; readonly change: StatusChange }
-  | { readonly outcome: 'waiting'; readonly view: ProposalView }
-> {
+): Promise<RevocationOutcome> {
   const wanted = await decideToRevoke(parts, principal, certificateId, reason);
   const endsAuthority = wanted.isAuthority && wanted.decision.kind === 'change';
   const isUrgent = isCompromise(reason);

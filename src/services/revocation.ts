@@ -170,7 +170,10 @@ async function decided(
   }
   const profile = parts.profiles.get(record.profile);
   requireKind(parts.access, principal, REVOKE, profile?.kind);
-  const isAuthority = profile?.extensions.basicConstraints?.ca === true;
+  // One of a profile that is not declared any more is none the less the end of all below it.
+  const isAuthority = profile
+    ? profile.extensions.basicConstraints?.ca === true
+    : (await parts.revocations.issuerOfCertificate(certificateId)) !== undefined;
   if (isAuthority && !permits(parts.access, principal, REVOKE_AUTHORITY)) {
     throw new ServiceError('not-permitted', `none of your roles permits ${REVOKE_AUTHORITY}`);
   }

@@ -13,28 +13,27 @@ import { summaryOf } from './certificates.ts';
 import { ServiceError } from './errors.ts';
 import type { ExportStore } from './export-records.ts';
 import { newId } from './ids.ts';
+import { CRL_DELAY_MILLISECONDS, REVOKE, type StatusChange } from './revocation.ts';
 import {
-  CRL_DELAY_MILLISECONDS,
-  REVOKE,
-  type RevocationParts,
-  revoke,
-  type StatusChange,
-} from './revocation.ts';
-import type { RandomBytes } from './serial-numbers.ts';
+  type RevocationOutcome,
+  type RevocationProposalParts,
+  revokeOrPropose,
+} from './revocation-proposals.ts';
 
 const ATTEMPTS = 5;
 
-export interface SerialRevocationParts extends RevocationParts {
+export interface SerialRevocationParts extends RevocationProposalParts {
   readonly exports: Pick<ExportStore, 'revokeUnseen'>;
-  readonly random: RandomBytes;
 }
 
 /**
- * Revokes the certificate of this serial number, whatever is known of it.
+ * Revokes the certificate of this serial number, whatever is known of it, or proposes to: that of an
+ * authority needs a second person by this name as by any other.
  * @param authority one that the caller reaches
  * @param serial hex, in any case
  * @throws ServiceError `not-found` for a number that an authority whose key is here has not given;
- *   `revocation-refused` for a hold of what nobody has seen; and as `revoke`
+ *   `revocation-refused` for a hold of what nobody has seen; and as
+ *   `revokeOrPropose`
  */
 export async function revokeSerial(
   parts: SerialRevocationParts,
@@ -42,13 +41,13 @@ export async function revokeSerial(
   authority: Authority,
   serial: string,
   reason: RevocationReason,
-): Promise<StatusChange> {
+): Promise<RevocationOutcome> {
   const wanted = serial.toLowerCase().replace(/^0+(?=.)/, '');
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const issuers = await parts.authorities.listIssuers(authority.id);
     for (const { id } of issuers) {
       const found = await parts.certificates.findBySerial(id, wanted);
-      if (found) return revoke(parts, principal, found.id, reason);
+      if (found) return revokeOrPropose(parts, principal, found.id, reason);
     }
     const issuer = issuers.find(({ certificateId }) => certificateId !== undefined);
     const record = issuer && (await unseen(parts, authority, issuer.certificateId, wanted));
@@ -56,7 +55,7 @@ export async function revokeSerial(
       throw new ServiceError('not-found', `${authority.id} has given no serial number ${wanted}`);
     }
     const change = await revokeUnseen(parts, principal, issuer.id, record, reason);
-    if (change) return change;
+    if (change) return { outcome: 'changed', change };
     // Its certificate has been imported in between.
   }
   throw new ServiceError('conflict', `the status of ${serial} keeps changing`);

@@ -28,6 +28,8 @@ export async function authenticateStation(
   const { record } = own;
   const kind = parts.profiles.get(record.profile)?.kind;
   if (kind === undefined || !isOfStation(kind)) return undefined;
+  // What was signed elsewhere counts as that of a station that is registered, and of no other.
+  if (record.requestId === undefined && record.stationId === undefined) return undefined;
   await requireInForce(parts, own);
   const actor = certificateActor(record);
   const { organizationId } = record;

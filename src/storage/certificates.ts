@@ -88,6 +88,7 @@ function narrow(query: Knex.QueryBuilder, filter: CertificateFilter): void {
   if (filter.expiresBefore !== undefined) {
     query.where('c.not_after', '<', timeText(filter.expiresBefore));
   }
+  if (filter.isRequested) query.whereNotNull('r.id');
 }
 
 const certificateOf = (row: CertificateWithRequest): CertificateRecord => ({

@@ -6,7 +6,6 @@ import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
 import { lockIssuer } from './issuer-activation.ts';
 import { lockApproved, lockWaiting, recordApproved } from './proposals.ts';
-import { blockKey } from './revocations.ts';
 import type { AuthorityRow, CertificateRow } from './rows.ts';
 import { changeStatus } from './status-changes.ts';
 import { blob } from './values.ts';
@@ -57,7 +56,7 @@ export function exportStore(database: Database): ExportStore {
           .knex<CertificateRow>('certificates')
           .where({ issuer_id: issuerId, serial })
           .forUpdate()
-          .first('id', 'der', 'revocation_reason');
+          .first('id', 'der');
         const row: CertificateRow = {
           ...importedCertificateRow(certificate, audit.at),
           ...{ issuer_id: issuerId, station_id: stationId ?? null },
@@ -87,9 +86,6 @@ export function exportStore(database: Database): ExportStore {
               station_id,
             },
           });
-        if (present.revocation_reason === 'keyCompromise') {
-          await blockKey(tx, spki_sha256, 'keyCompromise', audit.at);
-        }
         tx.appendAudit({ ...audit, subject: id });
         return { outcome: 'imported', id };
       }),

@@ -72,13 +72,13 @@ async function lockIssuerOf(
 }
 
 /** Blocks a key, and ends what is being certified for it: locked, nothing more comes after that. */
-export async function blockKey(
+async function blockKey(
   tx: WriteTransaction,
   spkiSha256: string,
   reason: string,
   at: Date,
 ): Promise<void> {
-  // Of a serial number that was revoked without its certificate: that of nobody.
+  // Of what an exported authority has signed: nobody has shown here that the key is its own.
   if (spkiSha256 === '') return;
   await lockKey(tx, spkiSha256);
   await tx

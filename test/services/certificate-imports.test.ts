@@ -4,7 +4,6 @@ import { createPrivateKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCertificate, serialHex } from '../../src/pki/certificate.ts';
 import { certificateHashData } from '../../src/pki/certificate-hash-data.ts';
-import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
 import { readOcspResponse } from '../../src/pki/ocsp/read-response.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
@@ -77,6 +76,7 @@ describe('a certificate that a CSMS has signed', () => {
     };
     const details = { serialNumber: 'CS-4711', evseIds: [] };
     await putStation(services, operator, 'CP-4711', details as never);
+    for (const id of ['CS-1', 'CS-2']) await putStation(services, operator, id, {});
   });
   afterAll(async () => {
     await database?.close();
@@ -140,6 +140,12 @@ describe('a certificate that a CSMS has signed', () => {
     expect(await told(der)).toBe('good');
   });
 
+  test('opens nothing for a name that nobody has registered', async () => {
+    const der = signed('CS-UNREGISTERED');
+    await bring(der);
+    expect(await login(der)).toBeUndefined();
+  });
+
   test('opens nothing once it is revoked by its serial number', async () => {
     const der = signed('CS-1');
     await bring(der);
@@ -160,7 +166,5 @@ describe('a certificate that a CSMS has signed', () => {
     await bring(der);
     await expect(login(der)).rejects.toThrow();
     expect(await told(der)).toBe('revoked');
-    const { spki } = readCertificate(der);
-    expect(await services.certificates.isBlockedKey(spkiFingerprint(spki))).toBe(true);
   });
 });

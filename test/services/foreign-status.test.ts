@@ -291,6 +291,15 @@ describe('a responder that cannot be reached', () => {
     },
   );
 
+  test('does not rest for what it does not serve', async () => {
+    const plain = over(async (request) =>
+      request.url.startsWith('https:') ? { ok: false, failure: 'timed-out' } : answered(request),
+    );
+    expect(await heard(plain(about(newLeaf(), 'https://up.example/')))).toBe('timed-out');
+    expect(await heard(plain(about(newLeaf(), 'http://up.example/')))).toBe('good');
+    expect(await heard(plain(about(newLeaf(), 'https://up.example/')))).toBe('responder-resting');
+  });
+
   test('rests for nobody’s clock that was put back', async () => {
     responder.instead = (response) => void response.destroy();
     expect(await heard(ask(about(newLeaf())))).toBe('unreachable');

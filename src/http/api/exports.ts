@@ -64,8 +64,13 @@ export const exportHandlers = (parts: Parts) =>
     async revokeSerialNumber(request, response, principal) {
       const authority = await visibleAuthority(parts, principal, request);
       const { serialNumber, reason } = request.body as api.SerialRevocation;
-      const changed = await revokeSerial(parts, principal, authority, serialNumber, reason);
-      if (request.query.wait === 'crl') await awaitCrl(parts, changed.issuerId);
-      response.json(certificateBody(changed.certificate));
+      const result = await revokeSerial(parts, principal, authority, serialNumber, reason);
+      if (result.outcome === 'waiting') {
+        sendProposed(result.view, response);
+        return;
+      }
+      const { certificate, issuerId } = result.change;
+      if (request.query.wait === 'crl') await awaitCrl(parts, issuerId);
+      response.json(certificateBody(certificate));
     },
   }) satisfies Handlers;
