@@ -7,6 +7,7 @@
 import type { TbsCertificate } from '../pki/certificate.ts';
 import { nameReadings } from '../pki/name-readings.ts';
 import { attributeSet } from '../pki/names.ts';
+import { remembered } from '../pki/remembered.ts';
 import type { RootCertificateId } from './exi/iso2-messages.ts';
 
 /**
@@ -15,14 +16,25 @@ import type { RootCertificateId } from './exi/iso2-messages.ts';
  * are compared as RFC 5280 7.1 has it. This only finds the chain that the car may verify: it says
  * nothing about the root. Never throws; a name of more than 4,096 characters names nothing.
  */
-export function namesRoot(
-  id: RootCertificateId,
-  root: Pick<TbsCertificate, 'serialNumber' | 'issuer'>,
-): boolean {
-  if (id.serialNumber !== integerOf(root.serialNumber)) return false;
+export function namesRoot({ serialNumber, issuerName }: RootCertificateId, root: Root): boolean {
+  if (serialNumber !== integerOf(root.serialNumber)) return false;
+  const texts = textsOf(root);
+  if (texts.has(issuerName)) return true;
   const wanted = attributeSet(root.issuer);
-  return nameReadings(id.issuerName).some((attributes) => attributeSet({ attributes }) === wanted);
+  const isNamed = nameReadings(issuerName).some(
+    (attributes) => attributeSet({ attributes }) === wanted,
+  );
+  if (isNamed && texts.size < MAX_TEXTS) texts.add(issuerName);
+  return isNamed;
 }
+
+type Root = Pick<TbsCertificate, 'serialNumber' | 'issuer'>;
+
+/** More than there is software in cars that prints names. */
+const MAX_TEXTS = 32;
+
+/** Texts that have meant the issuer of a root: it takes longer to read one than to look it up. */
+const textsOf = remembered((_: Root) => new Set<string>());
 
 /** The value of an INTEGER by its content octets. */
 const integerOf = (octets: Uint8Array): bigint =>

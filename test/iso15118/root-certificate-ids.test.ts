@@ -307,6 +307,17 @@ describe('any name', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 
+  test('is the same when it is asked again, however it was written before', () => {
+    const root = rootOf([['CN', 'Root 1']]);
+    const other = rootOf([['CN', 'Root 2']]);
+    const texts = Array.from({ length: 100 }, (_, spaces) => `CN=${' '.repeat(spaces)}Root 1`);
+    for (const _ of ['once', 'again']) {
+      expect(texts.filter((text) => !named(text, root))).toEqual([]);
+      expect(texts.filter((text) => named(text, other))).toEqual([]);
+      expect(named(texts[0] ?? '', root, SERIAL + 1n)).toBe(false);
+    }
+  });
+
   test('a name longer than any is none', () => {
     const long = 'x'.repeat(4_096 - 'CN='.length);
     expect(named(`CN=${long}`, rootOf([['CN', long]]))).toBe(true);
