@@ -26,6 +26,8 @@ const remedies: { readonly [code in ErrorCode]?: string } = {
     'Have the request of `evpki authority csr` signed again, so that what is listed is right.',
   'client-certificate-refused':
     'Correct what is listed: bring one certificate that holds and may identify a client.',
+  'export-refused': 'Correct what is listed; docs/profiles.md says what is exported below what.',
+  'import-refused': 'Leave out those that are listed.',
   'root-refused': 'Correct what is listed: bring the one certificate that it has signed itself.',
   'provisioning-certificate-refused':
     'Correct what is listed; a WMI is added with `evpki organization change --wmi`.',

@@ -30,7 +30,7 @@ export function positionOf(cursor: string): Position {
 
 /** What a listing is sorted by, from high to low; all of it together is in no second row. */
 export interface SortKey<Row> {
-  /** As the query names them: they become part of its text. */
+  /** As the query names them. */
   readonly columns: readonly string[];
   readonly positionOf: (row: Row) => Position;
   /**
@@ -53,6 +53,12 @@ export const byTime = <Column extends string>(
   valuesAt: ({ createdAt, id }) => [createdAt, id],
 });
 
+/** That a row value is lower than another: its columns and what they are held against are bound. */
+function lower(count: number): string {
+  const marks = (mark: string) => Array.from({ length: count }, () => mark).join(', ');
+  return `(${marks('??')}) < (${marks('?')})`;
+}
+
 /**
  * A page of the rows that a query selects, which it need neither sort nor limit.
  * @throws InvalidCursor
@@ -64,10 +70,7 @@ export async function pageOf<Row>(
 ): Promise<Page<Row>> {
   for (const column of columns) query.orderBy(column, 'desc');
   if (cursor !== undefined) {
-    const marks = columns.map(() => '?');
-    query.whereRaw(`(${columns.join(', ')}) < (${marks.join(', ')})`, [
-      ...valuesAt(positionOf(cursor)),
-    ]);
+    query.whereRaw(lower(columns.length), [...columns, ...valuesAt(positionOf(cursor))]);
   }
   // One more than asked for tells whether there is a next page.
   const rows: Row[] = await query.limit(limit + 1);

@@ -36,14 +36,14 @@ interface FoundRow extends ProposalRow {
 /** Null without a certificate. */
 const CERTIFICATE_STATE = `(
   SELECT certificates.state FROM certificates WHERE certificates.id = proposals.certificate_id)`;
+const CERTIFICATE_STATE_NAMED = `${CERTIFICATE_STATE} AS certificate_state`;
+const IS_ISSUING = `${CERTIFICATE_STATE} = 'pending'`;
+const IS_NOT_ISSUING = `COALESCE(${CERTIFICATE_STATE}, '') <> 'pending'`;
 
 export function proposalStore(database: Database): ProposalStore {
   const { reader } = database;
   const found = () =>
-    reader<FoundRow>('proposals').select(
-      '*',
-      reader.raw(`${CERTIFICATE_STATE} AS certificate_state`),
-    );
+    reader<FoundRow>('proposals').select('*', reader.raw(CERTIFICATE_STATE_NAMED));
   return {
     recordProposal: ({ proposal, audit }) =>
       database.write(async (tx) => {
@@ -172,10 +172,10 @@ function narrow(
       query.where({ state: 'waiting' }).where('expires_at', '<', timeText(now));
       return;
     case 'issuing':
-      query.where({ state: 'approved' }).whereRaw(`${CERTIFICATE_STATE} = 'pending'`);
+      query.where({ state: 'approved' }).whereRaw(IS_ISSUING);
       return;
     case 'approved':
-      query.where({ state }).whereRaw(`COALESCE(${CERTIFICATE_STATE}, '') <> 'pending'`);
+      query.where({ state }).whereRaw(IS_NOT_ISSUING);
       return;
     default:
       query.where({ state });
