@@ -365,7 +365,8 @@ describe('an authority that was exported', () => {
     expect(refused(held)).toEqual([422, 'revocation-refused']);
     expect(await status(der)).toBe('unknown');
     const done = sent(await revoke({ serialNumber, reason: 'keyCompromise' }), 200);
-    expect(done).toMatchObject({ state: 'revoked', serialNumber: serialNumber.toLowerCase() });
+    const number = serialNumber.toLowerCase().replace(/^0+/, '');
+    expect(done).toMatchObject({ state: 'revoked', serialNumber: number });
     expect(sent(await revoke({ serialNumber, reason: 'keyCompromise' }), 200).id).toBe(done.id);
     expect(await status(der)).toBe('revoked');
     expect(sent(await operator.call('GET', `/v1/certificates/${done.id}`), 200).subject).toBe('');
@@ -385,7 +386,9 @@ describe('an authority that was exported', () => {
     );
     const { serialNumber } = new X509Certificate(made.certificate);
     const own = below.items.find(
-      (one: { serialNumber: string }) => one.serialNumber === serialNumber.toLowerCase(),
+      // Node has two digits for each octet, and so a zero in front at times.
+      (one: { serialNumber: string }) =>
+        BigInt(`0x${one.serialNumber}`) === BigInt(`0x${serialNumber}`),
     );
     const body = { serialNumber, reason: 'cACompromise' };
     expect(refused(await operator.call('POST', `${ROOT}/revocations`, body))[0]).toBe(403);

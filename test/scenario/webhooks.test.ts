@@ -151,10 +151,15 @@ describe('webhooks', () => {
   test('a receiver that never answers keeps no CRL waiting', async () => {
     const issued = await evpki.call('GET', `/v1/certificates/${await issue()}`);
     const { id, serialNumber } = issued.json;
+    // Whole octets: without its zero in front a number may have an odd count of digits.
+    const octets = Buffer.from(
+      serialNumber.padStart(2 * Math.ceil(serialNumber.length / 2), '0'),
+      'hex',
+    );
     const { issuers } = (await evpki.call('GET', '/v1/authorities/ocpp-station-ca')).json;
     const listed = async () => {
       const answer = await fetch(`${evpki.app.publicUrl}/crl/${issuers[0].id}.crl`);
-      return Buffer.from(await answer.arrayBuffer()).includes(Buffer.from(serialNumber, 'hex'));
+      return Buffer.from(await answer.arrayBuffer()).includes(octets);
     };
     await register({ events: ['certificate.issued'] });
     const other = await issue();
