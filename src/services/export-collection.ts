@@ -86,7 +86,7 @@ async function collectable(
   if (proposal.proposer !== principal.actor) {
     throw new ServiceError(
       'not-permitted',
-      `${id} is collected by who proposed it, and nobody else`,
+      `${id} is collected by who proposed it, and nobody else: ask them, or propose another`,
     );
   }
   if (proposalHash(proposal) !== proposal.sha256) {
