@@ -1,4 +1,4 @@
-/** Byte strings compared: for equality, and in the order of DER. */
+/** Byte strings compared: for equality, in the order of DER, and as keys. */
 
 /** Orders byte strings as DER does: octet by octet, a prefix first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
@@ -9,3 +9,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
+
+/** A text that is the same for equal byte strings only, for maps and sets. */
+export const bytesKey = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

@@ -1,7 +1,7 @@
 /** Certificates as read from DER (RFC 5280 4.1): ours when linted, other people's when imported. */
 
-import { createHash } from 'node:crypto';
-import { sameBytes } from './byte-order.ts';
+import { hash } from 'node:crypto';
+import { bytesKey, sameBytes } from './byte-order.ts';
 import { bitStringOf, DerReader } from './der.ts';
 import {
   contextConstructed,
@@ -14,6 +14,7 @@ import { type CertificateExtensions, readExtensionSet } from './extensions/read.
 import { type DistinguishedName, NameError, readForeignName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
+import { recent } from './recent.ts';
 import { requireDer } from './require-der.ts';
 import {
   readSignatureAlgorithm,
@@ -122,7 +123,7 @@ function tbsFields(element: DerElement, fields: DerReader): TbsCertificate {
   const version = readVersion(fields);
   const serialNumber = fields.integerBytes();
   const signatureAlgorithmDer = algorithmDer(fields);
-  const issuer = readNameAndDer(fields);
+  const issuer = readIssuer(fields);
   const validity = fields.sequence();
   const notBefore = validity.time();
   const notAfter = validity.time();
@@ -185,16 +186,37 @@ export function algorithmDer(fields: DerReader): Uint8Array {
  * @throws DerError
  */
 export function readNameAndDer(fields: DerReader): { der: Uint8Array; name: DistinguishedName } {
-  const { offset } = fields;
   const element = fields.read(tags.sequence);
+  return { der: element.raw, name: nameIn(element) };
+}
+
+function nameIn({ raw, offset }: DerElement): DistinguishedName {
   try {
-    const name = readForeignName(DerReader.over(element.raw, MAX_CERTIFICATE_BYTES));
-    return { der: element.raw, name };
+    return readForeignName(DerReader.over(raw, MAX_CERTIFICATE_BYTES));
   } catch (error) {
     // Callers hear of one kind of error: to them a boundless name is as unreadable as bad DER.
     if (error instanceof NameError) throw new DerError(`in a name: ${error.message}`, offset);
     throw error;
   }
+}
+
+/**
+ * Issuers are few, and their names are compared again and again: certificates of one issuer share
+ * what was read of its name, and so what is remembered of that.
+ */
+const issuerNames = recent<DistinguishedName>(1_000);
+
+/** Longer names are read each time. */
+const MAX_KEPT_NAME = 512;
+
+function readIssuer(fields: DerReader): ReturnType<typeof readNameAndDer> {
+  const element = fields.read(tags.sequence);
+  const der = element.raw;
+  const name =
+    der.length > MAX_KEPT_NAME
+      ? nameIn(element)
+      : issuerNames(bytesKey(der), () => nameIn(element));
+  return { der, name };
 }
 
 /** The raw SubjectPublicKeyInfo (RFC 5280 4.1.2.7). */
@@ -260,8 +282,7 @@ export function serialHex(serial: TbsCertificate | Uint8Array): string {
 }
 
 /** SHA-256 of a certificate's DER in lower-case hex. */
-export const fingerprint = (der: Uint8Array): string =>
-  createHash('sha256').update(der).digest('hex');
+export const fingerprint = (der: Uint8Array): string => hash('sha256', der);
 
 /**
  * Whether the holder of `issuerKey` signed `child`: a signature algorithm that evpki knows, the

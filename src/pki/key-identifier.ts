@@ -1,6 +1,6 @@
 /** The short names that keys go by: key identifiers in certificates, fingerprints in our records. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { PublicKey } from './public-key.ts';
 
 /**
@@ -10,13 +10,12 @@ import type { PublicKey } from './public-key.ts';
  *   bits 0100 and the last 60 bits of the hash
  */
 export function keyIdentifier(key: PublicKey, octets: 8 | 20): Uint8Array {
-  const hash = new Uint8Array(createHash('sha1').update(key.bits).digest());
-  if (octets === 20) return hash;
-  const identifier = hash.slice(-8);
+  const whole = new Uint8Array(hash('sha1', key.bits, 'buffer'));
+  if (octets === 20) return whole;
+  const identifier = whole.slice(-8);
   identifier[0] = 0x40 | ((identifier[0] ?? 0) & 0x0f);
   return identifier;
 }
 
 /** SHA-256 of a DER SubjectPublicKeyInfo, lower-case hex: how block lists and records name keys. */
-export const spkiFingerprint = (spki: Uint8Array): string =>
-  createHash('sha256').update(spki).digest('hex');
+export const spkiFingerprint = (spki: Uint8Array): string => hash('sha256', spki);

@@ -3,8 +3,10 @@
  * that is validated. What is kept is a function of their bytes alone, so nothing can go stale.
  */
 
+import { bytesKey } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, verifyIssuedByOffLoop } from '../pki/certificate.ts';
 import type { SignatureQuestion } from '../pki/path/signatures.ts';
+import { recent } from '../pki/recent.ts';
 
 /** Of at most 16 KiB each, and less than 1 KiB as a rule. */
 const MAX_KEPT = 1_000;
@@ -20,27 +22,22 @@ export interface ParsedCertificates {
 }
 
 export function createParsedCertificates(limit = MAX_KEPT): ParsedCertificates {
-  const kept = new Map<string, Certificate>();
+  const kept = recent<Certificate>(limit);
   /** Those that were read here, from bytes that nobody else has. */
   const own = new WeakSet<Certificate>();
   /** The key that signed one of these: there is one at most. */
   const signers = new WeakMap<Certificate, string>();
   return {
-    read(der) {
-      const key = textOf(der);
-      // A certificate refers to its bytes, and whoever brought these may change them.
-      const certificate = kept.get(key) ?? readCertificate(Uint8Array.from(der));
-      own.add(certificate);
-      // Those used longest ago go first.
-      kept.delete(key);
-      kept.set(key, certificate);
-      const [oldest] = kept.keys();
-      if (kept.size > limit && oldest !== undefined) kept.delete(oldest);
-      return certificate;
-    },
+    read: (der) =>
+      kept(bytesKey(der), () => {
+        // A certificate refers to its bytes, and whoever brought these may change them.
+        const certificate = readCertificate(Uint8Array.from(der));
+        own.add(certificate);
+        return certificate;
+      }),
 
     async verify({ child, issuerKey }) {
-      const key = textOf(issuerKey.spki);
+      const key = bytesKey(issuerKey.spki);
       if (signers.get(child) === key) return true;
       if (!(await verifyIssuedByOffLoop(child, issuerKey))) return false;
       if (own.has(child)) signers.set(child, key);
@@ -48,6 +45,3 @@ export function createParsedCertificates(limit = MAX_KEPT): ParsedCertificates {
     },
   };
 }
-
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

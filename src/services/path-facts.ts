@@ -4,7 +4,7 @@
  * the status of each. Two queries as a rule, however many certificates there are.
  */
 
-import { sameBytes } from '../pki/byte-order.ts';
+import { bytesKey, sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, serialHex } from '../pki/certificate.ts';
 import type { Profile, ValidationPurpose } from '../pki/profile.ts';
 import { remembered } from '../pki/remembered.ts';
@@ -167,11 +167,8 @@ function importedAnchors(
 }
 
 /** A key as text. */
-const keyOf = remembered(({ spki }: Certificate): string => textOf(spki));
-const issuerOf = remembered(({ issuerDer }: Certificate): string => textOf(issuerDer));
-
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+const keyOf = remembered(({ spki }: Certificate): string => bytesKey(spki));
+const issuerOf = remembered(({ issuerDer }: Certificate): string => bytesKey(issuerDer));
 
 /** Of each name one. */
 const issuerNames = (certificates: readonly Certificate[]): Uint8Array[] => [

@@ -93,7 +93,7 @@ const ends = ['main.ts', 'cli', 'console'];
 export const deterministicCrypto: readonly string[] = [
   ...['constants', 'createHash', 'createHmac', 'createPrivateKey', 'createPublicKey'],
   ...['createSecretKey', 'createVerify', 'createCipheriv', 'createDecipheriv', 'createECDH'],
-  ...['diffieHellman', 'hkdfSync', 'timingSafeEqual', 'verify'],
+  ...['diffieHellman', 'hash', 'hkdfSync', 'timingSafeEqual', 'verify'],
   ...['ECDH', 'Hash', 'JsonWebKey', 'KeyObject'],
 ];
 

@@ -4,7 +4,7 @@
  */
 
 import type { BitWriter } from './bit-writer.ts';
-import { isNcName, isXmlCharacter } from './characters.ts';
+import { isNcName, isPrintable, isXmlCharacter } from './characters.ts';
 import type { ExiReader } from './exi-reader.ts';
 import { MAX_CHARACTERS, MAX_INTEGER_BITS, MAX_OCTETS } from './limits.ts';
 
@@ -44,7 +44,8 @@ export function text({ min = 0, max = MAX_CHARACTERS }: Size = {}): Datatype<str
   return {
     read: (reader, name) => reader.string(name, min, max),
     write(writer, value) {
-      const simple = printable.test(value);
+      // Most strings are, and all their code points then are octets below 128.
+      const simple = isPrintable(value);
       const count = simple ? value.length : countCharacters(writer, value);
       if (count < min || count > max) {
         writer.fail('limit', `${count} characters; ${min} to ${max} are allowed`);
@@ -58,9 +59,6 @@ export function text({ min = 0, max = MAX_CHARACTERS }: Size = {}): Datatype<str
     },
   };
 }
-
-/** Most strings are, and all their code points then are octets below 128. */
-const printable = /^[ -~]*$/;
 
 /** The code points of a string, all of which XML must allow. */
 function countCharacters(writer: BitWriter, value: string): number {

@@ -75,24 +75,31 @@ export function writeElement(writer: BitWriter, type: ElementType<unknown>, give
   for (const part of type.parts) {
     const field = type.wraps ? value : (value as Record<string, unknown>)[part.field];
     if (field === undefined) continue;
-    const items = part.repeated ? (field as readonly unknown[]) : [field];
+    if (!part.repeated) {
+      state = writeItem(writer, state, part.field, field);
+      continue;
+    }
+    const items = field as readonly unknown[];
     if (items.length < part.min || items.length > part.max) {
       const { min, max } = part;
       writer.fail('limit', `${items.length} ${part.field}; ${min} to ${max} are allowed`);
     }
-    for (const item of items) {
-      const index = indexFor(state, part.field, item);
-      const production = state.productions[index];
-      if (production === undefined || !('next' in production)) {
-        writer.fail('bad-value', `${part.field} has no place here`);
-      }
-      writer.bits(index, state.width);
-      writeValue(writer, production, item);
-      state = production.next;
-    }
+    for (const item of items) state = writeItem(writer, state, part.field, item);
   }
   if (state.end < 0) writer.fail('bad-value', 'something is missing');
   writer.bits(state.end, state.width);
+}
+
+/** Writes one occurrence of a field, and returns the state after it. */
+function writeItem(writer: BitWriter, state: State, field: string, item: unknown): State {
+  const index = indexFor(state, field, item);
+  const production = state.productions[index];
+  if (production === undefined || !('next' in production)) {
+    writer.fail('bad-value', `${field} has no place here`);
+  }
+  writer.bits(index, state.width);
+  writeValue(writer, production, item);
+  return production.next;
 }
 
 /** Which production a field's value takes; -1 if none. */

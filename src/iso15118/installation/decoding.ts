@@ -3,4 +3,8 @@ import type { Decoded } from '../exi/document.ts';
 /** How a message was encoded, as far as it is not the one way that we encode it. */
 export type Decoding = Omit<Decoded<unknown>, 'message'>;
 
-export const decodingOf = ({ message: _, ...decoding }: Decoded<unknown>): Decoding => decoding;
+export const decodingOf = ({
+  stringTableHits,
+  trailingZeros,
+  reencodes,
+}: Decoded<unknown>): Decoding => ({ stringTableHits, trailingZeros, reencodes });

@@ -4,7 +4,7 @@
  * key says which.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { KeyAlgorithm } from '../../pki/public-key.ts';
 import type { SignatureAlgorithm } from '../../pki/signature-algorithm.ts';
 
@@ -32,7 +32,7 @@ export const MAX_REFERENCES = 4;
 const hashedBy =
   (name: 'sha256' | 'sha512') =>
   (fragment: Uint8Array): Uint8Array =>
-    createHash(name).update(fragment).digest();
+    hash(name, fragment, 'buffer');
 
 /** 64 octets of output [V2G20-2476]; the default of other software is 32. */
 const shake256 = (fragment: Uint8Array): Uint8Array =>

@@ -61,14 +61,17 @@ function* attempt(attempted: Attempted): Verifying<Attempt | undefined> {
   const { findings, policies } = walked;
   const holds = findings.length === 0;
   if (!holds && round === 'sound') return undefined;
-  for (const [index, child] of path.slice(0, -1).entries()) {
+  for (let index = 0; index < path.length - 1; index++) {
+    const child = path[index] as PathNode;
     const issuer = path[index + 1] as PathNode;
     const state = yield* check(child, issuer);
     if (state === 'bad') web.disconnect(child, issuer);
     // What cannot be verified is among the findings already.
     if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
   }
-  return { path, policies, ...(holds ? statusOf(path) : { findings, withoutStatus: [] }) };
+  if (!holds) return { path, policies, findings, withoutStatus: [] };
+  const status = statusOf(path);
+  return { path, policies, findings: status.findings, withoutStatus: status.withoutStatus };
 }
 
 /** Asks for the status of each certificate below the anchor. */
@@ -83,15 +86,15 @@ function statusKeeper({ statusOf }: PathRules) {
     return status;
   };
   return (path: readonly PathNode[]): Pick<Attempt, 'findings' | 'withoutStatus'> => {
-    const statuses = path.slice(0, -1).map((node, index) => ask(node, path[index + 1] as PathNode));
-    return {
-      findings: statuses.flatMap((status, index) =>
-        status === 'revoked' ? [{ index, ...finding('revoked', 'It is revoked.') }] : [],
-      ),
-      withoutStatus: path
-        .filter((_, index) => statuses[index] === 'unknown')
-        .map(({ certificate }) => certificate),
-    };
+    const findings: PlacedFinding[] = [];
+    const withoutStatus: Certificate[] = [];
+    for (let index = 0; index < path.length - 1; index++) {
+      const node = path[index] as PathNode;
+      const status = ask(node, path[index + 1] as PathNode);
+      if (status === 'revoked') findings.push({ index, ...finding('revoked', 'It is revoked.') });
+      else if (status === 'unknown') withoutStatus.push(node.certificate);
+    }
+    return { findings, withoutStatus };
   };
 }
 

@@ -1,6 +1,6 @@
 /** A certificate with everything about it that a search for paths asks more than once. */
 
-import { sameBytes } from '../byte-order.ts';
+import { bytesKey, sameBytes } from '../byte-order.ts';
 import type { Certificate } from '../certificate.ts';
 import { DerError } from '../der-element.ts';
 import { type PolicyExtensions, readPolicyExtensions } from '../extensions/read-policies.ts';
@@ -9,10 +9,10 @@ import type { RawExtension } from '../raw-extensions.ts';
 import { remembered } from '../remembered.ts';
 import { constrainedNames, constraintsOf, type NameConstraints } from './name-constraints.ts';
 import type { ConstrainedName } from './name-forms.ts';
-import { issuerFindings, ownFindings } from './own-findings.ts';
+import { issuerFindings, lastingFindings, validityFindings } from './own-findings.ts';
 import type { PolicyFacts } from './policy-graph.ts';
 import type { Finding } from './problems.ts';
-import type { PathRules } from './rules.ts';
+import type { PathRules, Tolerance } from './rules.ts';
 
 export interface PathNode extends CertificateFacts {
   readonly isAnchor: boolean;
@@ -54,21 +54,38 @@ export const named = remembered((certificate: Certificate): Named => {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
-  const [derKey, spkiKey] = [textOf(certificate.der), textOf(certificate.spki)];
+  const [derKey, spkiKey] = [bytesKey(certificate.der), bytesKey(certificate.spki)];
   return { certificate, derKey, spkiKey, subjectKey, issuerKey };
 });
 
 export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
   const facts = factsOf(certificate);
-  const { selfIssued, policyExtensions: policies, constraintFindings } = facts;
-  const findings = [
-    ...ownFindings({ certificate, isAnchor, selfIssued, policies }, rules),
-    ...constraintFindings,
-  ];
+  const lasting = lastingOf(facts, isAnchor, rules.tolerated);
+  const ofNow = validityFindings(certificate, isAnchor, rules);
+  const findings = ofNow.length === 0 ? lasting : [...ofNow, ...lasting];
   return { isAnchor, findings, ...facts };
 }
 
-const factsOf = remembered((certificate: Certificate): CertificateFacts => {
+/** What is wrong with it at any time, which is asked in few ways. */
+function lastingOf(
+  { certificate, selfIssued, policyExtensions, constraintFindings, lasting }: KnownFacts,
+  isAnchor: boolean,
+  tolerated: readonly Tolerance[] = [],
+): readonly Finding[] {
+  const asked = `${isAnchor} ${tolerated.join(' ')}`;
+  const known = lasting.get(asked);
+  if (known) return known;
+  const examined = { certificate, isAnchor, selfIssued, policies: policyExtensions };
+  const findings = [...lastingFindings(examined, tolerated), ...constraintFindings];
+  lasting.set(asked, findings);
+  return findings;
+}
+
+interface KnownFacts extends CertificateFacts {
+  readonly lasting: Map<string, readonly Finding[]>;
+}
+
+const factsOf = remembered((certificate: Certificate): KnownFacts => {
   const keys = named(certificate);
   const selfIssued = keys.subjectKey === keys.issuerKey;
   const policyExtensions = policiesOf(certificate.rawExtensions);
@@ -90,11 +107,9 @@ const factsOf = remembered((certificate: Certificate): CertificateFacts => {
       ...(policyExtensions ?? { unknownQualifiers: [] }),
     },
     policyExtensions,
+    lasting: new Map(),
   };
 });
-
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
 function policiesOf(raw: readonly RawExtension[]) {
   try {

@@ -6,7 +6,7 @@ import { understoodExtensions } from '../extensions/read.ts';
 import { type PolicyExtensions, policyExtensionOids } from '../extensions/read-policies.ts';
 import { extensions as oids } from '../oids.ts';
 import { type Finding, finding } from './problems.ts';
-import type { PathRules } from './rules.ts';
+import type { PathRules, Tolerance } from './rules.ts';
 
 const MAX_SERIAL_OCTETS = 20;
 
@@ -23,16 +23,15 @@ interface Examined {
   readonly policies: PolicyExtensions | undefined;
 }
 
-/** All that is wrong with it as a certificate. */
-export function ownFindings(examined: Examined, rules: PathRules): Finding[] {
+/** All that is wrong with it as a certificate, but for its validity. */
+export function lastingFindings(examined: Examined, tolerated: readonly Tolerance[]): Finding[] {
   const { certificate } = examined;
   return [
-    ...validityFindings(examined, rules),
     ...formFindings(certificate),
     ...nameFindings(certificate),
-    ...criticalityFindings(examined, rules),
+    ...criticalityFindings(examined, tolerated),
     ...constraintFindings(certificate),
-    ...keyIdentifierFindings(examined, rules),
+    ...keyIdentifierFindings(examined, tolerated),
   ];
 }
 
@@ -56,9 +55,12 @@ export function issuerFindings({ version, extensions }: Certificate): Finding[] 
 }
 
 /** RFC 5280 4.1.2.5: whole seconds, both ends included. */
-function validityFindings({ certificate, isAnchor }: Examined, { at, tolerated }: PathRules) {
+export function validityFindings(
+  { notBefore, notAfter }: Certificate,
+  isAnchor: boolean,
+  { at, tolerated }: PathRules,
+): Finding[] {
   const findings: Finding[] = [];
-  const { notBefore, notAfter } = certificate;
   const now = Math.floor(at.getTime() / 1000) * 1000;
   // Written so that a time that is none is outside every validity.
   if (!(now >= notBefore.getTime())) {
@@ -120,9 +122,12 @@ const neverCritical: ReadonlySet<string> = new Set([
 ]);
 
 /** RFC 5280 4.2: critical and unknown, twice, or critical against the rule for the extension. */
-function criticalityFindings({ certificate, policies }: Examined, { tolerated }: PathRules) {
+function criticalityFindings(
+  { certificate, policies }: Examined,
+  tolerated: readonly Tolerance[],
+): Finding[] {
   const findings: Finding[] = [];
-  const lenient = tolerated?.includes('critical-information');
+  const lenient = tolerated.includes('critical-information');
   const seen = new Set<string>();
   for (const { oid, critical } of certificate.rawExtensions) {
     const name = nameOf(oid);
@@ -188,9 +193,9 @@ function constraintFindings({ extensions }: Certificate): Finding[] {
 }
 
 /** RFC 5280 4.2.1.1, 4.2.1.2. Whether they agree is not asked: the signature says more. */
-function keyIdentifierFindings(examined: Examined, { tolerated }: PathRules): Finding[] {
+function keyIdentifierFindings(examined: Examined, tolerated: readonly Tolerance[]): Finding[] {
   const { certificate, isAnchor, selfIssued } = examined;
-  if (tolerated?.includes('missing-key-identifiers') || certificate.version !== 2) return [];
+  if (tolerated.includes('missing-key-identifiers') || certificate.version !== 2) return [];
   const { basicConstraints, authorityKeyIdentifier, subjectKeyIdentifier } = certificate.extensions;
   const findings: Finding[] = [];
   if (basicConstraints?.ca && subjectKeyIdentifier === undefined) {

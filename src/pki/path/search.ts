@@ -20,10 +20,22 @@ export function* pathsIn(
 ): Generator<readonly PathNode[], void, undefined> {
   const { depth } = spending.limits;
   if (web.leaf.isAnchor && depth >= 1) yield [web.leaf];
-  for (let length = 2; length <= depth; length++) {
+  // Where the limit cuts off the shortest one, the search at the limit finds that out.
+  const first = Math.max(2, Math.min(shortest(web, usable), depth));
+  for (let length = first; length <= depth; length++) {
     const search: Search = { web, usable, spending, length };
     yield* extend([web.leaf], search);
   }
+}
+
+/** Certificates of the shortest path with an issuer, going by names; Infinity if there is none. */
+function shortest(web: Web, usable: (node: PathNode) => boolean): number {
+  const distances = web.distances(usable);
+  let nearest = Infinity;
+  for (const issuer of web.issuersOf(web.leaf)) {
+    nearest = Math.min(nearest, distances.get(issuer) ?? Infinity);
+  }
+  return nearest + 2;
 }
 
 interface Search {
@@ -43,8 +55,9 @@ function* extend(
   const left = length - path.length - 1;
   for (const issuer of web.issuersOf(last)) {
     if (path.includes(issuer) || !usable(issuer)) continue;
+    const longer = [...path, issuer];
     // Whoever took a path may have disconnected certificates since.
-    if (!web.isConnected([...path, issuer])) continue;
+    if (!web.isConnected(longer)) continue;
     const distance = web.distances(usable).get(issuer);
     if (distance === undefined) continue;
     if (distance > left) {
@@ -53,7 +66,7 @@ function* extend(
     }
     if (issuer.isAnchor && left > 0) continue;
     if (!spend(spending, 'steps')) return;
-    if (issuer.isAnchor) yield [...path, issuer];
-    else yield* extend([...path, issuer], search);
+    if (issuer.isAnchor) yield longer;
+    else yield* extend(longer, search);
   }
 }

@@ -34,13 +34,16 @@ export function walkPath(path: readonly PathNode[], rules: PathRules, spending: 
 }
 
 /** What is wrong with each by itself, and with all but the leaf as issuers. */
-export const ownProblems = (path: readonly PathNode[]): PlacedFinding[] =>
-  path.flatMap((node, index) =>
-    [...node.findings, ...(index > 0 ? node.issuerFindings : [])].map((found) => ({
-      index,
-      ...found,
-    })),
-  );
+export function ownProblems(path: readonly PathNode[]): PlacedFinding[] {
+  const problems: PlacedFinding[] = [];
+  for (let index = 0; index < path.length; index++) {
+    const { findings, issuerFindings } = path[index] as PathNode;
+    for (const found of findings) problems.push({ index, ...found });
+    if (index === 0) continue;
+    for (const found of issuerFindings) problems.push({ index, ...found });
+  }
+  return problems;
+}
 
 /** RFC 5280 6.1.4 (l), (m). Self-issued authorities are not counted, and the leaf never is. */
 function lengthProblems(path: readonly PathNode[], rules: PathRules): PlacedFinding[] {
@@ -66,6 +69,7 @@ function lengthProblems(path: readonly PathNode[], rules: PathRules): PlacedFind
  * Self-issued ones are exempt, unless they are the leaf.
  */
 function nameProblems(path: readonly PathNode[], spending: Spending): PlacedFinding[] {
+  if (path.every(({ constraints }) => constraints.size === 0)) return [];
   return path.slice(0, -1).flatMap((node, index) => {
     if (index > 0 && node.selfIssued) return [];
     return path

@@ -38,21 +38,26 @@ export function weave(input: WebInput, rules: PathRules, spending: Spending): We
   const anchors = distinct(input.anchors);
   const isAnchor = (der: string): boolean => anchors.has(der);
   const candidates = distinct(input.candidates);
-  for (const der of [...candidates.keys()]) {
+  for (const der of candidates.keys()) {
     if (isAnchor(der) || der === leafKey) candidates.delete(der);
   }
   const chosen = choose(leafName, [...candidates.values()], [...anchors.values()], spending);
   const leaf = nodeOf(leafName, isAnchor(leafKey), rules);
-  const others = [
-    ...[...anchors].filter(([der]) => der !== leafKey).map(([, each]) => nodeOf(each, true, rules)),
-    ...chosen.map((each) => nodeOf(each, false, rules)),
-  ];
+  const others: PathNode[] = [];
+  for (const [der, each] of anchors) if (der !== leafKey) others.push(nodeOf(each, true, rules));
+  for (const each of chosen) others.push(nodeOf(each, false, rules));
   return connect(leaf, others, chosen.length);
 }
 
 /** By their octets: whoever gives a certificate twice gives it once. */
-const distinct = (certificates: readonly Certificate[]): Map<string, Named> =>
-  new Map(certificates.map(named).map((each) => [each.derKey, each]));
+function distinct(certificates: readonly Certificate[]): Map<string, Named> {
+  const byOctets = new Map<string, Named>();
+  for (const certificate of certificates) {
+    const each = named(certificate);
+    byOctets.set(each.derKey, each);
+  }
+  return byOctets;
+}
 
 /**
  * The candidates to look at. First those whose names lead from the leaf to an anchor, as many as
