@@ -5,28 +5,37 @@ import { copyToBits } from './shifted-octets.ts';
 
 /** Enough for most messages. */
 const ROOM = 8_192;
+const SLAB = 65_536;
 
-/** Where the writer that finished last has written, all zeros again: the next one writes there. */
-let spare: Uint8Array | undefined;
+/**
+ * Writers write one behind the other into one large array, zeros before; what they have written is
+ * part of it. Whoever writes has it alone, and one that fails keeps it.
+ */
+let shared: { readonly octets: Uint8Array; readonly used: number } | undefined;
 
 export class BitWriter {
   #octets: Uint8Array;
-  #bit = 0;
+  /** Where this writer began. */
+  #start: number;
+  #bit: number;
   /** Names of the elements that are open. */
   readonly path: string[] = [];
 
   constructor() {
-    this.#octets = spare ?? new Uint8Array(ROOM);
-    spare = undefined;
+    const { octets, used } = shared ?? { octets: new Uint8Array(SLAB), used: 0 };
+    shared = undefined;
+    this.#octets = octets;
+    this.#start = used;
+    this.#bit = used * 8;
   }
 
   /** Bits written so far. */
   get bit(): number {
-    return this.#bit;
+    return this.#bit - this.#start * 8;
   }
 
   fail(code: ExiErrorCode, problem: string): never {
-    throw new ExiError(code, problem, this.#bit, this.path.join('/'));
+    throw new ExiError(code, problem, this.bit, this.path.join('/'));
   }
 
   /** `value` in `count` bits, at most 16. */
@@ -103,19 +112,21 @@ export class BitWriter {
     this.#bit += text.length * 8;
   }
 
-  /** What was written; the last octet is filled with zero bits. Then it begins anew. */
+  /** What was written; the last octet is filled with zero bits. It ends the writer. */
   finish(): Uint8Array {
-    const length = (this.#bit + 7) >>> 3;
-    const written = this.#octets.slice(0, length);
-    if (this.#octets.length === ROOM) spare = this.#octets.fill(0, 0, length);
+    const octets = this.#octets;
+    const end = (this.#bit + 7) >>> 3;
+    if (octets.length - end >= ROOM) shared = { octets, used: end };
+    const written = octets.subarray(this.#start, end);
     this.#octets = new Uint8Array(0);
+    this.#start = 0;
     this.#bit = 0;
     return written;
   }
 
-  #makeRoom(length: number): void {
-    if (length <= this.#octets.length) return;
-    const larger = new Uint8Array(Math.max(length, 2 * this.#octets.length));
+  #makeRoom(end: number): void {
+    if (end <= this.#octets.length) return;
+    const larger = new Uint8Array(Math.max(end, 2 * this.#octets.length));
     larger.set(this.#octets);
     this.#octets = larger;
   }
