@@ -273,13 +273,15 @@ export const isSelfIssued = (certificate: TbsCertificate): boolean =>
  */
 export function serialHex(serial: TbsCertificate | Uint8Array): string {
   const octets = serial instanceof Uint8Array ? serial : serial.serialNumber;
-  const hex = Buffer.from(octets).toString('hex');
+  const hex = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
   // Positive, as all but broken ones are.
-  if (hex < '8') return hex.replace(/^0+(?=.)/, '') || '0';
+  if (hex < '8') return hex.startsWith('0') || hex === '' ? withoutZeros(hex) : hex;
   const magnitude = BigInt(`0x${hex}`);
   const value = BigInt.asIntN(8 * octets.length, magnitude);
   return value.toString(16);
 }
+
+const withoutZeros = (hex: string): string => hex.replace(/^0+(?=.)/, '') || '0';
 
 /** SHA-256 of a certificate's DER in lower-case hex. */
 export const fingerprint = (der: Uint8Array): string => hash('sha256', der);

@@ -5,7 +5,11 @@
  */
 
 import { ExiError, type ExiErrorCode } from './exi-error.ts';
+import { MAX_CHARACTERS } from './limits.ts';
 import { copyFromBits } from './shifted-octets.ts';
+
+/** Where characters are collected: a text that grows by one at a time is as many objects. */
+const text = Buffer.alloc(MAX_CHARACTERS);
 
 export class BitReader {
   readonly #octets: Uint8Array;
@@ -131,16 +135,16 @@ export class BitReader {
   printable(count: number): string | undefined {
     this.expectOctets(count);
     const start = this.#bit;
-    let value = '';
+    const characters = count <= text.length ? text : Buffer.alloc(count);
     for (let i = 0; i < count; i++) {
       const octet = this.octet();
       if (octet < 0x20 || octet > 0x7e) {
         this.#bit = start;
         return undefined;
       }
-      value += String.fromCharCode(octet);
+      characters[i] = octet;
     }
-    return value;
+    return characters.toString('latin1', 0, count);
   }
 
   /**

@@ -67,10 +67,11 @@ export function readAuthorityInfoAccess(value: DerReader): {
   while (!list.atEnd) {
     const description = list.sequence();
     const method = description.oid();
-    const locations = uris([readGeneralName(description)]);
+    const location = readGeneralName(description);
     description.end();
-    if (method === accessMethods.ocsp) ocsp.push(...locations);
-    else if (method === accessMethods.caIssuers) caIssuers.push(...locations);
+    if (location.kind !== 'uri') continue;
+    if (method === accessMethods.ocsp) ocsp.push(location.value);
+    else if (method === accessMethods.caIssuers) caIssuers.push(location.value);
   }
   return { ocsp, caIssuers };
 }

@@ -63,7 +63,22 @@ export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRul
   const lasting = lastingOf(facts, isAnchor, rules.tolerated);
   const ofNow = validityFindings(certificate, isAnchor, rules);
   const findings = ofNow.length === 0 ? lasting : [...ofNow, ...lasting];
-  return { isAnchor, findings, ...facts };
+  return {
+    isAnchor,
+    findings,
+    certificate,
+    derKey: facts.derKey,
+    spkiKey: facts.spkiKey,
+    subjectKey: facts.subjectKey,
+    issuerKey: facts.issuerKey,
+    selfIssued: facts.selfIssued,
+    issuerFindings: facts.issuerFindings,
+    names: facts.names,
+    constraints: facts.constraints,
+    constraintFindings: facts.constraintFindings,
+    policies: facts.policies,
+    policyExtensions: facts.policyExtensions,
+  };
 }
 
 /** What is wrong with it at any time, which is asked in few ways. */

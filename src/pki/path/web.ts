@@ -85,13 +85,16 @@ function choose(
     const taken = new Set(chosen);
     let level: readonly Named[] = [leaf, ...chosen];
     while (level.length > 0) {
-      const wanted = new Set(level.map(({ issuerKey }) => issuerKey));
-      const next = [...wanted]
-        .filter((name) => !asked.has(name))
-        .flatMap((name) => bySubject.get(name) ?? [])
-        .filter((each) => !taken.has(each));
-      for (const name of wanted) asked.add(name);
-      for (const each of next) taken.add(each);
+      const next: Named[] = [];
+      for (const { issuerKey } of level) {
+        if (asked.has(issuerKey)) continue;
+        asked.add(issuerKey);
+        for (const each of bySubject.get(issuerKey) ?? []) {
+          if (taken.has(each)) continue;
+          taken.add(each);
+          next.push(each);
+        }
+      }
       chosen.push(...likeliest(level, next));
       level = next;
     }
