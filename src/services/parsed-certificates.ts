@@ -3,13 +3,19 @@
  * that is validated. What is kept is a function of their bytes alone, so nothing can go stale.
  */
 
-import { bytesKey } from '../pki/byte-order.ts';
+import { bytesKey, sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, verifyIssuedByOffLoop } from '../pki/certificate.ts';
 import type { SignatureQuestion } from '../pki/path/signatures.ts';
 import { recent } from '../pki/recent.ts';
 
 /** Of at most 16 KiB each, and less than 1 KiB as a rule. */
 const MAX_KEPT = 1_000;
+
+/**
+ * By the end of its signature one is looked for. Another one may be made to end alike: then one of
+ * the two is read each time.
+ */
+const KEY_OCTETS = 48;
 
 export interface ParsedCertificates {
   /** As `readCertificate`. @throws DerError */
@@ -27,14 +33,17 @@ export function createParsedCertificates(limit = MAX_KEPT): ParsedCertificates {
   const own = new WeakSet<Certificate>();
   /** The key that signed one of these: there is one at most. */
   const signers = new WeakMap<Certificate, string>();
+  const readOwn = (der: Uint8Array): Certificate => {
+    // A certificate refers to its bytes, and whoever brought these may change them.
+    const certificate = readCertificate(Uint8Array.from(der));
+    own.add(certificate);
+    return certificate;
+  };
   return {
-    read: (der) =>
-      kept(bytesKey(der), () => {
-        // A certificate refers to its bytes, and whoever brought these may change them.
-        const certificate = readCertificate(Uint8Array.from(der));
-        own.add(certificate);
-        return certificate;
-      }),
+    read(der) {
+      const found = kept(bytesKey(der.subarray(-KEY_OCTETS)), () => readOwn(der));
+      return sameBytes(found.der, der) ? found : readOwn(der);
+    },
 
     async verify({ child, issuerKey }) {
       const key = bytesKey(issuerKey.spki);

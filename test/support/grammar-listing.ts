@@ -1,6 +1,11 @@
 /** Prints EXI grammars state by state: what may come, with which code, and where it leads. */
 
-import type { ElementType, Production, State } from '../../src/iso15118/exi/grammar.ts';
+import {
+  type ElementType,
+  isOfValue,
+  type Production,
+  type State,
+} from '../../src/iso15118/exi/grammar.ts';
 
 /**
  * A line for each state of each type of element that a document can hold, in the order in which they
@@ -19,7 +24,7 @@ export function listing(document: State): string {
     for (let i = 0; i < states.length; i++) {
       const { productions, width } = states[i] as State;
       const events = productions.map((production, code) => {
-        if (!('next' in production)) return `${code}:${eventOf(production)}`;
+        if (!isOfValue(production)) return `${code}:${eventOf(production)}`;
         if (!states.includes(production.next)) states.push(production.next);
         if (production.event === 'SE') children.push([production.name, production.type]);
         return `${code}:${eventOf(production)}->${states.indexOf(production.next)}`;

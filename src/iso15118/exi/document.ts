@@ -5,7 +5,7 @@ import { BitWriter } from './bit-writer.ts';
 import { indexFor, readEvent, readValue, writeValue } from './element.ts';
 import { ExiError } from './exi-error.ts';
 import { ExiReader } from './exi-reader.ts';
-import type { State } from './grammar.ts';
+import { isOfValue, type State } from './grammar.ts';
 import { MAX_DOCUMENT } from './limits.ts';
 
 export interface Decoded<M> {
@@ -62,7 +62,7 @@ export function encodeDocument(grammar: State, message: unknown): Uint8Array {
   writer.bits(EXI_HEADER, 8);
   const code = indexFor(grammar, 'value', message);
   const production = grammar.productions[code];
-  if (production === undefined || !('next' in production)) {
+  if (production === undefined || !isOfValue(production)) {
     writer.fail('other-message', 'this is no message about contract certificates');
   }
   writer.bits(code, grammar.width);

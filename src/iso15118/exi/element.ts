@@ -2,7 +2,13 @@
 
 import type { BitWriter } from './bit-writer.ts';
 import type { ExiReader } from './exi-reader.ts';
-import type { ElementType, Production, State } from './grammar.ts';
+import {
+  type ElementType,
+  isOfValue,
+  type OfValue,
+  type Production,
+  type State,
+} from './grammar.ts';
 
 /** Reads what follows an element's start, to its end. */
 function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
@@ -49,7 +55,7 @@ export function readEvent(reader: ExiReader, state: State): Known {
   return production;
 }
 
-export function readValue(reader: ExiReader, production: Exclude<Known, { event: 'EE' }>): unknown {
+export function readValue(reader: ExiReader, production: OfValue): unknown {
   switch (production.event) {
     case 'AT': {
       reader.path.push(production.step);
@@ -94,7 +100,7 @@ export function writeElement(writer: BitWriter, type: ElementType<unknown>, give
 function writeItem(writer: BitWriter, state: State, field: string, item: unknown): State {
   const index = indexFor(state, field, item);
   const production = state.productions[index];
-  if (production === undefined || !('next' in production)) {
+  if (production === undefined || !isOfValue(production)) {
     writer.fail('bad-value', `${field} has no place here`);
   }
   writer.bits(index, state.width);
@@ -106,7 +112,7 @@ function writeItem(writer: BitWriter, state: State, field: string, item: unknown
 export function indexFor({ productions }: State, field: string, value: unknown): number {
   for (let index = 0; index < productions.length; index++) {
     const production = productions[index] as Production;
-    if (!('part' in production) || production.part.field !== field) continue;
+    if (!isOfValue(production) || production.part.field !== field) continue;
     if (production.event !== 'SE' || carries(value, production.type.label)) return index;
   }
   return -1;
@@ -120,11 +126,7 @@ function carries(value: unknown, label: Readonly<Record<string, string>>): boole
   return true;
 }
 
-export function writeValue(
-  writer: BitWriter,
-  production: Exclude<Known, { event: 'EE' }>,
-  value: unknown,
-): void {
+export function writeValue(writer: BitWriter, production: OfValue, value: unknown): void {
   switch (production.event) {
     case 'AT':
       writer.path.push(production.step);

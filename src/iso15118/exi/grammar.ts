@@ -23,6 +23,12 @@ export type Production =
   | { readonly event: 'EE' }
   | Refused;
 
+/** A production that is followed by a value. */
+export type OfValue = Exclude<Production, { event: 'EE' | 'refused' }>;
+
+export const isOfValue = (production: Production): production is OfValue =>
+  production.event !== 'EE' && production.event !== 'refused';
+
 /** An attribute, a child element or the content, as the first event of which it is known. */
 type Entry =
   | {
@@ -57,7 +63,12 @@ export interface ElementType<T> {
   /** Fields that every value has, and that tell it from those of other types in a choice. */
   readonly label: Readonly<Record<string, string>>;
   /** Where the value that the project uses has another shape than the element. */
-  readonly shape?: { toValue(parts: unknown): unknown; toParts(value: unknown): unknown };
+  readonly shape: Shape | undefined;
+}
+
+interface Shape {
+  toValue(parts: unknown): unknown;
+  toParts(value: unknown): unknown;
 }
 
 interface AnyPart {
@@ -185,11 +196,10 @@ export const complex = <T extends object>(
   parts: Parts<T>,
   forbidden?: Forbidden,
 ): ElementType<T> => {
-  const named = Object.entries<Omit<AnyPart, 'field'>>(parts).map(([field, part]) => ({
-    field,
-    ...part,
-  }));
-  return { start: startOf(named, forbidden), parts: named, wraps: false, label: {} };
+  const named = Object.entries<Omit<AnyPart, 'field'>>(parts).map(([field, part]) =>
+    partOf(field, part),
+  );
+  return typeOf({ start: startOf(named, forbidden), parts: named, wraps: false });
 };
 
 /** The type of an element that is nothing but its only part. */
@@ -197,18 +207,15 @@ export const wrapper = <T>(
   part: Part<T, 'required' | 'optional'>,
   forbidden?: Forbidden,
 ): ElementType<T> => {
-  const parts = [{ field: 'value', ...part }];
-  return { start: startOf(parts, forbidden), parts, wraps: true, label: {} };
+  const parts = [partOf('value', part)];
+  return typeOf({ start: startOf(parts, forbidden), parts, wraps: true });
 };
 
 /** `type`, with fields in its values that say which of several types it is. */
 export const labelled = <const L extends Readonly<Record<string, string>>, T>(
   label: L,
   type: ElementType<T>,
-): ElementType<L & T> => {
-  const { start, parts, wraps, shape } = type;
-  return { start, parts, wraps, label, ...(shape && { shape }) };
-};
+): ElementType<L & T> => typeOf(type, label);
 
 /** `type`, with values of another shape. */
 export const shaped = <T, V>(
@@ -216,13 +223,48 @@ export const shaped = <T, V>(
   toValue: (parts: T) => V,
   toParts: (value: V) => T,
 ): ElementType<V> => {
-  const { start, parts, wraps, label } = type;
-  const shape: ElementType<V>['shape'] = {
+  const shape: Shape = {
     toValue: (values) => toValue(values as T),
     toParts: (value) => toParts(value as V),
   };
-  return { start, parts, wraps, label, shape };
+  return typeOf(type, type.label, shape);
 };
+
+// All parts are objects of one form, all types and all productions are. The interpreter reads their
+// properties for each bit of a message, and is slow where these are elsewhere in each object.
+
+const partOf = (field: string, part: Omit<AnyPart, 'field'>): AnyPart => ({
+  field,
+  entries: part.entries,
+  min: part.min,
+  max: part.max,
+  unbounded: part.unbounded,
+  repeated: part.repeated,
+});
+
+function typeOf(
+  {
+    start,
+    parts,
+    wraps,
+    shape: own,
+  }: Pick<ElementType<unknown>, 'start' | 'parts' | 'wraps'> & {
+    readonly shape?: Shape | undefined;
+  },
+  label: Readonly<Record<string, string>> = {},
+  shape = own,
+): ElementType<never> {
+  return { start, parts, wraps, label, shape };
+}
+
+function productionOf(given: Production): Production {
+  const { event, part, next, name, step, key, type, what, code } = given as AnyProduction;
+  return { event, part, next, name, step, key, type, what, code } as Production;
+}
+
+type AnyProduction = { readonly event: Production['event'] } & Partial<
+  Record<'part' | 'next' | 'name' | 'step' | 'key' | 'type' | 'what' | 'code', unknown>
+>;
 
 /**
  * What a document may be.
@@ -235,15 +277,14 @@ export const globalElements = (
 ): State => ({
   productions: startOf(
     [
-      {
-        field: 'value',
-        ...once,
+      partOf('value', {
         entries: Array.from(
           { length: count },
           (_, code) =>
             (known[code] ?? refused(`element ${code} of the schema`, 'other-message')).entry,
         ),
-      },
+        ...once,
+      }),
     ],
     undefined,
   ).productions,
@@ -256,8 +297,8 @@ export const globalElements = (
 function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): State {
   const states = new Map<string, State>();
   const end: Production[] = [
-    ...(forbidden?.elements ?? []).map((name): Refused => refuse(`SE(${name})`)),
-    { event: 'EE' },
+    ...(forbidden?.elements ?? []).map((name) => refuse(`SE(${name})`)),
+    productionOf({ event: 'EE' }),
     ...(forbidden?.mixed ? [refuse('CH')] : []),
   ];
   /** Where `count` of part number `index` have come. */
@@ -276,7 +317,9 @@ function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): S
         const after = part.unbounded ? Math.min(count + 1, part.min) : count + 1;
         const next = stateAt(index, after);
         for (const entry of part.entries) {
-          productions.push(entry.event === 'refused' ? entry : { part, next, ...entry });
+          productions.push(
+            productionOf(entry.event === 'refused' ? entry : { ...entry, part, next }),
+          );
         }
       }
       if (count >= part.min) productions.push(...stateAt(index + 1, 0).productions);
@@ -288,4 +331,5 @@ function startOf(parts: readonly AnyPart[], forbidden: Forbidden | undefined): S
   return stateAt(0, 0);
 }
 
-const refuse = (what: string): Refused => ({ event: 'refused', what, code: 'not-supported' });
+const refuse = (what: string): Production =>
+  productionOf({ event: 'refused', what, code: 'not-supported' });
