@@ -17,8 +17,8 @@ import type { RootCertificateId } from './exi/iso2-messages.ts';
  * nothing about the root. Never throws; a name of more than 4,096 characters names nothing.
  */
 export function namesRoot({ serialNumber, issuerName }: RootCertificateId, root: Root): boolean {
-  if (serialNumber !== integerOf(root.serialNumber)) return false;
-  const texts = textsOf(root);
+  const { serial, texts } = namesOf(root);
+  if (serialNumber !== serial) return false;
   if (texts.has(issuerName)) return true;
   const wanted = attributeSet(root.issuer);
   const isNamed = nameReadings(issuerName).some(
@@ -33,8 +33,11 @@ type Root = Pick<TbsCertificate, 'serialNumber' | 'issuer'>;
 /** More than there is software in cars that prints names. */
 const MAX_TEXTS = 32;
 
-/** Texts that have meant the issuer of a root: it takes longer to read one than to look it up. */
-const textsOf = remembered((_: Root) => new Set<string>());
+const namesOf = remembered(({ serialNumber }: Root) => ({
+  serial: integerOf(serialNumber),
+  /** Texts that have meant its issuer: it takes longer to read one than to look it up. */
+  texts: new Set<string>(),
+}));
 
 /** The value of an INTEGER by its content octets. */
 const integerOf = (octets: Uint8Array): bigint =>

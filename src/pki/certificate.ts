@@ -15,6 +15,7 @@ import { type DistinguishedName, NameError, readForeignName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
 import { type RawExtension, readRawExtensions } from './raw-extensions.ts';
 import { recent } from './recent.ts';
+import { remembered } from './remembered.ts';
 import { requireDer } from './require-der.ts';
 import {
   readSignatureAlgorithm,
@@ -264,6 +265,9 @@ function readExtensions(
  */
 export const isSelfIssued = (certificate: TbsCertificate): boolean =>
   sameBytes(certificate.issuerDer, certificate.subjectDer);
+
+/** A key (SubjectPublicKeyInfo) as text, for maps: the same for the same key. */
+export const spkiKey = remembered(({ spki }: TbsCertificate): string => bytesKey(spki));
 
 /**
  * A serial number in lower-case hex without leading zeros or prefix: the form of OCPP's

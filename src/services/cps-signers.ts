@@ -172,7 +172,8 @@ function opened(parts: CpsParts, signer: CpsSigner): Promise<Signer> {
 
 /** Keys of signers that have ended or were revoked are not to be kept. */
 function forgetOthers(parts: CpsParts, signers: readonly CpsSigner[]): void {
-  const ids = new Set(signers.map(({ id }) => id));
   const { opened } = parts.cpsMemory;
-  for (const id of opened.keys()) if (!ids.has(id)) opened.delete(id);
+  for (const id of opened.keys()) {
+    if (!signers.some((signer) => signer.id === id)) opened.delete(id);
+  }
 }

@@ -5,7 +5,7 @@
  */
 
 import { bytesKey, sameBytes } from '../pki/byte-order.ts';
-import { type Certificate, serialHex } from '../pki/certificate.ts';
+import { type Certificate, serialHex, spkiKey } from '../pki/certificate.ts';
 import type { Profile, ValidationPurpose } from '../pki/profile.ts';
 import { remembered } from '../pki/remembered.ts';
 import type { AuthorityStore } from './authority-records.ts';
@@ -62,16 +62,16 @@ export async function readPathFacts(
   const above = issuers.map(({ certificate }) => certificate);
   const imported = [...aboveGiven, ...(await anchorsOver([...above, ...outside]))];
 
-  const byKey = new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]));
+  const byKey = new Map(issuers.map((one) => [spkiKey(one.certificate), one.issuer]));
   // A key that was revoked as ours is nobody's anchor, whatever certificate it comes in.
-  const isEnded = (anchor: Certificate) => byKey.get(keyOf(anchor))?.state === 'revoked';
+  const isEnded = (anchor: Certificate) => byKey.get(spkiKey(anchor))?.state === 'revoked';
   const roots = issuers
     .filter(({ issuer }) => issuer.signedById === issuer.id)
     .filter(({ issuer }) => parts.profiles.get(issuer.profile)?.anchorFor?.includes(purpose))
     .map(({ certificate }) => certificate);
   const all = [...imported, ...roots];
   const isOwn = (certificate: Certificate) =>
-    byKey.get(keyOf(certificate))?.organizationId === organizationId;
+    byKey.get(spkiKey(certificate))?.organizationId === organizationId;
 
   return {
     anchors: all.filter((anchor) => !isEnded(anchor)),
@@ -112,7 +112,7 @@ export async function readOwnPathFacts(
     anchors: issuers.filter(isTop).map((one) => one.certificate),
     intermediates: issuers.filter((one) => !isTop(one)).map((one) => one.certificate),
     signers: issuers.filter((one) => sameBytes(one.certificate.subjectDer, certificate.issuerDer)),
-    statusOf: statusFrom(new Map(issuers.map((one) => [keyOf(one.certificate), one.issuer]))),
+    statusOf: statusFrom(new Map(issuers.map((one) => [spkiKey(one.certificate), one.issuer]))),
   };
 }
 
@@ -120,7 +120,7 @@ export async function readOwnPathFacts(
 const statusFrom =
   (issuers: ReadonlyMap<string, KnownIssuer>): PathFacts['statusOf'] =>
   (certificate, signer) => {
-    const issuer = issuers.get(keyOf(signer));
+    const issuer = issuers.get(spkiKey(signer));
     if (issuer === undefined) return 'unknown';
     if (issuer.state === 'revoked') return 'authority-revoked';
     const state = issuer.statuses.get(serialHex(certificate));
@@ -166,8 +166,6 @@ function importedAnchors(
   };
 }
 
-/** A key as text. */
-const keyOf = remembered(({ spki }: Certificate): string => bytesKey(spki));
 const issuerOf = remembered(({ issuerDer }: Certificate): string => bytesKey(issuerDer));
 
 /** Of each name one. */

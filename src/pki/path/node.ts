@@ -1,7 +1,7 @@
 /** A certificate with everything about it that a search for paths asks more than once. */
 
 import { bytesKey, sameBytes } from '../byte-order.ts';
-import type { Certificate } from '../certificate.ts';
+import { type Certificate, spkiKey } from '../certificate.ts';
 import { DerError } from '../der-element.ts';
 import { type PolicyExtensions, readPolicyExtensions } from '../extensions/read-policies.ts';
 import { canonicalName } from '../names.ts';
@@ -54,8 +54,8 @@ export const named = remembered((certificate: Certificate): Named => {
   const { issuer, subject, issuerDer, subjectDer } = certificate;
   const subjectKey = canonicalName(subject);
   const issuerKey = sameBytes(issuerDer, subjectDer) ? subjectKey : canonicalName(issuer);
-  const [derKey, spkiKey] = [bytesKey(certificate.der), bytesKey(certificate.spki)];
-  return { certificate, derKey, spkiKey, subjectKey, issuerKey };
+  const derKey = bytesKey(certificate.der);
+  return { certificate, derKey, spkiKey: spkiKey(certificate), subjectKey, issuerKey };
 });
 
 export function nodeOf({ certificate }: Named, isAnchor: boolean, rules: PathRules): PathNode {
