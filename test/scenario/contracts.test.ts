@@ -452,6 +452,56 @@ describe('installing', () => {
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 
+  describe('somebody else is faster', () => {
+    /** Services of another process, which reads bundles once, and others do this before it goes on. */
+    function overtaken(others: () => Promise<unknown>): Services {
+      let isFirst = true;
+      return {
+        ...services,
+        contracts: {
+          ...services.contracts,
+          async listBundles(id) {
+            const bundles = await services.contracts.listBundles(id);
+            if (isFirst) {
+              isFirst = false;
+              await others();
+            }
+            return bundles;
+          },
+        },
+      };
+    }
+
+    test('a car that asks twice at once gets the same bundle from both', async () => {
+      const car = await registered();
+      const { contract } = await create(car);
+      const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+      await registerCar(services, anew, car);
+      let faster: Bundle | undefined;
+      const slow = overtaken(async () => {
+        faster = await install(contract, anew);
+      });
+      const found = await services.provisioning.findByPcid(anew.registered.pcid, 'iso15118-2');
+      if (!found) throw new Error('the car is gone');
+      expect((await bundleForInstallation(slow, contract, found)).id).toBe(faster?.id);
+      expect(await services.contracts.listBundles(contract.id)).toHaveLength(2);
+    });
+
+    test('an old certificate that a renewal has revoked since is updated no more', async () => {
+      const car = await registered();
+      const { contract, bundle: old } = await create(car);
+      const slow = overtaken(() =>
+        renewContract(services, demoMo, contract.id, { revokesFormer: true }),
+      );
+      const update = bundleForUpdate(slow, {
+        ...{ contract, oldContractCertificate: old.certificate },
+        registrationId: car.registered.id,
+      });
+      await expect(update).rejects.toEqual(code('recipient-unfitting'));
+      expect(await services.contracts.listBundles(contract.id)).toHaveLength(2);
+    });
+  });
+
   describe('requests that somebody has recorded', () => {
     /** A contract with the two that a car could have sent: an installation and an update of it. */
     async function recorded(change: Parameters<typeof create>[1] = {}) {
