@@ -13,6 +13,7 @@ import { type BundleText, bringBundle, bringNextBundle } from './brought-bundles
 import { type ContractParts, type ContractView, createContract } from './contract-creation.ts';
 import type { Contract, PncStandard } from './contract-records.ts';
 import {
+  type ContractSearch,
   changeRank,
   endContract,
   findContract,
@@ -24,8 +25,8 @@ import { organizationMeant } from './organizations.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
 const DAY = 86_400_000;
-/** As many as one EMAID has cars, or one car contracts. */
-const MOST = 100;
+/** Of contracts that are read at a time. */
+const PAGE = 100;
 
 /** A contract by what is in it. */
 export interface ContractName {
@@ -87,18 +88,37 @@ export async function contractsNamed(
   wanted: Partial<ContractName>,
 ): Promise<readonly ContractView[]> {
   const { emaid, pcid, standard } = wanted;
-  const page = await listContracts(parts, principal, {
+  const search = {
     ...(emaid === undefined ? {} : { emaid }),
     ...(pcid === undefined ? {} : { pcid }),
-    limit: MOST,
-  });
-  const present = page.items.filter(
-    (one) => one.state !== 'ended' && (standard ?? one.standard) === one.standard,
-  );
+  };
+  const found = [
+    ...(await everyContract(parts, principal, { ...search, state: 'active' })),
+    ...(await everyContract(parts, principal, { ...search, state: 'suspended' })),
+  ];
+  const present = found
+    .filter((one) => (standard ?? one.standard) === one.standard)
+    .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
   if (present.length === 0) {
     throw new ServiceError('not-found', `there is no contract of ${emaid ?? pcid}`);
   }
   return Promise.all(present.map(({ id }) => findContract(parts, principal, id)));
+}
+
+async function everyContract(
+  parts: ContractParts,
+  principal: Principal,
+  search: Omit<ContractSearch, 'limit' | 'cursor'>,
+): Promise<Contract[]> {
+  const found: Contract[] = [];
+  let cursor: string | undefined;
+  do {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await listContracts(parts, principal, { ...search, limit: PAGE, ...from });
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return found;
 }
 
 /**

@@ -12,6 +12,7 @@ import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
+import { contractsNamed, endContractsNamed } from '../../src/services/contract-data.ts';
 import type { Bundle, Contract } from '../../src/services/contract-records.ts';
 import {
   changeRank,
@@ -682,6 +683,21 @@ describe('renewing, suspending and ending', () => {
     expect(await endContractsOf(services, which, why)).toBe(2);
     expect(await endContractsOf(services, which, why)).toBe(0);
     expect((await findContract(services, demoMo, contract.id)).contract.reason).toBe('scrapped');
+  });
+
+  test('an EMAID’s contracts end, however many have ended before', async () => {
+    const emaid = newEmaid();
+    const { contract: first } = await create(await registered(), { emaid });
+    const car = await registered();
+    // As of a driver who tries to get it right, or somebody who hides a contract.
+    for (let round = 0; round < 101; round += 1) {
+      const { contract } = await create(car, { emaid });
+      await endContract(services, demoMo, contract.id);
+    }
+    const found = await contractsNamed(services, demoMo, { emaid });
+    expect(found.map(({ contract }) => contract.id)).toEqual([first.id]);
+    await endContractsNamed(services, demoMo, emaid, { keepsCertificates: false });
+    expect((await findContract(services, demoMo, first.id)).contract.state).toBe('ended');
   });
 
   test('another organization’s contracts are not there', async () => {

@@ -536,6 +536,21 @@ describe('OPCP', () => {
       expect((await install(vehicle)).chain.map(base64)).toEqual(next.chain);
     });
 
+    test('is not taken where nobody signs below the root that is named', async () => {
+      const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+      const { pcid } = vehicle;
+      const { chain, keys } = await ownData(vehicle, newEmaid());
+      const contractData = {
+        ...{ contractCertificate: chain[0], contractSubCa2Certificate: chain[1] },
+        ...{ contractSubCa1Certificate: chain[2], ...keys },
+      };
+      const cpsV2GRootCertificateFingerprint = 'ab'.repeat(32);
+      const answer = await bring({ pcid, contractData, cpsV2GRootCertificateFingerprint });
+      expect(answer.status).toBe(404);
+      const none = await evpki.call('GET', `/v1/contracts?pcid=${pcid}`, undefined, operator);
+      expect(sent(none, 200).items).toEqual([]);
+    });
+
     test('P5 is refused with every reason, and for identifiers of others', async () => {
       const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
       const { pcid } = vehicle;
