@@ -137,24 +137,27 @@ export async function makeDefault(
 
 /**
  * Ends the contracts of an EMAID, whatever cars they are for.
- * @param options.keepsCertificates that nothing is revoked by it: only where evpki has issued
- *   nothing
+ * @param options.keepsCertificates that nothing is revoked by it: only where evpki has made none of
+ *   the bundles
  * @throws ServiceError `not-found`, `not-permitted`, `request-malformed`, `conflict`
  */
 export async function endContractsNamed(
   parts: ContractParts,
   principal: Principal,
   emaid: string,
-  options: { readonly keepsCertificates: boolean },
+  { keepsCertificates }: { readonly keepsCertificates: boolean },
 ): Promise<void> {
   const views = await contractsNamed(parts, principal, { emaid });
-  if (options.keepsCertificates && views.some(({ contract }) => contract.issuing)) {
+  if (keepsCertificates && views.some(({ contract }) => contract.issuing)) {
     throw new ServiceError(
       'conflict',
       `evpki has issued the certificate of ${emaid}: it is revoked when the contract ends`,
     );
   }
-  for (const { contract } of views) await endContract(parts, principal, contract.id);
+  const options = { keepsBrought: keepsCertificates };
+  for (const { contract } of views) {
+    await endContract(parts, principal, contract.id, undefined, options);
+  }
 }
 
 /** The contract of the caller's organization with this name, if there is one that goes on. */
