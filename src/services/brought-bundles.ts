@@ -16,6 +16,8 @@ import {
 import { curves, isOnCurve } from '../pki/curves.ts';
 import { DerError } from '../pki/der-element.ts';
 import { attributeValue } from '../pki/names.ts';
+import { chargingTolerances } from '../pki/path/rules.ts';
+import { validatePath } from '../pki/path/validate-path.ts';
 import { decodeBase64, PemError, readPemBlocks } from '../pki/pem.ts';
 import { type Principal, requireKind } from './access-policy.ts';
 import { contractKeyAlgorithm, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
@@ -130,9 +132,10 @@ function checkedBundle(
   const now = parts.clock();
   const [leaf, ...above] = certificates;
   if (!leaf) throw refusal([fault('chain', 'there is no certificate', 'certificateChain')]);
+  const ofChain = chainFaults(contract, certificates, now);
   const faults = [
     ...leafFaults(contract, leaf, now),
-    ...chainFaults(contract, certificates, now),
+    ...(ofChain.length > 0 ? ofChain : pathFaults(certificates, now)),
     ...sealFaults(contract, leaf, car, dhPublicKey, encryptedPrivateKey),
   ];
   const curve = curveOf(leaf);
@@ -218,6 +221,23 @@ function chainFaults(
     if (!(isNamed && signs)) add('chain', `${which} has not signed the one before it`);
   });
   return faults;
+}
+
+/**
+ * What keeps the certificates above from having issued what they have (RFC 5280 6), the uppermost
+ * taken for an anchor: which root is above it, and who trusts that, is for the car. What is
+ * wrong with the contract certificate alone is looked at elsewhere.
+ */
+function pathFaults([leaf, ...above]: readonly Certificate[], now: Date): FieldViolation[] {
+  const [top] = above.slice(-1);
+  if (!leaf || !top) return [];
+  const verdict = validatePath({
+    ...{ certificate: leaf, candidates: above, anchors: [top], at: now },
+    tolerated: chargingTolerances,
+  });
+  return (verdict.ok ? [] : verdict.problems)
+    .filter(({ code, index }) => (index > 0 && code !== 'expired') || code === 'name-constraints')
+    .map(({ code, subject, message }) => fault(code, `${subject}: ${message}`, 'certificateChain'));
 }
 
 function sealFaults(
