@@ -134,7 +134,7 @@ async function issuersAbove(
   given: readonly Certificate[],
 ): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
   const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
-    paths.issuersNamed(issuerNames(certificates), [...new Set(certificates.map(serialHex))]);
+    paths.issuersNamed(possibleIssuers(certificates), [...new Set(certificates.map(serialHex))]);
   const known = await issuersOf(given);
   const outside: Certificate[] = [];
   for (const { id, signedById } of known) {
@@ -169,11 +169,19 @@ function importedAnchors(
 /** A key as text. */
 const keyOf = remembered(({ spki }: Certificate): string => textOf(spki));
 const issuerOf = remembered(({ issuerDer }: Certificate): string => textOf(issuerDer));
+const subjectOf = remembered(({ subjectDer }: Certificate): string => textOf(subjectDer));
 
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 
-/** Of each name one. */
-const issuerNames = (certificates: readonly Certificate[]): Uint8Array[] => [
-  ...new Map(certificates.map((one) => [issuerOf(one), one.issuerDer])).values(),
-];
+/**
+ * The names of those that may have signed them, each once: as they say themselves, and as those are
+ * called that are given behind the first. A path goes by names as RFC 5280 7.1 compares them, so
+ * that a thief of a key could write its name otherwise, and have our records not found.
+ */
+const possibleIssuers = ([first, ...others]: readonly Certificate[]): Uint8Array[] => {
+  const all = first ? [first, ...others] : others;
+  const names = all.map((one): [string, Uint8Array] => [issuerOf(one), one.issuerDer]);
+  const subjects = others.map((one): [string, Uint8Array] => [subjectOf(one), one.subjectDer]);
+  return [...new Map([...names, ...subjects]).values()];
+};
