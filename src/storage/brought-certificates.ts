@@ -3,14 +3,16 @@
  * itself may have them certified by an authority of this evpki. They are the contract's all the same.
  */
 
+import type { Knex } from 'knex';
 import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
+import type { CertificateState } from '../services/certificate-records.ts';
 import type { BundleCertificate } from './contract-bundles.ts';
 import type { WriteTransaction } from './database.ts';
 import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
 import type { CertificateRow } from './rows.ts';
-import { bytesOf } from './values.ts';
+import { blob, bytesOf } from './values.ts';
 
 /**
  * The certificates of the contract's own organization that stand in bundles which were brought for
@@ -44,6 +46,26 @@ export async function broughtCertificatesOf(
     }
   }
   return [...found.values()];
+}
+
+/** By octets as text: see {@link statesOfBrought}. */
+export const broughtKey = (der: Uint8Array): string => blob(der).toString('base64');
+
+/**
+ * What has become of those certificates of brought bundles that were issued here, by
+ * {@link broughtKey}; of others nothing is known.
+ */
+export async function statesOfBrought(
+  reader: Knex,
+  ders: readonly Uint8Array[],
+): Promise<ReadonlyMap<string, CertificateState>> {
+  const keys = ders.flatMap((der) => readable(bytesOf(blob(der))) ?? []).map(({ spki }) => spki);
+  if (keys.length === 0) return new Map();
+  const rows: Pick<CertificateRow, 'der' | 'state'>[] = await reader<CertificateRow>('certificates')
+    .whereIn('spki_sha256', keys.map(spkiFingerprint))
+    .whereNotNull('der')
+    .select('der', 'state');
+  return new Map(rows.flatMap(({ der, state }) => (der ? [[broughtKey(der), state]] : [])));
 }
 
 async function isNeeded(

@@ -5,6 +5,7 @@ import type { AuditEvent } from '../services/audit.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
 import { belowRevoked } from './below-revoked.ts';
+import { broughtKey, statesOfBrought } from './brought-certificates.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
@@ -223,7 +224,12 @@ export async function listBundles(
 ): Promise<Bundle[]> {
   const at = { knex: reader, dialect };
   const rows = await rawRows<BundleWithCertificate>(at, BUNDLES, [contractId, contractId]);
-  return rows.flatMap((row) => bundleOf(row) ?? []);
+  const brought = rows.flatMap(({ certificate }) => certificate ?? []);
+  const states = brought.length > 0 ? await statesOfBrought(reader, brought) : undefined;
+  return rows.flatMap((row) => {
+    const known = row.certificate && states?.get(broughtKey(row.certificate));
+    return bundleOf(known ? { ...row, certificate_state: known } : row) ?? [];
+  });
 }
 
 const BUNDLES = `${belowRevoked(`

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHierarchy } from '../../src/declarations.ts';
 import { emaidCheckDigit } from '../../src/identifiers/emaid.ts';
-import { readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import { contractKeys } from '../../src/keystore/contract-keys.ts';
+import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
@@ -42,6 +43,16 @@ import {
   registerCar,
 } from '../support/contracts.ts';
 import { demoDeclarations } from '../support/declarations.ts';
+import { foreignRoot } from '../support/foreign-roots.ts';
+import {
+  authorityExtensions,
+  generateKey,
+  issue,
+  type TestKey,
+  templateFor,
+} from '../support/issuing.ts';
+import { nameOf } from '../support/policy.ts';
+import { acceptedKey } from '../support/public-keys.ts';
 import { type Services, servicesOver, startAuthorities } from '../support/services.ts';
 
 const DAY = 86_400_000;
@@ -719,16 +730,37 @@ describe('renewing, suspending and ending', () => {
 });
 
 describe('bundles that are brought', () => {
-  /** What an operator with an own PKI would bring: here made by evpki, for another contract. */
+  const root = foreignRoot();
+  const [sub1Key, sub2Key] = [generateKey(), generateKey()] as const;
+  const subCa = (key: TestKey, by: TestKey, above: Certificate, pathLength: number) =>
+    issue(
+      templateFor(key, by, {
+        ...{ subject: nameOf(`CN=MO Sub-CA elsewhere ${pathLength}`, 'DC=MO') },
+        issuerName: above.subjectDer,
+        extensions: authorityExtensions(key, by, pathLength),
+      }),
+      by,
+    );
+  const sub1 = subCa(sub1Key, root.key, root.certificate, 1);
+  const sub2 = subCa(sub2Key, sub1Key, sub1, 0);
+
+  /** What an operator with an own PKI would bring. */
   async function madeElsewhere(car: Car, emaid: string) {
-    const { contract, bundle } = await create(car, { emaid });
-    await endContract(services, demoMo, contract.id);
+    const { spki } = car.registered;
+    const key = await contractKeys().generate('P-256');
+    const subject = { publicKey: acceptedKey(key.spki), privateKey: sub2Key.privateKey };
+    const leaf = issue(
+      templateFor(subject, sub2Key, {
+        ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
+      }),
+      sub2Key,
+    );
+    const sealed = await key.seal({ standard: 'iso15118-2', spki });
+    const bundle = { ...sealed, certificate: leaf.der };
     const text = {
-      certificateChain: [bundle.certificate, ...bundle.subCertificates]
-        .map((der) => toPem('CERTIFICATE', der))
-        .join(''),
-      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
-      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+      certificateChain: [leaf, sub2, sub1].map(({ der }) => toPem('CERTIFICATE', der)).join(''),
+      dhPublicKey: Buffer.from(sealed.dhPublicKey).toString('base64'),
+      encryptedPrivateKey: Buffer.from(sealed.encryptedPrivateKey).toString('base64'),
     };
     return { bundle, text };
   }
@@ -743,7 +775,7 @@ describe('bundles that are brought', () => {
     expect(contract.issuing).toBeUndefined();
     const installed = await install(contract, car);
     expect(installed.certificate).toEqual(bundle.certificate);
-    expect(openBundle(car, installed)).toEqual(openBundle(car, bundle));
+    expect(openBundle(car, installed)).toHaveLength(32);
     await expect(bringBundle(services, demoMo, details, text)).rejects.toEqual(
       code('contract-exists'),
     );
@@ -774,10 +806,10 @@ describe('bundles that are brought', () => {
     const { pcid } = car.registered;
     const bring = (change: Partial<typeof text>, as = emaid) =>
       bringBundle(services, demoMo, { emaid: as, pcid }, { ...text, ...change });
-    const [leaf, sub2, sub1] = [bundle.certificate, ...bundle.subCertificates].map((der) =>
-      toPem('CERTIFICATE', der),
-    ) as [string, string, string];
-    const root = await rootAbove(bundle);
+    const [leaf, issuer, above, top] = [
+      bundle.certificate,
+      ...[sub2, sub1, root.certificate].map(({ der }) => der),
+    ].map((der) => toPem('CERTIFICATE', der)) as [string, string, string, string];
     const reasons = async (attempt: Promise<unknown>) => {
       const error = await attempt.then(
         () => undefined,
@@ -792,22 +824,36 @@ describe('bundles that are brought', () => {
       await reasons(bring({ encryptedPrivateKey: short, dhPublicKey: noPoint }, newEmaid())),
     ).toEqual(['emaid', 'size', 'point']);
     expect(await reasons(bring({ certificateChain: leaf }))).toEqual(['chain']);
-    expect(await reasons(bring({ certificateChain: leaf + sub1 + sub2 }))).toEqual([
+    expect(await reasons(bring({ certificateChain: leaf + above + issuer }))).toEqual([
       'chain',
       'chain',
     ]);
-    expect(await reasons(bring({ certificateChain: leaf + sub2 + sub1 + root }))).toEqual(['root']);
+    expect(await reasons(bring({ certificateChain: leaf + issuer + above + top }))).toEqual([
+      'root',
+    ]);
     expect(await reasons(bring({ certificateChain: 'nonsense' }))).toEqual(['chain']);
-    expect(await reasons(bring({ certificateChain: sub2 + sub1 }))).toContain('authority');
+    expect(await reasons(bring({ certificateChain: issuer + above }))).toContain('authority');
     expect(await reasons(bring({ dhPublicKey: '!' }))).toEqual(['size']);
     expect((await bring({})).contract.emaid).toBe(emaid);
   });
 
-  async function rootAbove({ subCertificates }: Bundle): Promise<string> {
-    const [issuer] = await services.authorities.listIssuers('mo-root');
-    expect(subCertificates).toHaveLength(2);
-    return toPem('CERTIFICATE', issuer?.certificate ?? new Uint8Array());
-  }
+  test('are not installed when their certificates were issued here and have been revoked', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const { contract: former, bundle } = await create(car, { emaid });
+    const text = {
+      certificateChain: [bundle.certificate, ...bundle.subCertificates]
+        .map((der) => toPem('CERTIFICATE', der))
+        .join(''),
+      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+    };
+    await endContract(services, demoMo, former.id);
+    const details = { emaid, pcid: car.registered.pcid };
+    const { contract, bundle: brought } = await bringBundle(services, demoMo, details, text);
+    expect(brought.certificateState).toBe('revoked');
+    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+  });
 });
 
 describe('ISO 15118-20', () => {
