@@ -8,11 +8,18 @@ import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { CertificateState } from '../services/certificate-records.ts';
-import type { BundleCertificate } from './contract-bundles.ts';
 import type { WriteTransaction } from './database.ts';
 import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
 import type { CertificateRow } from './rows.ts';
 import { blob, bytesOf } from './values.ts';
+
+/** A certificate of a contract that evpki has issued. */
+export interface BundleCertificate {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly issuerId: string;
+  readonly serial: string;
+}
 
 /**
  * The certificates of the contract's own organization that stand in bundles which were brought for

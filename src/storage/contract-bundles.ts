@@ -5,7 +5,7 @@ import type { AuditEvent } from '../services/audit.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
 import { belowRevoked } from './below-revoked.ts';
-import { broughtKey, statesOfBrought } from './brought-certificates.ts';
+import { type BundleCertificate, broughtKey, statesOfBrought } from './brought-certificates.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
@@ -117,13 +117,6 @@ export async function revokeFormer(
     });
     tx.appendAudit(statusEntry(certificate, bundle.contractId, { at, actor }, from, decision.to));
   }
-}
-
-export interface BundleCertificate {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly issuerId: string;
-  readonly serial: string;
 }
 
 /**
