@@ -75,6 +75,7 @@ export async function statesOfBrought(
   return new Map(rows.flatMap(({ der, state }) => (der ? [[broughtKey(der), state]] : [])));
 }
 
+/** Whether another contract has it that goes on: of the same EMAID, which is in the certificate. */
 async function isNeeded(
   tx: WriteTransaction,
   contractId: string,
@@ -84,6 +85,10 @@ async function isNeeded(
     .knex('contract_bundles as b')
     .join('contracts as k', 'k.id', 'b.contract_id')
     .where((same) => same.where('b.certificate_id', id).orWhere('b.certificate', der))
+    .whereIn(
+      'k.account',
+      tx.knex<ContractRow>('contracts').where({ id: contractId }).select('account'),
+    )
     .whereNot('k.id', contractId)
     .whereNot('k.state', 'ended')
     .first('b.id');

@@ -576,12 +576,13 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
 
       test('keeps it where that is asked for, and where another contract has it', async () => {
         const { id, der } = await issuedHere();
-        const [first, second] = [await brought(der), await brought(der)];
+        const emaid = newEmaid();
+        const [first, second] = [await brought(der, { emaid }), await brought(der, { emaid })];
         await changeState(first, {});
         expect(await stateOf(id)).toBe('issued');
         await changeState(second, { keepsBrought: true });
         expect(await stateOf(id)).toBe('issued');
-        await changeState(await brought(der), {});
+        await changeState(await brought(der, { emaid }), {});
         expect(await stateOf(id)).toBe('revoked');
       });
 
