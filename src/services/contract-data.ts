@@ -9,7 +9,8 @@ import { DerError } from '../pki/der-element.ts';
 import { attributeValue } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Principal } from './access-policy.ts';
-import { type BundleText, bringBundle, bringNextBundle } from './brought-bundles.ts';
+import { bringBundle, bringNextBundle } from './brought-bundles.ts';
+import type { BundleText } from './brought-faults.ts';
 import { type ContractParts, type ContractView, createContract } from './contract-creation.ts';
 import type { Contract, PncStandard } from './contract-records.ts';
 import {

@@ -1,5 +1,6 @@
 /** The life of Plug & Charge contracts, with the real keys, authorities and OCSP answers. */
 
+import { createECDH } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,7 +53,7 @@ import {
   templateFor,
 } from '../support/issuing.ts';
 import { nameOf } from '../support/policy.ts';
-import { acceptedKey } from '../support/public-keys.ts';
+import { acceptedKey, ecSpki } from '../support/public-keys.ts';
 import { type Services, servicesOver, startAuthorities } from '../support/services.ts';
 
 const DAY = 86_400_000;
@@ -835,6 +836,30 @@ describe('bundles that are brought', () => {
     expect(await reasons(bring({ certificateChain: issuer + above }))).toContain('authority');
     expect(await reasons(bring({ dhPublicKey: '!' }))).toEqual(['size']);
     expect((await bring({})).contract.emaid).toBe(emaid);
+  });
+
+  test('K4 are refused when their keys are not encrypted', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const pair = createECDH('prime256v1');
+    const spki = ecSpki('1.2.840.10045.3.1.7', pair.generateKeys());
+    const subject = { publicKey: acceptedKey(spki), privateKey: sub2Key.privateKey };
+    const leaf = issue(
+      templateFor(subject, sub2Key, {
+        ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
+      }),
+      sub2Key,
+    );
+    const field = Buffer.alloc(48);
+    const scalar = pair.getPrivateKey();
+    scalar.copy(field, 48 - scalar.length);
+    const text = {
+      certificateChain: [leaf, sub2, sub1].map(({ der }) => toPem('CERTIFICATE', der)).join(''),
+      dhPublicKey: createECDH('prime256v1').generateKeys('base64'),
+      encryptedPrivateKey: field.toString('base64'),
+    };
+    const bring = bringBundle(services, demoMo, { emaid, pcid: car.registered.pcid }, text);
+    await expect(bring).rejects.toMatchObject({ violations: [{ code: 'key-in-clear' }] });
   });
 
   test('are not installed when their certificates were issued here and have been revoked', async () => {
