@@ -4,6 +4,7 @@
  * the status of each. Two queries as a rule, however many certificates there are.
  */
 
+import { createHash } from 'node:crypto';
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, serialHex } from '../pki/certificate.ts';
 import type { Profile, ValidationPurpose } from '../pki/profile.ts';
@@ -123,7 +124,11 @@ const statusFrom =
     const issuer = issuers.get(keyOf(signer));
     if (issuer === undefined) return 'unknown';
     if (issuer.state === 'revoked') return 'authority-revoked';
-    const state = issuer.statuses.get(serialHex(certificate));
+    const serial = serialHex(certificate);
+    const state = issuer.statuses.get(serial);
+    const signed = issuer.signed.get(serial);
+    // Under a serial number that was given away a thief of the key may sign something else.
+    if (signed !== undefined && signed !== tbsSha256(certificate)) return 'not-issued';
     if (state === 'issued') return 'good';
     return state === 'held' || state === 'revoked' ? state : 'not-issued';
   };
@@ -165,6 +170,11 @@ function importedAnchors(
     return found.map((der) => parsed.read(der));
   };
 }
+
+/** What a signature is over, by its SHA-256 in lower-case hex. */
+const tbsSha256 = remembered(({ tbs }: Certificate): string =>
+  createHash('sha256').update(tbs).digest('hex'),
+);
 
 /** A key as text. */
 const keyOf = remembered(({ spki }: Certificate): string => textOf(spki));

@@ -218,7 +218,10 @@ describe('a chain below a root of our own', () => {
   });
 
   /** What a thief of a sub-CA's key makes, who writes the name of the issuer as it pleases. */
-  async function stolen(rewritten = (name: DistinguishedName) => name) {
+  async function stolen(
+    rewritten = (name: DistinguishedName) => name,
+    changes: Partial<CertificateTemplate> = {},
+  ) {
     const authority = await services.authorities.findAuthority('oem-sub-ca-2');
     const issuer = authority && (await services.issuers.current(authority));
     if (!issuer) throw new Error('no issuer');
@@ -232,6 +235,7 @@ describe('a chain below a root of our own', () => {
         ...leafExtensions(key, key),
         authorityKeyIdentifier: { critical: false, value: issuer.facts.keyIdentifier },
       },
+      ...changes,
     });
     const tbs = buildTbs(template);
     const signature = await issuer.signer.sign(tbs);
@@ -248,6 +252,12 @@ describe('a chain below a root of our own', () => {
     }));
     const candidates = [(await authorityCertificate('oem-sub-ca-2')).der];
     expect(refusal(await validate(shouted, { candidates }))).toEqual(['revoked', 'not-issued']);
+  });
+
+  test('O2 it is refused, too, with a serial number that our records do know', async () => {
+    const { serialNumber } = (await newCar()).certificate;
+    const reused = await stolen(undefined, { serialNumber });
+    expect(refusal(await validate(reused))).toEqual(['revoked', 'not-issued']);
   });
 
   test('every generation of root and sub-CA counts', async () => {
