@@ -25,6 +25,7 @@ import { type AuthorityParts, certifyIssuer, profileOf } from './authorities.ts'
 import type { Authority, Issuer } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
+import { hasNamesake } from './root-namesakes.ts';
 
 const ACTIVATE = 'authorities:activate';
 
@@ -55,6 +56,7 @@ export async function activateAuthority(
   const faults = [
     ...ownFaults(own, issuer, profile, now),
     ...chainFaults(chain, certificates, now),
+    ...(await rootFaults(parts, chain)),
   ];
   if (faults.length > 0) {
     throw new ServiceError(
@@ -254,6 +256,16 @@ function chainFaults(
       ),
     ]),
   ];
+}
+
+async function rootFaults(
+  { authorities }: Pick<AuthorityParts, 'authorities'>,
+  chain: readonly Certificate[],
+): Promise<FieldViolation[]> {
+  const root = chain.at(-1);
+  if (!root || !(await hasNamesake(authorities, root))) return [];
+  const message = `another root is known that has the name and serial number of ${nameText(root.subject)} (RFC 5280 4.1.2.2)`;
+  return fault(true, 'activation-root-namesake', message);
 }
 
 /** The wanted usages that a certificate does not grant. */

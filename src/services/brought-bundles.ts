@@ -4,21 +4,19 @@
  * seen from outside, so that no car gets what it must refuse.
  */
 
-import { parseEmaid, sameEmaid } from '../identifiers/emaid.ts';
-import { chainLimits } from '../iso15118/installation/chain-limits.ts';
-import { sameBytes } from '../pki/byte-order.ts';
-import {
-  type Certificate,
-  isSelfIssued,
-  readCertificate,
-  verifyIssuedBy,
-} from '../pki/certificate.ts';
-import { curves, isOnCurve } from '../pki/curves.ts';
+import { type Certificate, readCertificate } from '../pki/certificate.ts';
 import { DerError } from '../pki/der-element.ts';
-import { attributeValue } from '../pki/names.ts';
 import { decodeBase64, PemError, readPemBlocks } from '../pki/pem.ts';
 import { type Principal, requireKind } from './access-policy.ts';
-import { contractKeyAlgorithm, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
+import {
+  type BundleText,
+  chainFaults,
+  curveOf,
+  fault,
+  leafFaults,
+  sealFaults,
+} from './brought-faults.ts';
+import { recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
   type ContractCar,
@@ -29,26 +27,10 @@ import {
   checkedContract,
   registeredCar,
 } from './contract-creation.ts';
-import type { BroughtBundle, BundleCurve, BundleReason, Contract } from './contract-records.ts';
+import type { BroughtBundle, BundleReason, Contract } from './contract-records.ts';
 import { findContract } from './contracts.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-
-/** A bundle as it comes in at a door. */
-export interface BundleText {
-  /** PEM: the contract certificate and those above it, leaf first, without root. */
-  readonly certificateChain: string;
-  /** Base64. */
-  readonly dhPublicKey: string;
-  readonly encryptedPrivateKey: string;
-}
-
-/** Octets of DHpublickey and encrypted key, by the algorithm of the contract key. */
-const forms = {
-  'P-256': { standard: 'iso15118-2', curve: 'P-256', dhPublicKey: 65, encrypted: 48 },
-  'P-521': { standard: 'iso15118-20', curve: 'SECP521', dhPublicKey: 133, encrypted: 94 },
-  Ed448: { standard: 'iso15118-20', curve: 'X448', dhPublicKey: 56, encrypted: 84 },
-} as const;
 
 /**
  * Brings a bundle for a contract: the first, which creates it, or the next of one whose bundles
@@ -151,10 +133,6 @@ function checkedBundle(
 const refusal = (faults: readonly FieldViolation[]) =>
   new ServiceError('bundle-refused', 'the bundle does not fit', faults);
 
-const fault = (code: string, message: string, field: keyof BundleText): FieldViolation => ({
-  ...{ code, message, field: `body.bundle.${field}` },
-});
-
 function readChain(pem: string): Certificate[] {
   try {
     return readPemBlocks(pem).map(({ der }) => readCertificate(der));
@@ -162,91 +140,4 @@ function readChain(pem: string): Certificate[] {
     if (!(error instanceof PemError || error instanceof DerError)) throw error;
     throw refusal([fault('chain', `cannot be read: ${error.message}`, 'certificateChain')]);
   }
-}
-
-const formOf = ({ publicKey }: Certificate) => {
-  const algorithm = publicKey?.algorithm;
-  return algorithm === 'P-256' || algorithm === 'P-521' || algorithm === 'Ed448'
-    ? forms[algorithm]
-    : undefined;
-};
-
-const curveOf = (leaf: Certificate): BundleCurve | undefined => formOf(leaf)?.curve;
-
-function leafFaults({ emaid, standard }: Contract, leaf: Certificate, now: Date): FieldViolation[] {
-  const faults: FieldViolation[] = [];
-  const add = (code: string, message: string) =>
-    faults.push(fault(code, message, 'certificateChain'));
-  if (formOf(leaf)?.standard !== standard) {
-    add('key-type', `the certificate's key is none of an ${standard} contract`);
-  }
-  const [named, wanted] = [attributeValue(leaf.subject, 'CN') ?? '', emaid].map(parseEmaid);
-  if (!(named?.ok && wanted?.ok && sameEmaid(named.value, wanted.value))) {
-    add('emaid', `the common name of the certificate is not ${emaid}`);
-  }
-  if (leaf.extensions.basicConstraints?.ca) add('authority', 'the certificate is an authority’s');
-  if (leaf.notAfter <= now) add('expired', `ended at ${leaf.notAfter.toISOString()}`);
-  return faults;
-}
-
-function chainFaults(
-  { standard }: Contract,
-  certificates: readonly Certificate[],
-  now: Date,
-): FieldViolation[] {
-  const faults: FieldViolation[] = [];
-  const add = (code: string, message: string) =>
-    faults.push(fault(code, message, 'certificateChain'));
-  const { octets, above } = chainLimits[standard];
-  if (certificates.length < 2 || certificates.length > above + 1) {
-    add('chain', `has the certificate and 1 to ${above} above it, without the root`);
-  }
-  certificates.slice(0, above + 1).forEach((certificate, index) => {
-    const which = `certificate ${index + 1}`;
-    if (certificate.der.length > octets) {
-      add(
-        'size',
-        `${which} has ${certificate.der.length} octets; ${standard} has room for ${octets}`,
-      );
-    }
-    if (isSelfIssued(certificate)) add('root', `${which} is a root, which cars have themselves`);
-    if (index === 0) return;
-    if (certificate.notAfter <= now) add('expired', `${which} has ended`);
-    const below = certificates[index - 1];
-    const isNamed = below && sameBytes(below.issuerDer, certificate.subjectDer);
-    const signs = certificate.publicKey && below && verifyIssuedBy(below, certificate.publicKey);
-    if (!(isNamed && signs)) add('chain', `${which} has not signed the one before it`);
-  });
-  return faults;
-}
-
-function sealFaults(
-  contract: Contract,
-  leaf: Certificate,
-  car: ContractCar,
-  dhPublicKey: Uint8Array | undefined,
-  encrypted: Uint8Array | undefined,
-): FieldViolation[] {
-  const form = formOf(leaf);
-  if (!form) return [];
-  const faults: FieldViolation[] = [];
-  if (encrypted?.length !== form.encrypted) {
-    faults.push(fault('size', `is base64 of ${form.encrypted} octets`, 'encryptedPrivateKey'));
-  }
-  if (dhPublicKey?.length !== form.dhPublicKey) {
-    faults.push(fault('size', `is base64 of ${form.dhPublicKey} octets`, 'dhPublicKey'));
-  } else if (form.curve !== 'X448' && !isPoint(dhPublicKey, form.curve)) {
-    faults.push(fault('point', 'is no uncompressed point of the curve', 'dhPublicKey'));
-  }
-  if (contractKeyAlgorithm(contract, car) !== leaf.publicKey?.algorithm) {
-    faults.push(fault('key-type', 'the car has a key of another curve', 'certificateChain'));
-  }
-  return faults;
-}
-
-/** Uncompressed (SEC 1 2.3.3), of the curve's length. */
-function isPoint(octets: Uint8Array, of: 'P-256' | 'SECP521'): boolean {
-  const curve = curves[of === 'P-256' ? 'P-256' : 'P-521'];
-  const x = octets.subarray(1, 1 + curve.octets);
-  return octets[0] === 0x04 && isOnCurve(curve, x, octets.subarray(1 + curve.octets));
 }

@@ -9,10 +9,12 @@ import { DerError } from '../pki/der-element.ts';
 import { attributeValue } from '../pki/names.ts';
 import { PemError, readPemBlocks } from '../pki/pem.ts';
 import type { Principal } from './access-policy.ts';
-import { type BundleText, bringBundle, bringNextBundle } from './brought-bundles.ts';
+import { bringBundle, bringNextBundle } from './brought-bundles.ts';
+import type { BundleText } from './brought-faults.ts';
 import { type ContractParts, type ContractView, createContract } from './contract-creation.ts';
 import type { Contract, PncStandard } from './contract-records.ts';
 import {
+  type ContractSearch,
   changeRank,
   endContract,
   findContract,
@@ -24,8 +26,8 @@ import { organizationMeant } from './organizations.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
 const DAY = 86_400_000;
-/** As many as one EMAID has cars, or one car contracts. */
-const MOST = 100;
+/** Of contracts that are read at a time. */
+const PAGE = 100;
 
 /** A contract by what is in it. */
 export interface ContractName {
@@ -87,18 +89,37 @@ export async function contractsNamed(
   wanted: Partial<ContractName>,
 ): Promise<readonly ContractView[]> {
   const { emaid, pcid, standard } = wanted;
-  const page = await listContracts(parts, principal, {
+  const search = {
     ...(emaid === undefined ? {} : { emaid }),
     ...(pcid === undefined ? {} : { pcid }),
-    limit: MOST,
-  });
-  const present = page.items.filter(
-    (one) => one.state !== 'ended' && (standard ?? one.standard) === one.standard,
-  );
+  };
+  const found = [
+    ...(await everyContract(parts, principal, { ...search, state: 'active' })),
+    ...(await everyContract(parts, principal, { ...search, state: 'suspended' })),
+  ];
+  const present = found
+    .filter((one) => (standard ?? one.standard) === one.standard)
+    .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
   if (present.length === 0) {
     throw new ServiceError('not-found', `there is no contract of ${emaid ?? pcid}`);
   }
   return Promise.all(present.map(({ id }) => findContract(parts, principal, id)));
+}
+
+async function everyContract(
+  parts: ContractParts,
+  principal: Principal,
+  search: Omit<ContractSearch, 'limit' | 'cursor'>,
+): Promise<Contract[]> {
+  const found: Contract[] = [];
+  let cursor: string | undefined;
+  do {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await listContracts(parts, principal, { ...search, limit: PAGE, ...from });
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return found;
 }
 
 /**
@@ -117,24 +138,27 @@ export async function makeDefault(
 
 /**
  * Ends the contracts of an EMAID, whatever cars they are for.
- * @param options.keepsCertificates that nothing is revoked by it: only where evpki has issued
- *   nothing
+ * @param options.keepsCertificates that nothing is revoked by it: only where evpki has made none of
+ *   the bundles
  * @throws ServiceError `not-found`, `not-permitted`, `request-malformed`, `conflict`
  */
 export async function endContractsNamed(
   parts: ContractParts,
   principal: Principal,
   emaid: string,
-  options: { readonly keepsCertificates: boolean },
+  { keepsCertificates }: { readonly keepsCertificates: boolean },
 ): Promise<void> {
   const views = await contractsNamed(parts, principal, { emaid });
-  if (options.keepsCertificates && views.some(({ contract }) => contract.issuing)) {
+  if (keepsCertificates && views.some(({ contract }) => contract.issuing)) {
     throw new ServiceError(
       'conflict',
       `evpki has issued the certificate of ${emaid}: it is revoked when the contract ends`,
     );
   }
-  for (const { contract } of views) await endContract(parts, principal, contract.id);
+  const options = { keepsBrought: keepsCertificates };
+  for (const { contract } of views) {
+    await endContract(parts, principal, contract.id, undefined, options);
+  }
 }
 
 /** The contract of the caller's organization with this name, if there is one that goes on. */

@@ -60,7 +60,7 @@ export interface Bundle extends SealedBundle {
   readonly certificate: Uint8Array;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Of one that was brought evpki knows nothing but that the contract goes on. */
+  /** Of one that others have issued evpki knows nothing but that the contract goes on. */
   readonly certificateState: 'issued' | 'held' | 'revoked';
   /** Whether one of our authorities above its certificate is: nobody trusts what that has signed. */
   readonly authorityRevoked: boolean;

@@ -11,7 +11,7 @@ import type { AuditWriter } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { BundleParts } from './contract-bundles.ts';
 import type { ContractName } from './contract-data.ts';
-import type { Bundle, Contract } from './contract-records.ts';
+import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import type { CpsQuestion, ReadyCps } from './cps-signers.ts';
 import { bundleForInstallation } from './current-bundles.ts';
 import { ServiceError } from './errors.ts';
@@ -71,6 +71,7 @@ export async function provideContract(
   if (!car || !contract) {
     throw new ServiceError('not-found', `there is no contract ${named.value.normal} of ${pcid}`);
   }
+  await requireCps(parts, standard, wishes);
   const bundle = await bundleForInstallation(parts, contract, car);
   const signed = await signContract(parts, principal, { contract, bundle }, wishes);
   const { id, organizationId } = contract;
@@ -86,8 +87,23 @@ export async function provideContract(
 }
 
 /**
- * Signs a bundle as the answer to a car that has not asked.
+ * Who would sign now: to be asked before anything is made that is nothing without a signature.
  * @throws ServiceError `not-found` when there is no provisioning service, or none below the root
+ */
+export async function requireCps(
+  { openCps }: Pick<ContractSigningParts, 'openCps'>,
+  standard: PncStandard,
+  { rootSha256 }: { readonly rootSha256?: string | undefined },
+): Promise<ReadyCps> {
+  const cps = await openCps({ standard, ...(rootSha256 === undefined ? {} : { rootSha256 }) });
+  if (cps) return cps;
+  const where = rootSha256 === undefined ? '' : ' below this root';
+  throw new ServiceError('not-found', `no provisioning service signs for ${standard}${where}`);
+}
+
+/**
+ * Signs a bundle as the answer to a car that has not asked.
+ * @throws ServiceError as `requireCps`
  */
 export async function signContract(
   parts: Pick<ContractSigningParts, 'openCps' | 'audit' | 'clock'>,
@@ -96,14 +112,7 @@ export async function signContract(
   { sessionId, rootSha256 }: SigningWishes,
 ): Promise<SignedContract> {
   const { standard, emaid } = contract;
-  const cps = await parts.openCps({
-    standard,
-    ...(rootSha256 === undefined ? {} : { rootSha256 }),
-  });
-  if (!cps) {
-    const where = rootSha256 === undefined ? '' : ' below this root';
-    throw new ServiceError('not-found', `no provisioning service signs for ${standard}${where}`);
-  }
+  const cps = await requireCps(parts, standard, { rootSha256 });
   const { certificate, subCertificates, dhPublicKey, encryptedPrivateKey, curve } = bundle;
   const common = { sessionId, certificate, subCertificates, dhPublicKey, encryptedPrivateKey };
   const exi =

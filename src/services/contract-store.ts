@@ -71,8 +71,10 @@ export interface ContractStore {
 
   /**
    * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,
-   * released, or revoked as cessationOfOperation. What is being issued for it is abandoned.
-   * Resuming releases what suspending has held and nothing else.
+   * released, or revoked as cessationOfOperation; those of bundles that were brought, too, where they
+   * were issued here to its organization. What is being issued for it is abandoned. Resuming releases
+   * what suspending has held and nothing else.
+   * @param command.keepsBrought leaves the certificates of bundles that were brought as they are
    * @returns `stale`, and nothing changed, when the contract is in none of the states `from`
    */
   changeState(command: {
@@ -80,6 +82,7 @@ export interface ContractStore {
     readonly from: readonly ContractState[];
     readonly to: ContractState;
     readonly reason?: string;
+    readonly keepsBrought?: boolean;
     readonly crlDue: Date;
     readonly audit: AuditEvent;
   }): Promise<

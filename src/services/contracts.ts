@@ -155,6 +155,7 @@ export const resumeContract = (
 
 /**
  * Ends a contract for good and revokes its certificates. Doing so again changes nothing.
+ * @param options.keepsBrought that those stay as they are that its operator has brought
  * @throws ServiceError `not-found`, `not-permitted`
  */
 export const endContract = (
@@ -162,7 +163,9 @@ export const endContract = (
   principal: Principal,
   id: string,
   reason?: string,
-): Promise<ContractView> => changeState(parts, principal, id, { action: END, to: 'ended', reason });
+  { keepsBrought = false } = {},
+): Promise<ContractView> =>
+  changeState(parts, principal, id, { action: END, to: 'ended', reason, keepsBrought });
 
 const words = { active: 'resumed', suspended: 'suspended', ended: 'ended' } as const;
 
@@ -172,6 +175,7 @@ interface Step {
   readonly from?: ContractState;
   readonly to: ContractState;
   readonly reason?: string | undefined;
+  readonly keepsBrought?: boolean;
 }
 
 async function changeState(
@@ -194,7 +198,7 @@ async function changeState(
 async function recordState(
   parts: Pick<ContractParts, 'contracts' | 'clock' | 'statusChanged'>,
   { id, organizationId, emaid, pcid, standard }: Contract,
-  { from, to, reason }: Omit<Step, 'action'>,
+  { from, to, reason, keepsBrought = false }: Omit<Step, 'action'>,
   actor: string,
 ): Promise<boolean> {
   const at = parts.clock();
@@ -202,6 +206,7 @@ async function recordState(
     ...{ id, to, crlDue: new Date(at.getTime() + CRL_DELAY_MILLISECONDS) },
     from: from === undefined ? ['active', 'suspended'] : [from],
     ...(reason === undefined ? {} : { reason }),
+    keepsBrought,
     audit: {
       ...{ at, actor, organizationId, subject: id, action: `contract.${words[to]}` },
       details: { emaid, pcid, standard, ...(reason === undefined ? {} : { reason }) },

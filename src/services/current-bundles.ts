@@ -46,12 +46,21 @@ export async function currentBundle(
   recipient: BundleRecipient,
 ): Promise<{ readonly bundle: Bundle; readonly standing: Standing }> {
   const bundles = await parts.contracts.listBundles(contract.id);
+  return currentOf(contract, bundles, recipient, parts.clock());
+}
+
+function currentOf(
+  { id }: Pick<Contract, 'id'>,
+  bundles: readonly Bundle[],
+  recipient: BundleRecipient,
+  now: Date,
+): Awaited<ReturnType<typeof currentBundle>> {
   const [newest] = bundles;
-  if (!newest) throw new Error(`the contract ${contract.id} has no bundle`);
+  if (!newest) throw new Error(`the contract ${id} has no bundle`);
   const own = newestFor(bundles, recipient);
   if (newest.certificateState !== 'issued') return { bundle: newest, standing: 'stopped' };
   if (!own) return { bundle: newest, standing: 'stale' };
-  return { bundle: own, standing: standingOf(own, parts.clock()) };
+  return { bundle: own, standing: standingOf(own, now) };
 }
 
 /** Of bundles, newest first: see {@link currentBundle}. */
@@ -103,37 +112,42 @@ export async function bundleForUpdate(
   },
 ): Promise<Bundle> {
   const { contract, oldContractCertificate: old, registrationId } = wanted;
-  const now = parts.clock();
-  const known = (await parts.contracts.listBundles(contract.id)).find(({ certificate }) =>
-    sameBytes(certificate, old),
-  );
-  if (known?.certificateState !== 'issued' || known.notAfter < now) {
+  const recipient = { spki: readCertificate(old).spki };
+  const whom = { recipient, registrationId, reason: 'update' } as const;
+  return bundleFor(parts, contract, whom, (bundles) => {
+    const known = bundles.find(({ certificate }) => sameBytes(certificate, old));
+    if (known?.certificateState === 'issued' && known.notAfter >= parts.clock()) return;
     throw new ServiceError(
       'recipient-unfitting',
       `the old certificate is none of ${contract.id}, or does not hold`,
     );
-  }
-  const recipient = { spki: readCertificate(old).spki };
-  return bundleFor(parts, contract, { recipient, registrationId, reason: 'update' });
+  });
 }
 
+/**
+ * @param check throws when there is none for this recipient. What it sees is what a new one follows:
+ *   when another bundle is made meanwhile, everything is looked at once more
+ */
 async function bundleFor(
   parts: BundleParts,
   contract: Contract,
   whom: Pick<Renewal, 'recipient' | 'registrationId' | 'reason'>,
+  check: (bundles: readonly Bundle[]) => void = () => undefined,
 ): Promise<Bundle> {
   if (contract.state !== 'active') {
     throw new ServiceError('contract-not-active', `${contract.id} is ${contract.state}`);
   }
   for (let waited = 0; ; waited += LOOK_MILLISECONDS) {
-    const { bundle, standing } = await currentBundle(parts, contract, whom.recipient);
+    const bundles = await parts.contracts.listBundles(contract.id);
+    check(bundles);
+    const { bundle, standing } = currentOf(contract, bundles, whom.recipient, parts.clock());
     if (standing === 'holds') return bundle;
     if (standing === 'stopped') {
       const message = `the certificate of ${contract.id} is ${bundle.certificateState}`;
       throw new ServiceError('contract-not-active', message);
     }
     try {
-      return await renewBundle(parts, { ...whom, contract, actor: 'evpki' });
+      return await nextBundle(parts, bundles, { ...whom, contract, actor: 'evpki' });
     } catch (error) {
       // Somebody else makes one at this moment: it is as good as ours.
       if (!isOutrun(error) || waited >= WAIT_MILLISECONDS) throw error;
@@ -165,8 +179,16 @@ interface Renewal {
  * car's any more: they are revoked as superseded in the same moment in which the new one is issued.
  */
 export async function renewBundle(parts: BundleParts, wanted: Renewal): Promise<Bundle> {
+  return nextBundle(parts, await parts.contracts.listBundles(wanted.contract.id), wanted);
+}
+
+/** @param bundles those that it follows: nothing is made when there are others meanwhile */
+function nextBundle(
+  parts: BundleParts,
+  bundles: readonly Bundle[],
+  wanted: Renewal,
+): Promise<Bundle> {
   const { contract, recipient, registrationId, actor, audit = [] } = wanted;
-  const bundles = await parts.contracts.listBundles(contract.id);
   const former = lastForCar(bundles);
   const isSameCar = former?.recipientSha256 === recipientFingerprint(recipient);
   const reason = wanted.reason ?? (isSameCar ? 'renewed' : 're-registered');

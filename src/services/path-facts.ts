@@ -4,6 +4,7 @@
  * the status of each. Two queries as a rule, however many certificates there are.
  */
 
+import { hash } from 'node:crypto';
 import { bytesKey, sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, serialHex, spkiKey } from '../pki/certificate.ts';
 import type { Profile, ValidationPurpose } from '../pki/profile.ts';
@@ -123,7 +124,11 @@ const statusFrom =
     const issuer = issuers.get(spkiKey(signer));
     if (issuer === undefined) return 'unknown';
     if (issuer.state === 'revoked') return 'authority-revoked';
-    const state = issuer.statuses.get(serialHex(certificate));
+    const serial = serialHex(certificate);
+    const state = issuer.statuses.get(serial);
+    const signed = issuer.signed.get(serial);
+    // Under a serial number that was given away a thief of the key may sign something else.
+    if (signed !== undefined && signed !== tbsSha256(certificate)) return 'not-issued';
     if (state === 'issued') return 'good';
     return state === 'held' || state === 'revoked' ? state : 'not-issued';
   };
@@ -134,7 +139,7 @@ async function issuersAbove(
   given: readonly Certificate[],
 ): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
   const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
-    paths.issuersNamed(issuerNames(certificates), [...new Set(certificates.map(serialHex))]);
+    paths.issuersNamed(possibleIssuers(certificates), [...new Set(certificates.map(serialHex))]);
   const known = await issuersOf(given);
   const outside: Certificate[] = [];
   for (const { id, signedById } of known) {
@@ -166,9 +171,20 @@ function importedAnchors(
   };
 }
 
-const issuerOf = remembered(({ issuerDer }: Certificate): string => bytesKey(issuerDer));
+/** What a signature is over, by its SHA-256 in lower-case hex. */
+const tbsSha256 = remembered(({ tbs }: Certificate): string => hash('sha256', tbs));
 
-/** Of each name one. */
-const issuerNames = (certificates: readonly Certificate[]): Uint8Array[] => [
-  ...new Map(certificates.map((one) => [issuerOf(one), one.issuerDer])).values(),
-];
+const issuerOf = remembered(({ issuerDer }: Certificate): string => bytesKey(issuerDer));
+const subjectOf = remembered(({ subjectDer }: Certificate): string => bytesKey(subjectDer));
+
+/**
+ * The names of those that may have signed them, each once: as they say themselves, and as those are
+ * called that are given behind the first. A path goes by names as RFC 5280 7.1 compares them, so
+ * that a thief of a key could write its name otherwise, and have our records not found.
+ */
+const possibleIssuers = ([first, ...others]: readonly Certificate[]): Uint8Array[] => {
+  const all = first ? [first, ...others] : others;
+  const names = all.map((one): [string, Uint8Array] => [issuerOf(one), one.issuerDer]);
+  const subjects = others.map((one): [string, Uint8Array] => [subjectOf(one), one.subjectDer]);
+  return [...new Map([...names, ...subjects]).values()];
+};

@@ -120,6 +120,11 @@ export interface KnownIssuer {
    * `abandoned` ones too.
    */
   readonly statuses: ReadonlyMap<string, CertificateState>;
+  /**
+   * SHA-256, lower-case hex, of what it has signed under these serial numbers (TBSCertificate, DER),
+   * where that is on record: it is not of what was imported.
+   */
+  readonly signed: ReadonlyMap<string, string>;
 }
 
 export interface PathFactStore {

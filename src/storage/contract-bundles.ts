@@ -5,6 +5,7 @@ import type { AuditEvent } from '../services/audit.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
 import { belowRevoked } from './below-revoked.ts';
+import { type BundleCertificate, broughtKey, statesOfBrought } from './brought-certificates.ts';
 import { makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
@@ -118,13 +119,6 @@ export async function revokeFormer(
   }
 }
 
-export interface BundleCertificate {
-  readonly id: string;
-  readonly organizationId: string;
-  readonly issuerId: string;
-  readonly serial: string;
-}
-
 /**
  * The certificates that evpki has issued for a contract, or is issuing, in the order in which
  * their issuers are to be locked.
@@ -223,7 +217,12 @@ export async function listBundles(
 ): Promise<Bundle[]> {
   const at = { knex: reader, dialect };
   const rows = await rawRows<BundleWithCertificate>(at, BUNDLES, [contractId, contractId]);
-  return rows.flatMap((row) => bundleOf(row) ?? []);
+  const brought = rows.flatMap(({ certificate }) => certificate ?? []);
+  const states = brought.length > 0 ? await statesOfBrought(reader, brought) : undefined;
+  return rows.flatMap((row) => {
+    const known = row.certificate && states?.get(broughtKey(row.certificate));
+    return bundleOf(known ? { ...row, certificate_state: known } : row) ?? [];
+  });
 }
 
 const BUNDLES = `${belowRevoked(`

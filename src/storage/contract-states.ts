@@ -9,6 +9,7 @@ import {
 import type { ContractState } from '../services/contract-records.ts';
 import type { ChangedStatus, ContractStore } from '../services/contract-store.ts';
 import { abandoned, abandonedColumns, followAbandoned } from './abandonment.ts';
+import { broughtCertificatesOf } from './brought-certificates.ts';
 import { certificatesOf, statusEntry, statusOf } from './contract-bundles.ts';
 import type { WriteTransaction } from './database.ts';
 import { lockIssuer } from './issuer-activation.ts';
@@ -49,12 +50,15 @@ export async function changeContractState(
 
 async function changeCertificates(
   tx: WriteTransaction,
-  { id, to, crlDue, audit }: Command,
+  { id, to, keepsBrought = false, crlDue, audit }: Command,
   suspendedAt: Date | undefined,
 ): Promise<ChangedStatus[]> {
   const changed: ChangedStatus[] = [];
   // Nobody adds one: for that the contract would have to be locked.
-  const certificates = await certificatesOf(tx, id);
+  const certificates = [
+    ...(await certificatesOf(tx, id)),
+    ...(keepsBrought ? [] : await broughtCertificatesOf(tx, id)),
+  ].sort((a, b) => byText(a.issuerId, b.issuerId));
   const issuers = [...new Set(certificates.map(({ issuerId }) => issuerId))];
   for (const issuerId of issuers) await lockIssuer(tx, issuerId);
   await abandonPendingAmong(tx, certificates, audit.at);
@@ -72,6 +76,8 @@ async function changeCertificates(
   }
   return changed;
 }
+
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /** What becomes of a certificate. Nothing undoes what somebody has done to it for itself. */
 function decideFor(

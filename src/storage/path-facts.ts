@@ -38,7 +38,8 @@ const issuersQuery = (names: number, serials: number): string => `
   )
   SELECT issuers.id, issuers.state, authorities.organization_id, authorities.profile,
     own.der, own.issuer_id AS signed_by_id, own.serial AS own_serial, own.state AS own_state,
-    asked.serial, asked.state AS asked_state
+    own.tbs_sha256 AS own_tbs, asked.serial, asked.state AS asked_state,
+    asked.tbs_sha256 AS asked_tbs
   FROM (SELECT DISTINCT issuer_id FROM above) found
   JOIN issuers ON issuers.id = found.issuer_id
   JOIN authorities ON authorities.id = issuers.authority_id
@@ -56,22 +57,36 @@ interface IssuerFactRow {
   readonly signed_by_id: string | null;
   readonly own_serial: string;
   readonly own_state: CertificateState;
+  readonly own_tbs: string | null;
   readonly serial: string | null;
   readonly asked_state: CertificateState | null;
+  readonly asked_tbs: string | null;
+}
+
+interface Noted {
+  readonly statuses: Map<string, CertificateState>;
+  readonly signed: Map<string, string>;
 }
 
 /** Issuers have a row for each serial number of theirs that was asked about, or one without. */
 function issuersOf(rows: readonly IssuerFactRow[]): KnownIssuer[] {
-  const statuses = new Map<string, Map<string, CertificateState>>();
-  const note = (issuerId: string | null, serial: string | null, state: CertificateState | null) => {
+  const noted = new Map<string, Noted>();
+  const note = (
+    issuerId: string | null,
+    serial: string | null,
+    state: CertificateState | null,
+    tbs: string | null,
+  ) => {
     if (issuerId === null || serial === null || state === null) return;
-    const known = statuses.get(issuerId) ?? new Map<string, CertificateState>();
-    statuses.set(issuerId, known.set(serial, state));
+    const known = noted.get(issuerId) ?? { statuses: new Map(), signed: new Map() };
+    noted.set(issuerId, known);
+    known.statuses.set(serial, state);
+    if (tbs !== null) known.signed.set(serial, tbs);
   };
   for (const row of rows) {
-    note(row.id, row.serial, row.asked_state);
+    note(row.id, row.serial, row.asked_state, row.asked_tbs);
     // Issuers that nobody has asked about stand in paths as well.
-    note(row.signed_by_id, row.own_serial, row.own_state);
+    note(row.signed_by_id, row.own_serial, row.own_state, row.own_tbs);
   }
   const issuers = new Map(rows.map((row) => [row.id, row]));
   return [...issuers.values()].map((row) => ({
@@ -81,6 +96,6 @@ function issuersOf(rows: readonly IssuerFactRow[]): KnownIssuer[] {
     state: row.state,
     certificate: bytesOf(row.der),
     ...optional('signedById', row.signed_by_id),
-    statuses: statuses.get(row.id) ?? new Map(),
+    ...(noted.get(row.id) ?? { statuses: new Map(), signed: new Map() }),
   }));
 }

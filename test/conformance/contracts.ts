@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
 import type {
   BroughtBundle,
   BundleToIssue,
@@ -13,6 +14,7 @@ import { issuanceStore } from '../../src/storage/issuance.ts';
 import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { statusStore } from '../../src/storage/statuses.ts';
 import { type OpenTestDatabase, type TestDatabase, testTime } from '../support/databases.ts';
+import { foreignRoot } from '../support/foreign-roots.ts';
 import {
   activeAuthority,
   audit,
@@ -522,6 +524,73 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(await store().createBrought(anew)).toBe('created');
       expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
         id: following.id,
+      });
+    });
+
+    describe('a bundle that is brought with a certificate that was issued here', () => {
+      const brought = async (
+        der: Uint8Array,
+        { organizationId = ca.organizationId, emaid = newEmaid() } = {},
+      ) => {
+        const { issuing: _, ...contract } = newContract({ organizationId, emaid });
+        const bundle = {
+          ...sealed(contract.id),
+          ...{ certificate: der, notBefore: testTime, notAfter: seconds(3600) },
+        };
+        const outcome = await store().createBrought({
+          ...{ contract, bundle, registrationId: car.id, makesDefault: false, audit: [] },
+        });
+        expect(outcome).toBe('created');
+        return contract.id;
+      };
+      async function issuedHere() {
+        const { certificate } = foreignRoot();
+        const row = { ...pending(ca.organizationId, ca.issuerId) };
+        const named = { ...row, spkiSha256: spkiFingerprint(certificate.spki) };
+        expect(await issuance().recordPending({ certificate: named })).toEqual({
+          outcome: 'recorded',
+        });
+        const issued = await issuance().recordIssued({
+          ...{ certificateId: row.id, leaseOwner: 'process-1', der: certificate.der },
+          audit: audit(ca.organizationId, 'certificate.issued', row.id),
+        });
+        expect(issued).toBe('issued');
+        return { id: row.id, der: certificate.der, serial: row.serial };
+      }
+
+      test('is held, released and revoked with its contract', async () => {
+        const { id, der, serial } = await issuedHere();
+        const contract = await brought(der);
+        const steps = [
+          [{ from: ['active'], to: 'suspended' }, 'held'],
+          [{ from: ['suspended'], to: 'active' }, 'issued'],
+          [{ to: 'ended' }, 'revoked'],
+        ] as const;
+        for (const [step, state] of steps) {
+          const outcome = await changeState(contract, step);
+          expect(outcome).toMatchObject({ statuses: [{ issuerId: ca.issuerId, serial }] });
+          expect(await stateOf(id)).toBe(state);
+        }
+        expect(await auditedFor(id)).toContain('certificate.revoked');
+      });
+
+      test('keeps it where that is asked for, and where another contract has it', async () => {
+        const { id, der } = await issuedHere();
+        const emaid = newEmaid();
+        const [first, second] = [await brought(der, { emaid }), await brought(der, { emaid })];
+        await changeState(first, {});
+        expect(await stateOf(id)).toBe('issued');
+        await changeState(second, { keepsBrought: true });
+        expect(await stateOf(id)).toBe('issued');
+        await changeState(await brought(der, { emaid }), {});
+        expect(await stateOf(id)).toBe('revoked');
+      });
+
+      test('takes nothing from another organization', async () => {
+        const { id, der } = await issuedHere();
+        const organizationId = await newOrganization(opened.database);
+        await changeState(await brought(der, { organizationId }), {});
+        expect(await stateOf(id)).toBe('issued');
       });
     });
 

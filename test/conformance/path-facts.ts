@@ -47,6 +47,7 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
           certificate: bytes(`der of ${second.certificate.id}`),
           signedById: first.issuerId,
           statuses: new Map([[leaf.serial, 'issued']]),
+          signed: new Map([[leaf.serial, 'tbs']]),
         },
         {
           id: first.issuerId,
@@ -56,6 +57,7 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
           certificate: bytes(`der of ${first.certificate.id}`),
           signedById: root.issuerId,
           statuses: new Map([[second.certificate.serial, 'issued']]),
+          signed: new Map([[second.certificate.serial, 'tbs']]),
         },
         {
           id: root.issuerId,
@@ -67,6 +69,10 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
           statuses: new Map([
             [root.certificateId, 'issued'],
             [first.certificate.serial, 'issued'],
+          ]),
+          signed: new Map([
+            [root.certificateId, 'tbs'],
+            [first.certificate.serial, 'tbs'],
           ]),
         },
       ];
@@ -148,7 +154,7 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
       const [found] = await named([id]);
       expect(found).toEqual({
         ...{ id, organizationId, profile: 'root', state: 'active', certificate: bytes('der') },
-        statuses: new Map(),
+        ...{ statuses: new Map(), signed: new Map() },
       });
     });
   });

@@ -395,6 +395,23 @@ describe('a contract at a charger', () => {
       expect(answer.json.violations).toEqual([expect.objectContaining({ code: 'chain' })]);
     });
 
+    test('cannot bring what was signed by somebody who is no authority', async () => {
+      const { pcid } = await newVehicle();
+      const emaid = newEmaid();
+      const driver = issue(
+        templateFor(subKey, root.key, {
+          ...{ subject: sub.subject, issuerName: writeName(subject) },
+          extensions: leafExtensions(subKey, root.key),
+        }),
+        root.key,
+      );
+      const bundle = bundleOf([leafOf(emaid), driver.der]);
+      const answer = await call('operator', 'POST', '/v1/contracts', { emaid, pcid, bundle });
+      expect([answer.status, answer.json.code]).toEqual([422, 'bundle-refused']);
+      const codes = answer.json.violations.map(({ code }: { code: string }) => code);
+      expect(codes).toEqual(['not-an-authority', 'key-usage']);
+    });
+
     test('has a certificate that hash data cannot name: it is not found by any', async () => {
       const { pcid } = await newVehicle();
       const emaid = newEmaid();

@@ -1,17 +1,20 @@
 /** The life of Plug & Charge contracts, with the real keys, authorities and OCSP answers. */
 
+import { createECDH } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHierarchy } from '../../src/declarations.ts';
 import { emaidCheckDigit } from '../../src/identifiers/emaid.ts';
-import { readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import { contractKeys } from '../../src/keystore/contract-keys.ts';
+import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
+import { contractsNamed, endContractsNamed } from '../../src/services/contract-data.ts';
 import type { Bundle, Contract } from '../../src/services/contract-records.ts';
 import {
   changeRank,
@@ -41,6 +44,16 @@ import {
   registerCar,
 } from '../support/contracts.ts';
 import { demoDeclarations } from '../support/declarations.ts';
+import { foreignRoot } from '../support/foreign-roots.ts';
+import {
+  authorityExtensions,
+  generateKey,
+  issue,
+  type TestKey,
+  templateFor,
+} from '../support/issuing.ts';
+import { nameOf } from '../support/policy.ts';
+import { acceptedKey, ecSpki } from '../support/public-keys.ts';
 import { type Services, servicesOver, startAuthorities } from '../support/services.ts';
 
 const DAY = 86_400_000;
@@ -452,6 +465,56 @@ describe('installing', () => {
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 
+  describe('somebody else is faster', () => {
+    /** Services of another process, which reads bundles once, and others do this before it goes on. */
+    function overtaken(others: () => Promise<unknown>): Services {
+      let isFirst = true;
+      return {
+        ...services,
+        contracts: {
+          ...services.contracts,
+          async listBundles(id) {
+            const bundles = await services.contracts.listBundles(id);
+            if (isFirst) {
+              isFirst = false;
+              await others();
+            }
+            return bundles;
+          },
+        },
+      };
+    }
+
+    test('a car that asks twice at once gets the same bundle from both', async () => {
+      const car = await registered();
+      const { contract } = await create(car);
+      const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+      await registerCar(services, anew, car);
+      let faster: Bundle | undefined;
+      const slow = overtaken(async () => {
+        faster = await install(contract, anew);
+      });
+      const found = await services.provisioning.findByPcid(anew.registered.pcid, 'iso15118-2');
+      if (!found) throw new Error('the car is gone');
+      expect((await bundleForInstallation(slow, contract, found)).id).toBe(faster?.id);
+      expect(await services.contracts.listBundles(contract.id)).toHaveLength(2);
+    });
+
+    test('an old certificate that a renewal has revoked since is updated no more', async () => {
+      const car = await registered();
+      const { contract, bundle: old } = await create(car);
+      const slow = overtaken(() =>
+        renewContract(services, demoMo, contract.id, { revokesFormer: true }),
+      );
+      const update = bundleForUpdate(slow, {
+        ...{ contract, oldContractCertificate: old.certificate },
+        registrationId: car.registered.id,
+      });
+      await expect(update).rejects.toEqual(code('recipient-unfitting'));
+      expect(await services.contracts.listBundles(contract.id)).toHaveLength(2);
+    });
+  });
+
   describe('requests that somebody has recorded', () => {
     /** A contract with the two that a car could have sent: an installation and an update of it. */
     async function recorded(change: Parameters<typeof create>[1] = {}) {
@@ -634,6 +697,21 @@ describe('renewing, suspending and ending', () => {
     expect((await findContract(services, demoMo, contract.id)).contract.reason).toBe('scrapped');
   });
 
+  test('an EMAID’s contracts end, however many have ended before', async () => {
+    const emaid = newEmaid();
+    const { contract: first } = await create(await registered(), { emaid });
+    const car = await registered();
+    // As of a driver who tries to get it right, or somebody who hides a contract.
+    for (let round = 0; round < 101; round += 1) {
+      const { contract } = await create(car, { emaid });
+      await endContract(services, demoMo, contract.id);
+    }
+    const found = await contractsNamed(services, demoMo, { emaid });
+    expect(found.map(({ contract }) => contract.id)).toEqual([first.id]);
+    await endContractsNamed(services, demoMo, emaid, { keepsCertificates: false });
+    expect((await findContract(services, demoMo, first.id)).contract.state).toBe('ended');
+  });
+
   test('another organization’s contracts are not there', async () => {
     const { contract } = await create(await registered());
     const other: Principal = { ...demoMo, organizationId: 'demo-oem' };
@@ -653,16 +731,37 @@ describe('renewing, suspending and ending', () => {
 });
 
 describe('bundles that are brought', () => {
-  /** What an operator with an own PKI would bring: here made by evpki, for another contract. */
+  const root = foreignRoot();
+  const [sub1Key, sub2Key] = [generateKey(), generateKey()] as const;
+  const subCa = (key: TestKey, by: TestKey, above: Certificate, pathLength: number) =>
+    issue(
+      templateFor(key, by, {
+        ...{ subject: nameOf(`CN=MO Sub-CA elsewhere ${pathLength}`, 'DC=MO') },
+        issuerName: above.subjectDer,
+        extensions: authorityExtensions(key, by, pathLength),
+      }),
+      by,
+    );
+  const sub1 = subCa(sub1Key, root.key, root.certificate, 1);
+  const sub2 = subCa(sub2Key, sub1Key, sub1, 0);
+
+  /** What an operator with an own PKI would bring. */
   async function madeElsewhere(car: Car, emaid: string) {
-    const { contract, bundle } = await create(car, { emaid });
-    await endContract(services, demoMo, contract.id);
+    const { spki } = car.registered;
+    const key = await contractKeys().generate('P-256');
+    const subject = { publicKey: acceptedKey(key.spki), privateKey: sub2Key.privateKey };
+    const leaf = issue(
+      templateFor(subject, sub2Key, {
+        ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
+      }),
+      sub2Key,
+    );
+    const sealed = await key.seal({ standard: 'iso15118-2', spki });
+    const bundle = { ...sealed, certificate: leaf.der };
     const text = {
-      certificateChain: [bundle.certificate, ...bundle.subCertificates]
-        .map((der) => toPem('CERTIFICATE', der))
-        .join(''),
-      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
-      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+      certificateChain: [leaf, sub2, sub1].map(({ der }) => toPem('CERTIFICATE', der)).join(''),
+      dhPublicKey: Buffer.from(sealed.dhPublicKey).toString('base64'),
+      encryptedPrivateKey: Buffer.from(sealed.encryptedPrivateKey).toString('base64'),
     };
     return { bundle, text };
   }
@@ -677,7 +776,7 @@ describe('bundles that are brought', () => {
     expect(contract.issuing).toBeUndefined();
     const installed = await install(contract, car);
     expect(installed.certificate).toEqual(bundle.certificate);
-    expect(openBundle(car, installed)).toEqual(openBundle(car, bundle));
+    expect(openBundle(car, installed)).toHaveLength(32);
     await expect(bringBundle(services, demoMo, details, text)).rejects.toEqual(
       code('contract-exists'),
     );
@@ -708,10 +807,10 @@ describe('bundles that are brought', () => {
     const { pcid } = car.registered;
     const bring = (change: Partial<typeof text>, as = emaid) =>
       bringBundle(services, demoMo, { emaid: as, pcid }, { ...text, ...change });
-    const [leaf, sub2, sub1] = [bundle.certificate, ...bundle.subCertificates].map((der) =>
-      toPem('CERTIFICATE', der),
-    ) as [string, string, string];
-    const root = await rootAbove(bundle);
+    const [leaf, issuer, above, top] = [
+      bundle.certificate,
+      ...[sub2, sub1, root.certificate].map(({ der }) => der),
+    ].map((der) => toPem('CERTIFICATE', der)) as [string, string, string, string];
     const reasons = async (attempt: Promise<unknown>) => {
       const error = await attempt.then(
         () => undefined,
@@ -726,22 +825,60 @@ describe('bundles that are brought', () => {
       await reasons(bring({ encryptedPrivateKey: short, dhPublicKey: noPoint }, newEmaid())),
     ).toEqual(['emaid', 'size', 'point']);
     expect(await reasons(bring({ certificateChain: leaf }))).toEqual(['chain']);
-    expect(await reasons(bring({ certificateChain: leaf + sub1 + sub2 }))).toEqual([
+    expect(await reasons(bring({ certificateChain: leaf + above + issuer }))).toEqual([
       'chain',
       'chain',
     ]);
-    expect(await reasons(bring({ certificateChain: leaf + sub2 + sub1 + root }))).toEqual(['root']);
+    expect(await reasons(bring({ certificateChain: leaf + issuer + above + top }))).toEqual([
+      'root',
+    ]);
     expect(await reasons(bring({ certificateChain: 'nonsense' }))).toEqual(['chain']);
-    expect(await reasons(bring({ certificateChain: sub2 + sub1 }))).toContain('authority');
+    expect(await reasons(bring({ certificateChain: issuer + above }))).toContain('authority');
     expect(await reasons(bring({ dhPublicKey: '!' }))).toEqual(['size']);
     expect((await bring({})).contract.emaid).toBe(emaid);
   });
 
-  async function rootAbove({ subCertificates }: Bundle): Promise<string> {
-    const [issuer] = await services.authorities.listIssuers('mo-root');
-    expect(subCertificates).toHaveLength(2);
-    return toPem('CERTIFICATE', issuer?.certificate ?? new Uint8Array());
-  }
+  test('K4 are refused when their keys are not encrypted', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const pair = createECDH('prime256v1');
+    const spki = ecSpki('1.2.840.10045.3.1.7', pair.generateKeys());
+    const subject = { publicKey: acceptedKey(spki), privateKey: sub2Key.privateKey };
+    const leaf = issue(
+      templateFor(subject, sub2Key, {
+        ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
+      }),
+      sub2Key,
+    );
+    const field = Buffer.alloc(48);
+    const scalar = pair.getPrivateKey();
+    scalar.copy(field, 48 - scalar.length);
+    const text = {
+      certificateChain: [leaf, sub2, sub1].map(({ der }) => toPem('CERTIFICATE', der)).join(''),
+      dhPublicKey: createECDH('prime256v1').generateKeys('base64'),
+      encryptedPrivateKey: field.toString('base64'),
+    };
+    const bring = bringBundle(services, demoMo, { emaid, pcid: car.registered.pcid }, text);
+    await expect(bring).rejects.toMatchObject({ violations: [{ code: 'key-in-clear' }] });
+  });
+
+  test('are not installed when their certificates were issued here and have been revoked', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const { contract: former, bundle } = await create(car, { emaid });
+    const text = {
+      certificateChain: [bundle.certificate, ...bundle.subCertificates]
+        .map((der) => toPem('CERTIFICATE', der))
+        .join(''),
+      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+    };
+    await endContract(services, demoMo, former.id);
+    const details = { emaid, pcid: car.registered.pcid };
+    const { contract, bundle: brought } = await bringBundle(services, demoMo, details, text);
+    expect(brought.certificateState).toBe('revoked');
+    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+  });
 });
 
 describe('ISO 15118-20', () => {

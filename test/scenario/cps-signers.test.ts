@@ -418,6 +418,27 @@ describe.each(preparedBackends)('on $name', (backend) => {
     expect(cps?.subCertificates).toEqual(chain);
   });
 
+  scene('not below a root that somebody has given the name and number of another', async () => {
+    const root = await rootOf('v2g-root');
+    await everyJob();
+    await pass(30);
+    const { attributes } = root.subject;
+    const namesake = { code: 'activation-root-namesake' };
+    const { serialNumber } = root;
+    // Cars write names in any order, so that one in another order is the same to them.
+    for (const subject of [{ attributes }, { attributes: [...attributes].reverse() }]) {
+      const impostor = foreignRoot({ subject, serialNumber });
+      await expect(activateBelow(impostor)).rejects.toMatchObject({ violations: [namesake] });
+    }
+    await everyJob();
+    const cps = await open([root]);
+    await expectSound(cps, now);
+    expect(cps?.root.der).toEqual(root.der);
+    // The number alone, or the name alone, is nothing that a car would take for the root.
+    await activateBelow(foreignRoot({ serialNumber }));
+    expect((await open([root]))?.root.der).toEqual(root.der);
+  });
+
   scene('as many certificates below that root as a message has room for', async () => {
     const foreign = foreignRoot();
     const chain = await activateBelow(foreign, 3);

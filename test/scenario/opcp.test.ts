@@ -536,6 +536,60 @@ describe('OPCP', () => {
       expect((await install(vehicle)).chain.map(base64)).toEqual(next.chain);
     });
 
+    test('ends with its contract, also where its certificate was issued here', async () => {
+      const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+      const { pcid } = vehicle;
+      const emaid = newEmaid();
+      const { chain, keys } = await ownData(vehicle, emaid);
+      const contractData = {
+        ...{ contractCertificate: chain[0], contractSubCa2Certificate: chain[1] },
+        ...{ contractSubCa1Certificate: chain[2], ...keys },
+      };
+      sent(await bring({ pcid, contractData }), 201);
+      const certificates = chain.map((text) => Buffer.from(text ?? '', 'base64'));
+      expect(await ocspStatus(certificates)).toBe('good');
+      const [contract] = sent(
+        await evpki.call('GET', `/v1/contracts?pcid=${pcid}`, undefined, operator),
+        200,
+      ).items;
+      const suspension = `/v1/contracts/${contract.id}/suspension`;
+      sent(await evpki.call('POST', suspension, {}, operator), 200);
+      expect(await ocspStatus(certificates)).toBe('revoked');
+      sent(await evpki.call('DELETE', suspension, undefined, operator), 200);
+      expect(await ocspStatus(certificates)).toBe('good');
+      const path = `/v1/ccp/signedContractData/${emaid}`;
+      sent(await evpki.call('DELETE', path, undefined, operator), 200);
+      expect(await ocspStatus(certificates)).toBe('revoked');
+
+      // Unless whoever ends it says otherwise.
+      const next = await ownData(vehicle, emaid);
+      const { contractSubCa1Certificate, contractSubCa2Certificate } = contractData;
+      const kept = {
+        ...{ contractCertificate: next.chain[0], contractSubCa1Certificate },
+        ...{ contractSubCa2Certificate, ...next.keys },
+      };
+      sent(await bring({ pcid, contractData: kept }), 201);
+      const skipping = { ...operator, 'X-Skip-Revocation': 'true' };
+      sent(await evpki.call('DELETE', path, undefined, skipping), 200);
+      const remaining = next.chain.map((text) => Buffer.from(text ?? '', 'base64'));
+      expect(await ocspStatus(remaining)).toBe('good');
+    });
+
+    test('is not taken where nobody signs below the root that is named', async () => {
+      const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+      const { pcid } = vehicle;
+      const { chain, keys } = await ownData(vehicle, newEmaid());
+      const contractData = {
+        ...{ contractCertificate: chain[0], contractSubCa2Certificate: chain[1] },
+        ...{ contractSubCa1Certificate: chain[2], ...keys },
+      };
+      const cpsV2GRootCertificateFingerprint = 'ab'.repeat(32);
+      const answer = await bring({ pcid, contractData, cpsV2GRootCertificateFingerprint });
+      expect(answer.status).toBe(404);
+      const none = await evpki.call('GET', `/v1/contracts?pcid=${pcid}`, undefined, operator);
+      expect(sent(none, 200).items).toEqual([]);
+    });
+
     test('P5 is refused with every reason, and for identifiers of others', async () => {
       const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
       const { pcid } = vehicle;

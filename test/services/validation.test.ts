@@ -217,27 +217,47 @@ describe('a chain below a root of our own', () => {
     expect((await validate(another)).ok).toBe(true);
   });
 
-  test('O2 a certificate that our key has signed and our records do not know is refused', async () => {
+  /** What a thief of a sub-CA's key makes, who writes the name of the issuer as it pleases. */
+  async function stolen(
+    rewritten = (name: DistinguishedName) => name,
+    changes: Partial<CertificateTemplate> = {},
+  ) {
     const authority = await services.authorities.findAuthority('oem-sub-ca-2');
     const issuer = authority && (await services.issuers.current(authority));
     if (!issuer) throw new Error('no issuer');
     const key = generateKey();
     const template = templateFor(key, key, {
       subject: nameOf('CN=DEMP9999999999999', 'DC=OEM'),
-      issuerName: issuer.certificate.subjectDer,
+      issuerName: writeName(rewritten(issuer.certificate.subject)),
       notBefore: issuer.certificate.notBefore,
       notAfter: issuer.certificate.notAfter,
       extensions: {
         ...leafExtensions(key, key),
         authorityKeyIdentifier: { critical: false, value: issuer.facts.keyIdentifier },
       },
+      ...changes,
     });
     const tbs = buildTbs(template);
     const signature = await issuer.signer.sign(tbs);
-    const stolen = readCertificate(
-      assembleCertificate(tbs, template.signatureAlgorithm, signature),
-    );
-    expect(refusal(await validate(stolen))).toEqual(['revoked', 'not-issued']);
+    return readCertificate(assembleCertificate(tbs, template.signatureAlgorithm, signature));
+  }
+
+  test('O2 a certificate that our key has signed and our records do not know is refused', async () => {
+    expect(refusal(await validate(await stolen()))).toEqual(['revoked', 'not-issued']);
+  });
+
+  test('O2 it is refused, too, with the name of its issuer in other letters', async () => {
+    const shouted = await stolen(({ attributes }) => ({
+      attributes: attributes.map((each) => ({ ...each, value: each.value.toUpperCase() })),
+    }));
+    const candidates = [(await authorityCertificate('oem-sub-ca-2')).der];
+    expect(refusal(await validate(shouted, { candidates }))).toEqual(['revoked', 'not-issued']);
+  });
+
+  test('O2 it is refused, too, with a serial number that our records do know', async () => {
+    const { serialNumber } = (await newCar()).certificate;
+    const reused = await stolen(undefined, { serialNumber });
+    expect(refusal(await validate(reused))).toEqual(['revoked', 'not-issued']);
   });
 
   test('every generation of root and sub-CA counts', async () => {

@@ -4,7 +4,11 @@ import { readCertificate } from '../../pki/certificate.ts';
 import { attributeValue, nameText } from '../../pki/names.ts';
 import type { ContractParts } from '../../services/contract-creation.ts';
 import { bringContractData, generateContractData } from '../../services/contract-data.ts';
-import { type ContractSigningParts, signContract } from '../../services/contract-signing.ts';
+import {
+  type ContractSigningParts,
+  requireCps,
+  signContract,
+} from '../../services/contract-signing.ts';
 import type { VisibleCps } from '../../services/cps-signers.ts';
 import { instantOf } from '../../services/instants.ts';
 import { rootId } from '../../services/root-pool.ts';
@@ -49,6 +53,8 @@ export const contractDataHandlers = (parts: Parts) =>
       const body = request.body as OpcpContractDataToSign;
       const { contractData } = body;
       const standard = standardNamed(body.xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
+      const wishes = signingWishes({ root: await namedRoot(parts, body) });
+      await requireCps(parts, standard, wishes);
       const view = await bringContractData(parts, principal, {
         ...{ pcid: body.pcid, standard },
         ...(body.emaid === undefined ? {} : { emaid: body.emaid }),
@@ -58,8 +64,7 @@ export const contractDataHandlers = (parts: Parts) =>
           encryptedPrivateKey: contractData.contractSignatureEncryptedPrivateKey,
         },
       });
-      const root = await namedRoot(parts, body);
-      const { exi, cps } = await signContract(parts, principal, view, signingWishes({ root }));
+      const { exi, cps } = await signContract(parts, principal, view, wishes);
       const { pcid, emaid } = view.contract;
       const signed: OpcpSignedContractData = {
         ...{ pcid, emaid, xsdMsgDefNamespace: namespaceOf[standard] },

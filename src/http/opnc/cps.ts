@@ -2,7 +2,11 @@ import { fingerprint, readCertificate } from '../../pki/certificate.ts';
 import { attributeValue, nameText } from '../../pki/names.ts';
 import type { ContractParts } from '../../services/contract-creation.ts';
 import { bringContractData, generateContractData } from '../../services/contract-data.ts';
-import { type ContractSigningParts, signContract } from '../../services/contract-signing.ts';
+import {
+  type ContractSigningParts,
+  requireCps,
+  signContract,
+} from '../../services/contract-signing.ts';
 import type { VisibleCps } from '../../services/cps-signers.ts';
 import { ServiceError } from '../../services/errors.ts';
 import { instantOf } from '../../services/instants.ts';
@@ -48,17 +52,20 @@ export const cpsHandlers = (parts: CpsHandlerParts) =>
         cpsV2GRootCertificateFingerprint: root,
         xsdMsgDefNamespace,
       } = request.body as OpncContractDataToSign;
+      const standard = standardNamed(xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
+      const wishes = signingWishes({ root });
+      await requireCps(parts, standard, wishes);
       const view = await bringContractData(parts, principal, {
         pcid: bundle.pcid,
         emaid: bundle.emaid,
-        standard: standardNamed(xsdMsgDefNamespace, 'body.xsdMsgDefNamespace'),
+        standard,
         bundle: {
           certificateChain: pemOf(bundle.contractCertificateChain),
           dhPublicKey: bundle.dHpublickey,
           encryptedPrivateKey: bundle.contractSignatureEncryptedPrivateKey,
         },
       });
-      const signed = await signContract(parts, principal, view, signingWishes({ root }));
+      const signed = await signContract(parts, principal, view, wishes);
       const told: OpncSignedContract = { signedContractData: signedData(view.contract, signed) };
       response.status(201).json(told);
     },

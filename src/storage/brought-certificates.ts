@@ -1,0 +1,105 @@
+/**
+ * Certificates of bundles that were brought, but certified here: an operator that makes its keys
+ * itself may have them certified by an authority of this evpki. They are the contract's all the same.
+ */
+
+import type { Knex } from 'knex';
+import { type Certificate, readCertificate } from '../pki/certificate.ts';
+import { DerError } from '../pki/der-element.ts';
+import { spkiFingerprint } from '../pki/key-identifier.ts';
+import type { CertificateState } from '../services/certificate-records.ts';
+import type { WriteTransaction } from './database.ts';
+import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
+import type { CertificateRow } from './rows.ts';
+import { blob, bytesOf } from './values.ts';
+
+/** A certificate of a contract that evpki has issued. */
+export interface BundleCertificate {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly issuerId: string;
+  readonly serial: string;
+}
+
+/**
+ * The certificates of the contract's own organization that stand in bundles which were brought for
+ * it; but for those that another contract that goes on depends on.
+ */
+export async function broughtCertificatesOf(
+  tx: WriteTransaction,
+  contractId: string,
+): Promise<BundleCertificate[]> {
+  const brought: Pick<ContractBundleRow, 'certificate'>[] = await tx
+    .knex<ContractBundleRow>('contract_bundles')
+    .where({ contract_id: contractId })
+    .whereNotNull('certificate')
+    .select('certificate');
+  const found = new Map<string, BundleCertificate>();
+  for (const { certificate: der } of brought) {
+    const certificate = der === null ? undefined : readable(bytesOf(der));
+    if (!certificate) continue;
+    const rows = await tx
+      .knex<CertificateRow>('certificates')
+      .where({ spki_sha256: spkiFingerprint(certificate.spki), der })
+      .whereNotNull('issuer_id')
+      .whereIn(
+        'organization_id',
+        tx.knex<ContractRow>('contracts').where({ id: contractId }).select('organization_id'),
+      )
+      .select('id', 'organization_id', 'issuer_id', 'serial');
+    for (const { id, organization_id: organizationId, issuer_id: issuerId, serial } of rows) {
+      if (issuerId === null || (await isNeeded(tx, contractId, { id, der }))) continue;
+      found.set(id, { id, organizationId, issuerId, serial });
+    }
+  }
+  return [...found.values()];
+}
+
+/** By octets as text: see {@link statesOfBrought}. */
+export const broughtKey = (der: Uint8Array): string => blob(der).toString('base64');
+
+/**
+ * What has become of those certificates of brought bundles that were issued here, by
+ * {@link broughtKey}; of others nothing is known.
+ */
+export async function statesOfBrought(
+  reader: Knex,
+  ders: readonly Uint8Array[],
+): Promise<ReadonlyMap<string, CertificateState>> {
+  const keys = ders.flatMap((der) => readable(bytesOf(blob(der))) ?? []).map(({ spki }) => spki);
+  if (keys.length === 0) return new Map();
+  const rows: Pick<CertificateRow, 'der' | 'state'>[] = await reader<CertificateRow>('certificates')
+    .whereIn('spki_sha256', keys.map(spkiFingerprint))
+    .whereNotNull('der')
+    .select('der', 'state');
+  return new Map(rows.flatMap(({ der, state }) => (der ? [[broughtKey(der), state]] : [])));
+}
+
+/** Whether another contract has it that goes on: of the same EMAID, which is in the certificate. */
+async function isNeeded(
+  tx: WriteTransaction,
+  contractId: string,
+  { id, der }: Pick<CertificateRow, 'id' | 'der'>,
+): Promise<boolean> {
+  const other = await tx
+    .knex('contract_bundles as b')
+    .join('contracts as k', 'k.id', 'b.contract_id')
+    .where((same) => same.where('b.certificate_id', id).orWhere('b.certificate', der))
+    .whereIn(
+      'k.account',
+      tx.knex<ContractRow>('contracts').where({ id: contractId }).select('account'),
+    )
+    .whereNot('k.id', contractId)
+    .whereNot('k.state', 'ended')
+    .first('b.id');
+  return other !== undefined;
+}
+
+function readable(der: Uint8Array): Certificate | undefined {
+  try {
+    return readCertificate(der);
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
