@@ -10,6 +10,7 @@ import { toPem } from '../../src/pki/pem.ts';
 import type { PncStandard } from '../../src/services/contract-records.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
+import { filesWith, spellingsOf } from '../support/contract-promises.ts';
 import { type Workbench, workbench } from '../support/openssl.ts';
 import { withOpenssl } from '../support/other-tools.ts';
 import {
@@ -55,6 +56,8 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
   let csms: Record<string, string>;
   let roots: RootCertificateId[];
   let emaids = 0;
+  /** Of every contract that has come into a car. */
+  const taken: Pick<Installed, 'scalar' | 'encryptedPrivateKey'>[] = [];
 
   beforeAll(async () => {
     evpki = await startTestApp({ hierarchy });
@@ -98,9 +101,12 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
     const { exiResponse, ...rest } = sent(answer, 200);
     expect(rest).toMatchObject({ status: 'Accepted', responseCode: 'OK', readings: [] });
     const exi = Buffer.from(exiResponse, 'base64');
-    return standard === 'iso15118-2'
-      ? takeIso2(question, exi, vehicle.scalar)
-      : takeIso20(question, exi, vehicle);
+    const installed =
+      standard === 'iso15118-2'
+        ? takeIso2(question, exi, vehicle.scalar)
+        : takeIso20(question, exi, vehicle);
+    taken.push(installed);
+    return installed;
   };
   const install = async (vehicle: Vehicle): Promise<Installed> => {
     const question = await askToInstall(vehicle, roots);
@@ -293,6 +299,7 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect(answer).toMatchObject({ responseCode: 'OK', contract: { id: contract.id } });
       const exi = Buffer.from(answer.exiResponse, 'base64');
       const updated = takeIso2(question, exi, old.scalar, 'CertificateUpdateRes');
+      taken.push(updated);
       expect(updated.chain[0]).not.toEqual(old.chain[0]);
       const repeated = sent(await ask(question, { action: 'Update' }), 200);
       const again = takeIso2(
@@ -390,4 +397,19 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect(refusal(answer).slice(1)).toEqual(['Failed', 'FAILED', 'request-unreadable']);
     });
   }
+
+  test('K4 W9 leaves its key nowhere but in its car, of an update neither', async () => {
+    const line = evpki.log.find((one) => one.includes('"listening"')) ?? '';
+    const { metrics } = JSON.parse(line).addresses;
+    const measured = await (await fetch(`http://${metrics}/metrics`)).text();
+    const keys = taken.map(({ scalar }) => scalar);
+    expect(keys.length).toBeGreaterThan(5);
+    expect(await filesWith(evpki.dataDir, keys)).toEqual([]);
+    const said = [...evpki.log, measured].join('\n');
+    const spelled = keys.flatMap(spellingsOf).map((octets) => octets.toString('latin1'));
+    expect(spelled.filter((text) => said.includes(text))).toEqual([]);
+    // It is looked for where it would be: what is there in its place is found.
+    const sealed = taken.map(({ encryptedPrivateKey }) => encryptedPrivateKey);
+    expect(await filesWith(evpki.dataDir, sealed)).not.toEqual([]);
+  });
 });
