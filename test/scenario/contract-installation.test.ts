@@ -6,13 +6,17 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
+import { curves } from '../../src/pki/curves.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { PncStandard } from '../../src/services/contract-records.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
 import { filesWith, spellingsOf } from '../support/contract-promises.ts';
+import { newMaker } from '../support/makers.ts';
 import { type Workbench, workbench } from '../support/openssl.ts';
 import { withOpenssl } from '../support/other-tools.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
+import { freshKey } from '../support/signed-messages.ts';
 import {
   askToInstall,
   askToUpdate,
@@ -22,6 +26,7 @@ import {
   leaveFactory,
   rootIdOf,
   rootOf,
+  scalarOf,
   sent,
   takeIso2,
   takeIso20,
@@ -387,6 +392,38 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const again = await askToInstall(vehicle, roots, { most: 1 });
       const order = { ocppVersion: '2.1', prioritizedEMAIDs: [second.emaid] };
       expect(take(vehicle, again, await ask(again, order)).emaid).toBe(second.emaid);
+      // What the car wishes comes before.
+      const both = await askToInstall(vehicle, roots, { most: 1, emaids: [first.emaid] });
+      expect(take(vehicle, both, await ask(both, order)).emaid).toBe(first.emaid);
+    });
+
+    test('is for a car whose key its maker has certified anew: it brings what is above', async () => {
+      const [registered, anew] = [
+        newMaker({ algorithm: 'P-521' }),
+        newMaker({ algorithm: 'P-521' }),
+      ];
+      for (const { root } of [registered, anew]) {
+        const anchor = { certificate: pemOf([root.der]), organization: organizations.oem };
+        const { id } = sent(await evpki.call('POST', '/v1/trust-anchors', anchor), 201);
+        await trustAsTwo([evpki.call, await newCaller(evpki)], id, ['oem-provisioning']);
+      }
+      const pcid = freshPcid();
+      const key = freshKey('P-521');
+      const body = {
+        certificate: pemOf([registered.vehicle(pcid, { key }).der]),
+        chain: pemOf(registered.subCas.map(({ der }) => der)),
+      };
+      sent(await evpki.call('POST', '/v1/provisioning-certificates', body, maker), 201);
+      const { emaid } = await contractFor(pcid);
+      const vehicle = {
+        ...{ standard, pcid, signer: key.signer, certificateId: '', registration: '' },
+        scalar: scalarOf(key, curves['P-521'].octets),
+        certificate: anew.vehicle(pcid, { key }).der,
+      };
+      const above = anew.subCas.map(({ der }) => der);
+      expect((await install({ ...vehicle, subCertificates: above })).emaid).toBe(emaid);
+      const alone = await askToInstall({ ...vehicle, subCertificates: [] }, roots);
+      expect(refusal(await ask(alone))[3]).toBe('chain-untrusted');
     });
 
     test('cannot be encrypted for the key of a car of ISO 15118-2', async () => {
