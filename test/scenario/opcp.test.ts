@@ -519,6 +519,12 @@ describe('OPCP', () => {
         1,
       );
 
+      // Whose certificate has signed it finds that in its log, and not for which vehicle.
+      const path = '/v1/audit?organization=demo-cps&limit=1';
+      const [entry] = sent(await evpki.call('GET', path), 200).items;
+      expect(entry).toMatchObject({ action: 'contract-data.signed', details: { for: 'demo-mo' } });
+      expect(JSON.stringify(entry)).not.toContain(pcid);
+
       const installed = await install(vehicle);
       expect(installed.chain.map(base64)).toEqual(chain);
       expect(Buffer.from(installed.scalar)).toEqual(Buffer.from(scalar));
