@@ -520,10 +520,15 @@ describe('OPCP', () => {
       );
 
       // Whose certificate has signed it finds that in its log, and not for which vehicle.
-      const path = '/v1/audit?organization=demo-cps&limit=1';
-      const [entry] = sent(await evpki.call('GET', path), 200).items;
-      expect(entry).toMatchObject({ action: 'contract-data.signed', details: { for: 'demo-mo' } });
-      expect(JSON.stringify(entry)).not.toContain(pcid);
+      const [contract] = sent(await evpki.call('GET', `/v1/contracts?emaid=${emaid}`), 200).items;
+      const log = sent(await evpki.call('GET', '/v1/audit?organization=demo-cps&limit=5'), 200);
+      expect(log.items).toContainEqual(
+        expect.objectContaining({
+          action: 'contract-data.signed',
+          details: { contract: contract.id, for: 'demo-mo' },
+        }),
+      );
+      expect(JSON.stringify(log.items)).not.toContain(pcid);
 
       const installed = await install(vehicle);
       expect(installed.chain.map(base64)).toEqual(chain);
