@@ -5,6 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeIso2 } from '../../src/iso15118/exi/iso2.ts';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
 import { curves } from '../../src/pki/curves.ts';
 import { toPem } from '../../src/pki/pem.ts';
@@ -123,6 +124,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
     json.responseCode,
     json.reason,
   ];
+  /** RetryCounter of a CertificateUpdateRes. */
+  const retryIn = ({ json }: Answer) => {
+    const { body } = decodeIso2(Buffer.from(json.exiResponse, 'base64')).message;
+    return body.name === 'CertificateUpdateRes' ? body.retryCounter : undefined;
+  };
   const pemOf = (chain: readonly Uint8Array[]) =>
     chain.map((der) => toPem('CERTIFICATE', der)).join('');
   const ocspStatus = async ({ chain }: Installed) =>
@@ -318,6 +324,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       sent(await evpki.call('POST', `/v1/contracts/${contract.id}/end`, {}, operator), 200);
       const late = await ask(await askToUpdate(updated, roots), { action: 'Update' });
       expect(refusal(late).slice(2)).toEqual(['FAILED_ContractCanceled', 'contract-ended']);
+      // Whether it is worth asking again: never for what has ended, else when it is plugged in again.
+      expect(retryIn(late)).toBe(-1);
+      const wrong = await askToUpdate({ ...updated, emaid: newEmaid() }, roots);
+      const mismatch = await ask(wrong, { action: 'Update' });
+      expect([refusal(mismatch)[3], retryIn(mismatch)]).toEqual(['emaid-mismatch', 0]);
     });
 
     test('is not updated below an authority that is revoked', async () => {
