@@ -37,3 +37,16 @@ test('every EVSE id is of an operator that the pages give to the demo’s charge
   expect(foreign).toEqual([]);
   expect(texts.filter(([, text]) => operatorsIn(text).length > 0).length).toBeGreaterThan(2);
 });
+
+test('no page writes a secret into the file of another: a file that exists is left alone', () => {
+  const written = pages.flatMap((page) =>
+    [...readRepositoryFile(page).matchAll(/--secret-file ([a-z][\w.-]+)/g)].map(
+      ([, file = '']) => [file, page] as const,
+    ),
+  );
+  expect(written.length).toBeGreaterThan(3);
+  const twice = written.filter(([file, page]) =>
+    written.some(([other, elsewhere]) => other === file && elsewhere !== page),
+  );
+  expect(twice).toEqual([]);
+});
