@@ -579,6 +579,9 @@ describe('renewing, suspending and ending', () => {
       'contract.renewed',
       'contract.created',
     ]);
+    // Its maker hears each time that the vehicle's key was used.
+    const heard = await entriesOf('demo-oem', car.registered.pcid);
+    expect(heard).toEqual(Array(3).fill('vehicle.contracted'));
   });
 
   test('suspending holds every certificate, resuming releases it; each again changes nothing', async () => {

@@ -441,6 +441,11 @@ describe('OPCP', () => {
         400,
         expect.stringMatching(/contractBegins : is later[\s\S]*contractEnds : is in the past/),
       ]);
+      const backwards = { contractBegins: inDays(0.8), contractEnds: inDays(0.5) };
+      expect(await refused(generate(vehicle, emaid, backwards))).toEqual([
+        400,
+        expect.stringContaining('contractEnds : is before contractBegins'),
+      ]);
       expect(await refused(generate(vehicle, emaid, { contractEnds: inDays(3000) }))).toEqual([
         400,
         expect.stringContaining('days'),
@@ -545,6 +550,34 @@ describe('OPCP', () => {
       };
       sent(await bring({ pcid, emaid, contractData: nested }), 201);
       expect((await install(vehicle)).chain.map(base64)).toEqual(next.chain);
+    });
+
+    test('may end without anything being revoked, unless evpki has certified some of it', async () => {
+      const emaid = newEmaid();
+      const cars = [];
+      for (let count = 0; count < 2; count += 1) {
+        const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+        const { chain, keys } = await ownData(vehicle, emaid);
+        const [contractCertificate, contractSubCa2Certificate, contractSubCa1Certificate] = chain;
+        const certificates = {
+          ...{ contractCertificate, contractSubCa2Certificate, contractSubCa1Certificate },
+        };
+        const contractData = { ...certificates, ...keys };
+        if (count === 0) sent(await bring({ pcid: vehicle.pcid, contractData }), 201);
+        else sent(await generate(vehicle, emaid), 201);
+        cars.push(vehicle);
+      }
+      const remove = () =>
+        evpki.call('DELETE', `/v1/ccp/signedContractData/${emaid}`, undefined, {
+          ...operator,
+          'X-Skip-Revocation': 'true',
+        });
+      expect((await remove()).status).toBe(409);
+      const { items } = sent(await evpki.call('GET', `/v1/contracts?emaid=${emaid}`), 200);
+      const made = items.find((one: { pcid: string }) => one.pcid === cars[1]?.pcid);
+      sent(await evpki.call('POST', `/v1/contracts/${made.id}/end`, {}, operator), 200);
+      sent(await remove(), 200);
+      expect((await remove()).status).toBe(404);
     });
 
     test('P5 is refused with every reason, and for identifiers of others', async () => {
