@@ -554,7 +554,7 @@ describe('OPCP', () => {
 
     test('may end without anything being revoked, unless evpki has certified some of it', async () => {
       const emaid = newEmaid();
-      const cars = [];
+      const cars: Vehicle[] = [];
       for (let count = 0; count < 2; count += 1) {
         const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
         const { chain, keys } = await ownData(vehicle, emaid);
