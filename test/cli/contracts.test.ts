@@ -1,5 +1,6 @@
 /** `evpki contract` against a running service. */
 
+import { createECDH } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -89,6 +90,29 @@ test('a bundle that was made elsewhere is brought with its three parts', async (
   expect(brought.stderr).toMatch(/--dh-public-key.*point/);
   const partly = await create('DE8EVC00000004', ...parts.slice(0, 2));
   expect([partly.status, partly.stdout]).toEqual([2, '']);
+});
+
+test('a bundle that fits is taken, and so is the next one of its contract', async () => {
+  const emaid = 'DE8EVC00000005';
+  const { id, bundle } = await created(emaid);
+  expect((await contract('end', id)).status).toBe(0);
+  const chain = join(service.folder, 'brought.pem');
+  writeFileSync(chain, bundle.certificateChain);
+  const encryptedKey = Buffer.alloc(48, 7).toString('base64');
+  const parts = () => [
+    ...['--certificate-chain', chain, '--encrypted-private-key', encryptedKey],
+    ...['--dh-public-key', createECDH('prime256v1').generateKeys('base64')],
+  ];
+  const brought = await create(emaid, ...parts());
+  expect(brought.status, brought.stderr).toBe(0);
+  expect(brought.stdout).toMatch(
+    /\n *issued by +others: its bundles are brought\n *bundle +1, created/,
+  );
+  const own = /\n *id +(con_\w+)/.exec(brought.stdout)?.[1] ?? '';
+  const next = await contract('renew', own, ...parts());
+  expect(next.stdout, next.stderr).toMatch(/\n *bundle +2, renewed/);
+  const made = await contract('renew', own);
+  expect([made.status, made.stdout]).toEqual([5, '']);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { emaidCheckDigit, parseEmaid, sameEmaid } from '../../src/identifiers/emaid.ts';
+import { readVector } from '../support/vectors.ts';
 import { accepted, expectHostileTextRefused, refusal } from './hostile-text.ts';
 
 const characters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -14,20 +15,9 @@ const arbitraryFirst14 = fc
   .map(([country, rest]) => [...country, ...rest].join(''));
 
 /** Check digits published in eMI3 part 2, in the OCHP paper and by implementers. */
-const published: readonly (readonly [string, string])[] = [
-  ['NN123ABCDEFGHI', 'T'],
-  ['FRXYZ123456789', '2'],
-  ['ITA1B2C3E4F5G6', '4'],
-  ['ESZU8WOX834H1D', 'R'],
-  ['PT73902837ABCZ', 'Z'],
-  ['DE83DUIEN83QGZ', 'D'],
-  ['DE83DUIEN83ZGQ', 'M'],
-  ['DE8AA001234567', '0'],
-  ['NLTNM000122045', 'U'],
-  ['NLTNM000722345', 'X'],
-  ['NLTNMC00122045', 'K'],
-  ['DE8AACA2B3C4D5', 'L'],
-];
+const published: [string, string][] = Object.entries(
+  readVector('emaid-check-digits').iso_published,
+);
 
 type Matrix = readonly [readonly [number, number], readonly [number, number]];
 

@@ -1,17 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evcoidCheckDigit, parseEvcoid } from '../../src/identifiers/evcoid.ts';
+import { readVector } from '../support/vectors.ts';
 import { accepted, expectHostileTextRefused, refusal } from './hostile-text.ts';
 
 describe('EVCOID of DIN SPEC 91286', () => {
-  test.each([
-    ['INTNM000071', '9'],
-    ['INTNM000110', 'X'],
-    ['INTNM000124', '0'],
-    ['INTNM000114', '6'],
-    ['INTNM000191', '5'],
-    ['NLTNM012204', '5'],
-  ])('published: %s has the check digit %s', (first11, checkDigit) => {
+  const published: [string, string][] = Object.entries(
+    readVector('emaid-check-digits').din91286_published,
+  );
+  test.each(published)('published: %s has the check digit %s', (first11, checkDigit) => {
     expect(evcoidCheckDigit(first11)).toBe(checkDigit);
   });
 

@@ -541,8 +541,17 @@ describe.each(Object.keys(demo) as PncStandard[])('a car of %s gets no contract'
       const statement = 'UPDATE contract_bundles SET sub_certificates = ? WHERE contract_id = ?';
       await inDatabase(statement, [tooLarge, id]);
       await refused(question, 'service-unavailable');
+      // Platforms are told to ask again, not that there is no contract.
+      const path = '/v1/ccp/signedContractData';
+      const certificateInstallationReq = Buffer.from(question.exi).toString('base64');
+      const body = { certificateInstallationReq, xsdMsgDefNamespace: schema };
+      const told = await call('csms', 'POST', path, body);
+      expect([told.status, told.json.errorMessages]).toEqual([
+        ...[503, ['The contract of this vehicle does not fit into the message.']],
+      ]);
       const said = evpki.log.filter((line) => line.includes('contract-not-written'));
       expect(said.map((line) => JSON.parse(line))).toMatchObject([
+        { level: 'error', contract: id },
         { level: 'error', contract: id },
       ]);
     });

@@ -5,13 +5,19 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeIso2 } from '../../src/iso15118/exi/iso2.ts';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
+import { curves } from '../../src/pki/curves.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { PncStandard } from '../../src/services/contract-records.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
+import { filesWith, spellingsOf } from '../support/contract-promises.ts';
+import { newMaker } from '../support/makers.ts';
 import { type Workbench, workbench } from '../support/openssl.ts';
 import { withOpenssl } from '../support/other-tools.ts';
+import { newCaller, trustAsTwo } from '../support/second-person.ts';
+import { freshKey } from '../support/signed-messages.ts';
 import {
   askToInstall,
   askToUpdate,
@@ -21,6 +27,7 @@ import {
   leaveFactory,
   rootIdOf,
   rootOf,
+  scalarOf,
   sent,
   takeIso2,
   takeIso20,
@@ -55,6 +62,8 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
   let csms: Record<string, string>;
   let roots: RootCertificateId[];
   let emaids = 0;
+  /** Of every contract that has come into a car. */
+  const taken: Pick<Installed, 'scalar' | 'encryptedPrivateKey'>[] = [];
 
   beforeAll(async () => {
     evpki = await startTestApp({ hierarchy });
@@ -98,9 +107,12 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
     const { exiResponse, ...rest } = sent(answer, 200);
     expect(rest).toMatchObject({ status: 'Accepted', responseCode: 'OK', readings: [] });
     const exi = Buffer.from(exiResponse, 'base64');
-    return standard === 'iso15118-2'
-      ? takeIso2(question, exi, vehicle.scalar)
-      : takeIso20(question, exi, vehicle);
+    const installed =
+      standard === 'iso15118-2'
+        ? takeIso2(question, exi, vehicle.scalar)
+        : takeIso20(question, exi, vehicle);
+    taken.push(installed);
+    return installed;
   };
   const install = async (vehicle: Vehicle): Promise<Installed> => {
     const question = await askToInstall(vehicle, roots);
@@ -112,6 +124,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
     json.responseCode,
     json.reason,
   ];
+  /** RetryCounter of a CertificateUpdateRes. */
+  const retryIn = ({ json }: Answer) => {
+    const { body } = decodeIso2(Buffer.from(json.exiResponse, 'base64')).message;
+    return body.name === 'CertificateUpdateRes' ? body.retryCounter : undefined;
+  };
   const pemOf = (chain: readonly Uint8Array[]) =>
     chain.map((der) => toPem('CERTIFICATE', der)).join('');
   const ocspStatus = async ({ chain }: Installed) =>
@@ -293,6 +310,7 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect(answer).toMatchObject({ responseCode: 'OK', contract: { id: contract.id } });
       const exi = Buffer.from(answer.exiResponse, 'base64');
       const updated = takeIso2(question, exi, old.scalar, 'CertificateUpdateRes');
+      taken.push(updated);
       expect(updated.chain[0]).not.toEqual(old.chain[0]);
       const repeated = sent(await ask(question, { action: 'Update' }), 200);
       const again = takeIso2(
@@ -306,6 +324,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       sent(await evpki.call('POST', `/v1/contracts/${contract.id}/end`, {}, operator), 200);
       const late = await ask(await askToUpdate(updated, roots), { action: 'Update' });
       expect(refusal(late).slice(2)).toEqual(['FAILED_ContractCanceled', 'contract-ended']);
+      // Whether it is worth asking again: never for what has ended, else when it is plugged in again.
+      expect(retryIn(late)).toBe(-1);
+      const wrong = await askToUpdate({ ...updated, emaid: newEmaid() }, roots);
+      const mismatch = await ask(wrong, { action: 'Update' });
+      expect([refusal(mismatch)[3], retryIn(mismatch)]).toEqual(['emaid-mismatch', 0]);
     });
 
     test('is not updated below an authority that is revoked', async () => {
@@ -380,6 +403,38 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const again = await askToInstall(vehicle, roots, { most: 1 });
       const order = { ocppVersion: '2.1', prioritizedEMAIDs: [second.emaid] };
       expect(take(vehicle, again, await ask(again, order)).emaid).toBe(second.emaid);
+      // What the car wishes comes before.
+      const both = await askToInstall(vehicle, roots, { most: 1, emaids: [first.emaid] });
+      expect(take(vehicle, both, await ask(both, order)).emaid).toBe(first.emaid);
+    });
+
+    test('is for a car whose key its maker has certified anew: it brings what is above', async () => {
+      const [registered, anew] = [
+        newMaker({ algorithm: 'P-521' }),
+        newMaker({ algorithm: 'P-521' }),
+      ];
+      for (const { root } of [registered, anew]) {
+        const anchor = { certificate: pemOf([root.der]), organization: organizations.oem };
+        const { id } = sent(await evpki.call('POST', '/v1/trust-anchors', anchor), 201);
+        await trustAsTwo([evpki.call, await newCaller(evpki)], id, ['oem-provisioning']);
+      }
+      const pcid = freshPcid();
+      const key = freshKey('P-521');
+      const body = {
+        certificate: pemOf([registered.vehicle(pcid, { key }).der]),
+        chain: pemOf(registered.subCas.map(({ der }) => der)),
+      };
+      sent(await evpki.call('POST', '/v1/provisioning-certificates', body, maker), 201);
+      const { emaid } = await contractFor(pcid);
+      const vehicle = {
+        ...{ standard, pcid, signer: key.signer, certificateId: '', registration: '' },
+        scalar: scalarOf(key, curves['P-521'].octets),
+        certificate: anew.vehicle(pcid, { key }).der,
+      };
+      const above = anew.subCas.map(({ der }) => der);
+      expect((await install({ ...vehicle, subCertificates: above })).emaid).toBe(emaid);
+      const alone = await askToInstall({ ...vehicle, subCertificates: [] }, roots);
+      expect(refusal(await ask(alone))[3]).toBe('chain-untrusted');
     });
 
     test('cannot be encrypted for the key of a car of ISO 15118-2', async () => {
@@ -390,4 +445,19 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect(refusal(answer).slice(1)).toEqual(['Failed', 'FAILED', 'request-unreadable']);
     });
   }
+
+  test('K4 W9 leaves its key nowhere but in its car, of an update neither', async () => {
+    const line = evpki.log.find((one) => one.includes('"listening"')) ?? '';
+    const { metrics } = JSON.parse(line).addresses;
+    const measured = await (await fetch(`http://${metrics}/metrics`)).text();
+    const keys = taken.map(({ scalar }) => scalar);
+    expect(keys.length).toBeGreaterThan(5);
+    expect(await filesWith(evpki.dataDir, keys)).toEqual([]);
+    const said = [...evpki.log, measured].join('\n');
+    const spelled = keys.flatMap(spellingsOf).map((octets) => octets.toString('latin1'));
+    expect(spelled.filter((text) => said.includes(text))).toEqual([]);
+    // It is looked for where it would be: what is there in its place is found.
+    const sealed = taken.map(({ encryptedPrivateKey }) => encryptedPrivateKey);
+    expect(await filesWith(evpki.dataDir, sealed)).not.toEqual([]);
+  });
 });

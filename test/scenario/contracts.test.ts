@@ -52,6 +52,7 @@ import {
   type TestKey,
   templateFor,
 } from '../support/issuing.ts';
+import { newMaker } from '../support/makers.ts';
 import { nameOf } from '../support/policy.ts';
 import { acceptedKey, ecSpki } from '../support/public-keys.ts';
 import { type Services, servicesOver, startAuthorities } from '../support/services.ts';
@@ -641,6 +642,9 @@ describe('renewing, suspending and ending', () => {
       'contract.renewed',
       'contract.created',
     ]);
+    // Its maker hears each time that the vehicle's key was used.
+    const heard = await entriesOf('demo-oem', car.registered.pcid);
+    expect(heard).toEqual(Array(3).fill('vehicle.contracted'));
   });
 
   test('suspending holds every certificate, resuming releases it; each again changes nothing', async () => {
@@ -774,6 +778,9 @@ describe('bundles that are brought', () => {
     const { contract } = await bringBundle(services, demoMo, details, text);
     expect(contract).toMatchObject({ state: 'active', isDefault: true });
     expect(contract.issuing).toBeUndefined();
+    // Its maker hears of both: that of elsewhere was made here.
+    const heard = await entriesOf('demo-oem', car.registered.pcid);
+    expect(heard).toEqual(['vehicle.contracted', 'vehicle.contracted']);
     const installed = await install(contract, car);
     expect(installed.certificate).toEqual(bundle.certificate);
     expect(openBundle(car, installed)).toHaveLength(32);
@@ -835,6 +842,13 @@ describe('bundles that are brought', () => {
     expect(await reasons(bring({ certificateChain: 'nonsense' }))).toEqual(['chain']);
     expect(await reasons(bring({ certificateChain: issuer + above }))).toContain('authority');
     expect(await reasons(bring({ dhPublicKey: '!' }))).toEqual(['size']);
+    // More than a message has room for.
+    const urls = [`http://pki.example/${'x'.repeat(600)}`];
+    const long = newMaker().vehicle(newPcid(), {
+      extensions: { crlDistributionPoints: { critical: false, urls } },
+    });
+    const tooLong = leaf + sub2 + toPem('CERTIFICATE', long.der);
+    expect(await reasons(bring({ certificateChain: tooLong }))).toEqual(['size', 'chain']);
     expect((await bring({})).contract.emaid).toBe(emaid);
   });
 
@@ -879,6 +893,38 @@ describe('bundles that are brought', () => {
     expect(brought.certificateState).toBe('revoked');
     await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
   });
+
+  test('what has ended is refused, be it the certificate or one above it', async () => {
+    await whereTimePasses(async (pass) => {
+      const car = await registered();
+      const emaid = newEmaid();
+      const { bundle, text } = await madeElsewhere(car, emaid);
+      const details = { emaid, pcid: car.registered.pcid };
+      const attempt = () => bringBundle(services, demoMo, details, text);
+      const days = ({ notAfter }: { readonly notAfter: Date }) =>
+        Math.ceil((notAfter.getTime() - clock().getTime()) / DAY) + 1;
+      const faultsOf = async () => {
+        const error = await attempt().then(
+          () => undefined,
+          (refused) => refused,
+        );
+        expect(error).toEqual(code('bundle-refused'));
+        return (error as { violations: { code: string; message: string }[] }).violations.map(
+          ({ code, message }) => [code, message.replace(/ at .*/, '')],
+        );
+      };
+      pass(days(bundle));
+      expect(await faultsOf()).toEqual([['expired', 'ended']]);
+      pass(days(readCertificate(bundle.subCertificates[0] ?? new Uint8Array())));
+      expect(await faultsOf()).toContainEqual(['expired', 'certificate 2 has ended']);
+    });
+  });
+
+  async function rootAbove({ subCertificates }: Bundle): Promise<string> {
+    const [issuer] = await services.authorities.listIssuers('mo-root');
+    expect(subCertificates).toHaveLength(2);
+    return toPem('CERTIFICATE', issuer?.certificate ?? new Uint8Array());
+  }
 });
 
 describe('ISO 15118-20', () => {
@@ -913,6 +959,41 @@ describe('ISO 15118-20', () => {
       expect(same).toEqual(bundle);
     },
   );
+
+  test('a bundle that is brought is for a key of the car’s own kind', async () => {
+    const mo: Principal = { ...demoMo, organizationId: 'mo' };
+    const bring = async (make: typeof newCar | typeof newX448Car, pcid: string) => {
+      const own = { pcid: newPcid(), organizationId: 'oem' };
+      const car = make === newCar ? newCar('iso15118-20', own) : newX448Car(own);
+      await registerCar(other.services, car);
+      const emaid = newEmaid();
+      const { contract, bundle } = await createContract(other.services, mo, {
+        ...{ emaid, pcid: own.pcid, standard: 'iso15118-20' },
+      });
+      await endContract(other.services, mo, contract.id);
+      return bringBundle(
+        other.services,
+        mo,
+        { emaid, pcid, standard: 'iso15118-20' },
+        {
+          certificateChain: [bundle.certificate, ...bundle.subCertificates]
+            .map((der) => toPem('CERTIFICATE', der))
+            .join(''),
+          dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+          encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+        },
+      );
+    };
+    const car = newCar('iso15118-20', { pcid: newPcid(), organizationId: 'oem' });
+    await registerCar(other.services, car);
+    const { pcid } = car.registered;
+    const brought = await bring(newCar, pcid);
+    expect(brought.bundle).toMatchObject({ curve: 'SECP521', generation: 1 });
+    await expect(bring(newX448Car, pcid)).rejects.toMatchObject({
+      code: 'bundle-refused',
+      violations: [{ code: 'key-type', message: 'the car has a key of another curve' }],
+    });
+  });
 
   test('a car with a P-256 key has none: it could not be encrypted', async () => {
     const { pcid } = (await registered()).registered;

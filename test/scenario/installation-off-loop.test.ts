@@ -12,7 +12,7 @@ import { startTestApp } from '../support/app.ts';
 import { askToInstall, leaveFactory, rootIdOf, rootOf, sent } from '../support/vehicles.ts';
 
 interface Call {
-  readonly operation: 'sign' | 'verify';
+  readonly operation: 'sign' | 'verify' | 'agree' | 'generate';
   readonly key: string;
   readonly where: 'event loop' | 'thread pool';
 }
@@ -25,7 +25,7 @@ const isKey = (value: unknown): value is KeyObject =>
 vi.mock('node:crypto', async (original) => {
   const actual = await original<typeof import('node:crypto')>();
   const watched =
-    (operation: Call['operation']) =>
+    (operation: 'sign' | 'verify') =>
     (...given: unknown[]): unknown => {
       const holder = given[2] as KeyObject | { readonly key: KeyObject };
       const key = isKey(holder) ? holder : holder.key;
@@ -36,13 +36,27 @@ vi.mock('node:crypto', async (original) => {
       });
       return (actual[operation] as (...given: unknown[]) => unknown)(...given);
     };
-  return { ...actual, sign: watched('sign'), verify: watched('verify') };
+  const agreeing = (curve: string) => {
+    calls.push({ operation: 'agree', key: curve, where: 'event loop' });
+    return actual.createECDH(curve);
+  };
+  const generating = (...given: [never, never]) => {
+    const pair = actual.generateKeyPairSync(...given) as unknown as { publicKey: KeyObject };
+    const key = pair.publicKey.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+    calls.push({ operation: 'generate', key, where: 'event loop' });
+    return pair;
+  };
+  return {
+    ...actual,
+    ...{ sign: watched('sign'), verify: watched('verify') },
+    ...{ createECDH: agreeing, generateKeyPairSync: generating },
+  };
 });
 
 const slow = new Set(['secp384r1', 'secp521r1', 'ed448']);
 const withSlowKeys = () => calls.filter(({ key }) => slow.has(key));
 
-test('an installation with P-521 holds the event loop with no signature', async () => {
+test('a contract and its installation with P-521 hold the event loop with no key', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'evpki-test-'));
   const options = { hierarchy: 'ca/iso15118-20.yaml', dataDir };
   const standard = 'iso15118-20';

@@ -441,6 +441,11 @@ describe('OPCP', () => {
         400,
         expect.stringMatching(/contractBegins : is later[\s\S]*contractEnds : is in the past/),
       ]);
+      const backwards = { contractBegins: inDays(0.8), contractEnds: inDays(0.5) };
+      expect(await refused(generate(vehicle, emaid, backwards))).toEqual([
+        400,
+        expect.stringContaining('contractEnds : is before contractBegins'),
+      ]);
       expect(await refused(generate(vehicle, emaid, { contractEnds: inDays(3000) }))).toEqual([
         400,
         expect.stringContaining('days'),
@@ -519,6 +524,17 @@ describe('OPCP', () => {
         1,
       );
 
+      // Whose certificate has signed it finds that in its log, and not for which vehicle.
+      const [contract] = sent(await evpki.call('GET', `/v1/contracts?emaid=${emaid}`), 200).items;
+      const log = sent(await evpki.call('GET', '/v1/audit?organization=demo-cps&limit=5'), 200);
+      expect(log.items).toContainEqual(
+        expect.objectContaining({
+          action: 'contract-data.signed',
+          details: { contract: contract.id, for: 'demo-mo' },
+        }),
+      );
+      expect(JSON.stringify(log.items)).not.toContain(pcid);
+
       const installed = await install(vehicle);
       expect(installed.chain.map(base64)).toEqual(chain);
       expect(Buffer.from(installed.scalar)).toEqual(Buffer.from(scalar));
@@ -588,6 +604,34 @@ describe('OPCP', () => {
       expect(answer.status).toBe(404);
       const none = await evpki.call('GET', `/v1/contracts?pcid=${pcid}`, undefined, operator);
       expect(sent(none, 200).items).toEqual([]);
+    });
+
+    test('may end without anything being revoked, unless evpki has certified some of it', async () => {
+      const emaid = newEmaid();
+      const cars: Vehicle[] = [];
+      for (let count = 0; count < 2; count += 1) {
+        const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+        const { chain, keys } = await ownData(vehicle, emaid);
+        const [contractCertificate, contractSubCa2Certificate, contractSubCa1Certificate] = chain;
+        const certificates = {
+          ...{ contractCertificate, contractSubCa2Certificate, contractSubCa1Certificate },
+        };
+        const contractData = { ...certificates, ...keys };
+        if (count === 0) sent(await bring({ pcid: vehicle.pcid, contractData }), 201);
+        else sent(await generate(vehicle, emaid), 201);
+        cars.push(vehicle);
+      }
+      const remove = () =>
+        evpki.call('DELETE', `/v1/ccp/signedContractData/${emaid}`, undefined, {
+          ...operator,
+          'X-Skip-Revocation': 'true',
+        });
+      expect((await remove()).status).toBe(409);
+      const { items } = sent(await evpki.call('GET', `/v1/contracts?emaid=${emaid}`), 200);
+      const made = items.find((one: { pcid: string }) => one.pcid === cars[1]?.pcid);
+      sent(await evpki.call('POST', `/v1/contracts/${made.id}/end`, {}, operator), 200);
+      sent(await remove(), 200);
+      expect((await remove()).status).toBe(404);
     });
 
     test('P5 is refused with every reason, and for identifiers of others', async () => {

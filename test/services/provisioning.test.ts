@@ -1,9 +1,10 @@
 /** Provisioning certificates on a real database, with chains validated as the service does it. */
 
-import { generateKeyPairSync } from 'node:crypto';
+import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificate, fingerprint } from '../../src/pki/certificate.ts';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
+import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { ServiceError } from '../../src/services/errors.ts';
 import { createParsedCertificates } from '../../src/services/parsed-certificates.ts';
@@ -29,6 +30,7 @@ import { type TestDatabase, testBackends } from '../support/databases.ts';
 import { demoDeclarations } from '../support/declarations.ts';
 import { commonName, generateKey } from '../support/issuing.ts';
 import { type Maker, newMaker, pemOf, type VehicleChanges } from '../support/makers.ts';
+import { acceptedKey, ecSpki } from '../support/public-keys.ts';
 
 const NOW = new Date('2026-11-28T10:00:00Z');
 const { profiles, access } = demoDeclarations();
@@ -263,6 +265,9 @@ describe('a certificate is refused', () => {
   const long: VehicleChanges['extensions'] = {
     crlDistributionPoints: { critical: false, urls: [`http://pki.example/${'x'.repeat(600)}`] },
   };
+  const longer: VehicleChanges['extensions'] = {
+    crlDistributionPoints: { critical: false, urls: [`http://pki.example/${'x'.repeat(1500)}`] },
+  };
   const usage = (...usages: ('digitalSignature' | 'keyAgreement')[]): VehicleChanges => ({
     extensions: { keyUsage: { critical: true, usages } },
   });
@@ -327,6 +332,29 @@ describe('a certificate is refused', () => {
     );
     const registration = registrationOf(maker.vehicle(newPcid(), { key }));
     expect(await refusal(register(registration))).toEqual(['key-blocked publicKey']);
+  });
+
+  test('for a key whose private key anybody can guess', async () => {
+    const one = createECDH('prime256v1');
+    one.setPrivateKey(Buffer.from([1]));
+    const spki = ecSpki('1.2.840.10045.3.1.7', one.getPublicKey());
+    const key = { ...generateKey(), publicKey: acceptedKey(spki) };
+    const registration = registrationOf(maker.vehicle(newPcid(), { key }));
+    expect(await refusal(register(registration))).toEqual(['key-weak publicKey']);
+  });
+
+  test.each<[string, KeyAlgorithm, VehicleChanges, string]>([
+    ['that may not agree on keys', 'P-521', usage('digitalSignature'), 'key-usage'],
+    ['of 1600 octets and more', 'P-521', { extensions: longer }, 'certificate-too-large'],
+    ['of 1600 octets and more', 'Ed448', { extensions: longer }, 'certificate-too-large'],
+  ])('for ISO 15118-20, %s: %s', async (_name, algorithm, changes, code) => {
+    const from = algorithm === 'Ed448' ? edwards : large;
+    const registration = {
+      ...registrationOf(from.vehicle(newPcid(), changes), from),
+      ...(algorithm === 'Ed448' ? { x448PublicKey: x448().toString('base64') } : {}),
+    };
+    const codes = await refusal(register(registration));
+    expect(codes).toEqual([`${code} certificate`]);
   });
 
   test.each<[string, string | undefined, string]>([

@@ -32,6 +32,7 @@ import {
   type TestKey,
   templateFor,
 } from '../support/issuing.ts';
+import { newMaker } from '../support/makers.ts';
 import { nameOf } from '../support/policy.ts';
 import { type Services, servicesOver, start } from '../support/services.ts';
 import { stationRequest } from '../support/stations.ts';
@@ -416,6 +417,19 @@ describe('a chain below an imported root', () => {
     if (verdict.ok) throw new Error('accepted');
     for (const { message } of verdict.problems)
       expect(message).toMatch(/^DC=OEM,CN=WOTP0000000000001: /);
+  });
+
+  test('[V2G2-009] has two sub-CAs, and a third one that is a cross-certificate, but no more', async () => {
+    for (const [subCas, verdict] of [
+      [3, 'accepted'],
+      [4, ['chain', 'path-length']],
+    ] as const) {
+      const maker = newMaker({ subCas });
+      await trusted(maker.root, 'demo-oem', 'oem-provisioning');
+      const candidates = maker.subCas.map(({ der }) => der);
+      const leaf = maker.vehicle('DEMP0000000000001');
+      expect(refusal(await validate(leaf, { candidates }))).toEqual(verdict);
+    }
   });
 
   test('reaches a leaf of ours through an authority that was certified there', async () => {

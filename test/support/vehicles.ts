@@ -52,7 +52,7 @@ export const freshPcid = (): string => `DEM${String(++vehicles).padStart(14, '0'
 let vehicles = 0;
 
 /** The scalar of a private key of P-256 or P-521. */
-export function scalarOf({ privateKey }: KeyPair, octets: number): Uint8Array {
+export function scalarOf({ privateKey }: Pick<KeyPair, 'privateKey'>, octets: number): Uint8Array {
   // ECPrivateKey (RFC 5915 3): version 1, then the scalar as an OCTET STRING of full length.
   const der = privateKey.export({ type: 'sec1', format: 'der' });
   const at = der.indexOf(Buffer.of(0x02, 0x01, 0x01, 0x04, octets)) + 5;
