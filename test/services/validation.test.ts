@@ -240,31 +240,6 @@ describe('a chain below a root of our own', () => {
     expect(refusal(await validate(stolen))).toEqual(['revoked', 'not-issued']);
   });
 
-  test('O2 nor one with a serial number that our records do know', async () => {
-    const authority = await services.authorities.findAuthority('oem-sub-ca-2');
-    const issuer = authority && (await services.issuers.current(authority));
-    if (!issuer) throw new Error('no issuer');
-    const { certificate: honest } = await newCar();
-    const key = generateKey();
-    const template = templateFor(key, key, {
-      subject: nameOf('CN=DEMP9999999999998', 'DC=OEM'),
-      serialNumber: honest.serialNumber,
-      issuerName: issuer.certificate.subjectDer,
-      notBefore: issuer.certificate.notBefore,
-      notAfter: issuer.certificate.notAfter,
-      extensions: {
-        ...leafExtensions(key, key),
-        authorityKeyIdentifier: { critical: false, value: issuer.facts.keyIdentifier },
-      },
-    });
-    const tbs = buildTbs(template);
-    const signature = await issuer.signer.sign(tbs);
-    const stolen = readCertificate(
-      assembleCertificate(tbs, template.signatureAlgorithm, signature),
-    );
-    expect(refusal(await validate(stolen))).toEqual(['revoked', 'not-issued']);
-  });
-
   test('A2 one that is revoked is so before and after its time as well', async () => {
     const { id, certificate: car } = await newCar();
     await revoke(services, as('demo-oem'), id, 'keyCompromise');
