@@ -437,6 +437,17 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect(refusal(await ask(alone))[3]).toBe('chain-untrusted');
     });
 
+    test('is the next one where the first cannot be had, though the car takes one only', async () => {
+      const vehicle = await leaveFactory(evpki, maker, standard);
+      const first = await contractFor(vehicle.pcid, { default: true });
+      const second = await contractFor(vehicle.pcid);
+      // Stopped for itself: the contract goes on, and has nothing that a car could be given.
+      const path = `/v1/certificates/${first.bundle.certificate}/revocation`;
+      sent(await evpki.call('POST', path, { reason: 'superseded' }), 200);
+      const question = await askToInstall(vehicle, roots, { most: 1 });
+      expect(take(vehicle, question, await ask(question)).emaid).toBe(second.emaid);
+    });
+
     test('cannot be encrypted for the key of a car of ISO 15118-2', async () => {
       const vehicle = await leaveFactory(evpki, maker, standard);
       const answer = await ask(await askToInstall(vehicle, roots), {

@@ -261,6 +261,19 @@ describe('a chain below a root of our own', () => {
     expect(refusal(await validate(reused))).toEqual(['revoked', 'not-issued']);
   });
 
+  test('A2 one that is revoked is so before and after its time as well', async () => {
+    const { id, certificate: car } = await newCar();
+    await revoke(services, as('demo-oem'), id, 'keyCompromise');
+    const [before, after] = [
+      new Date(car.notBefore.getTime() - 1_000),
+      new Date(car.notAfter.getTime() + 1_000),
+    ];
+    for (const at of [before, after]) {
+      const verdict = await validate(car, { at });
+      expect(verdict.ok ? 'accepted' : verdict.failure).toBe('revoked');
+    }
+  });
+
   test('every generation of root and sub-CA counts', async () => {
     const { certificate: old } = await newCar();
     for (const id of ['oem-root', 'oem-sub-ca-2']) {
