@@ -66,8 +66,8 @@ async function install(
     ...request.prioritizedEmaids.map(({ normal }) => normal),
     ...(command.prioritizedEmaids ?? []),
   ]);
-  const offered = contracts.slice(0, mostChains(command, request));
-  const choice = await chosen(parts, command, request, car, offered);
+  const most = mostChains(command, request);
+  const choice = await chosen(parts, command, request, car, contracts, most);
   const { contract, bundle, remaining } = choice;
   if (bundle.curve === 'P-256') throw new Error(`the bundle ${bundle.id} is not one of -20`);
   const { subCertificates: above, curve, dhPublicKey, encryptedPrivateKey } = bundle;
@@ -89,24 +89,30 @@ const mostChains = (
   { maximumContractCertificateChains: car }: Iso20Installation,
 ): number => Math.max(1, Math.min(car, charger ?? car));
 
-/** The contract that the car gets now, and how many more it could ask for. */
+/**
+ * The contract that the car gets now, and how many more it could ask for: those that cannot be had
+ * take no place of those that can.
+ */
 async function chosen(
   parts: InstallationParts,
   { exi }: InstallationCommand,
   { sessionId }: Iso20Installation,
   car: ProvisioningCertificate,
-  offered: readonly Contract[],
+  contracts: readonly Contract[],
+  most: number,
 ): Promise<ChosenContract & { readonly remaining: number }> {
-  if (offered.length < 2) return { remaining: 0, ...(await firstBundle(parts, car, offered)) };
+  if (most === 1 || contracts.length < 2) {
+    return { remaining: 0, ...(await firstBundle(parts, car, contracts)) };
+  }
   const key = sessionKey(car.pcid, sessionId);
   const requestSha256 = requestFingerprint(exi);
   const session = await parts.sessions.findSession(key);
-  const ids = offered.map(({ id }) => id);
-  const order = deliveryOrder(ids, session, requestSha256);
-  const inOrder = [...offered].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+  const asking = { contracts: contracts.map(({ id }) => id), most, session, requestSha256 };
+  const order = deliveryOrder(asking);
+  const inOrder = [...contracts].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
   const choice = await firstBundle(parts, car, inOrder);
   const { id } = choice.contract;
-  const { delivered, remaining } = afterDelivery(order, id, session, requestSha256);
+  const { delivered, remaining } = afterDelivery(asking, order, id);
   const updatedAt = parts.clock();
   await parts.sessions.keepSession(
     { key, requestSha256, delivered, updatedAt },

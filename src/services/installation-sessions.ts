@@ -29,49 +29,58 @@ export const sessionKey = (pcid: string, sessionId: Uint8Array): string =>
 export const requestFingerprint = (exi: Uint8Array): string =>
   createHash('sha256').update(exi).digest('hex');
 
+/** A car that asks for its contracts. */
+interface Asking {
+  /** Ids of the contracts that it could get, the first one first. */
+  readonly contracts: readonly string[];
+  /** How many it takes, at least 1. */
+  readonly most: number;
+  readonly session: InstallationSession | undefined;
+  readonly requestSha256: string;
+}
+
 /**
- * The offered contracts in the order in which they are tried: the same again if the car repeats its
- * request, since it has lost the answer then; else first those that it has not got in this session;
- * and when it has got all of them, from the beginning.
- * @param offered ids
+ * The contracts in the order in which they are tried: the same again if the car repeats its request,
+ * since it has lost the answer then; else first those that it has not got in this session; and when
+ * it has got all of them, or as many as it takes, from the beginning.
  */
-export function deliveryOrder(
-  offered: readonly string[],
-  session: InstallationSession | undefined,
-  requestSha256: string,
-): readonly string[] {
-  const last = lastIfRepeated(session, requestSha256);
-  if (last !== undefined && offered.includes(last)) {
-    return [last, ...offered.filter((id) => id !== last)];
+export function deliveryOrder(asking: Asking): readonly string[] {
+  const { contracts } = asking;
+  const last = lastIfRepeated(asking);
+  if (last !== undefined && contracts.includes(last)) {
+    return [last, ...left(contracts, [last])];
   }
-  const before = session?.delivered ?? [];
-  return [...left(offered, before), ...offered.filter((id) => before.includes(id))];
+  const before = gotBefore(asking);
+  return [...left(contracts, before), ...contracts.filter((id) => before.includes(id))];
 }
 
 /**
  * What the car has got when it gets this one.
  * @param order as tried: those before `id` cannot be had, and nobody has to ask for them again
- * @returns it, and how many the car has not got after this one
+ * @returns it, and how many the car could get after this one
  */
 export function afterDelivery(
+  asking: Asking,
   order: readonly string[],
   id: string,
-  session: InstallationSession | undefined,
-  requestSha256: string,
 ): { readonly delivered: readonly string[]; readonly remaining: number } {
-  const before = session?.delivered ?? [];
-  const isRepeated = lastIfRepeated(session, requestSha256) === id;
-  const beginsAgain = !isRepeated && left(order, before).length === 0;
-  const now = [...order.slice(0, order.indexOf(id)), id];
-  const delivered = [...(beginsAgain ? [] : left(before, now)), ...now];
-  return { delivered, remaining: left(order, delivered).length };
+  const before = gotBefore(asking);
+  const isRepeated = lastIfRepeated(asking) === id;
+  const beginsAgain = !isRepeated && before.includes(id);
+  const delivered = [...(beginsAgain ? [] : left(before, [id])), id];
+  const others = left(order.slice(order.indexOf(id)), delivered);
+  return { delivered, remaining: Math.min(asking.most - delivered.length, others.length) };
 }
 
-const lastIfRepeated = (
-  session: InstallationSession | undefined,
-  requestSha256: string,
-): string | undefined =>
+const lastIfRepeated = ({ session, requestSha256 }: Asking): string | undefined =>
   session?.requestSha256 === requestSha256 ? session.delivered.at(-1) : undefined;
+
+/** Of this round: a car that has got as many as it takes, and asks on, begins another. */
+function gotBefore(asking: Asking): readonly string[] {
+  const delivered = asking.session?.delivered ?? [];
+  const goesOn = lastIfRepeated(asking) !== undefined || delivered.length < asking.most;
+  return goesOn ? delivered : [];
+}
 
 const left = (ids: readonly string[], without: readonly string[]): readonly string[] =>
   ids.filter((id) => !without.includes(id));

@@ -7,17 +7,18 @@ import {
 } from '../../src/services/installation-sessions.ts';
 
 /** A car that asks again and again, of whose contracts some cannot be had. */
-function asking(offered: readonly string[], without: readonly string[] = []) {
+function asking(offered: readonly string[], without: readonly string[] = [], most = 9) {
   let session: InstallationSession | undefined;
   let requests = 0;
   return (offeredNow = offered, repeats = false): [string | undefined, number] => {
     if (!repeats) requests += 1;
     const requestSha256 = String(requests);
-    const order = deliveryOrder(offeredNow, session, requestSha256);
+    const car = { contracts: offeredNow, most, session, requestSha256 };
+    const order = deliveryOrder(car);
     expect([...order].sort()).toEqual([...offeredNow].sort());
     const id = order.find((one) => !without.includes(one));
     if (id === undefined) return [undefined, 0];
-    const { delivered, remaining } = afterDelivery(order, id, session, requestSha256);
+    const { delivered, remaining } = afterDelivery(car, order, id);
     expect(new Set(delivered).size).toBe(delivered.length);
     session = { key: 'key', requestSha256, delivered, updatedAt: new Date(0) };
     return [id, remaining];
@@ -53,6 +54,28 @@ describe('the contracts of a car in one session', () => {
     expect(next()).toEqual(['b', 0]);
     const first = asking(['a', 'b'], ['a']);
     expect(first()).toEqual(['b', 0]);
+  });
+
+  test('are as many as the car takes, whether those before them can be had or not', () => {
+    const two = asking(['a', 'b', 'c', 'd'], [], 2);
+    expect([two(), two(undefined, true), two(), two(undefined, true), two()]).toEqual([
+      ['a', 1],
+      ['a', 1],
+      ['b', 0],
+      ['b', 0],
+      ['a', 1],
+    ]);
+    const second = asking(['a', 'b', 'c', 'd'], ['a'], 2);
+    expect([second(), second(), second()]).toEqual([
+      ['b', 1],
+      ['c', 0],
+      ['b', 1],
+    ]);
+    const last = asking(['a', 'b', 'c'], ['a', 'b'], 2);
+    expect([last(), last()]).toEqual([
+      ['c', 0],
+      ['c', 0],
+    ]);
   });
 
   test('may become more or fewer in between', () => {

@@ -69,10 +69,17 @@ function* attempt(attempted: Attempted): Verifying<Attempt | undefined> {
     // What cannot be verified is among the findings already.
     if (state !== 'good' && (holds || state !== 'unverifiable')) return undefined;
   }
-  if (!holds) return { path, policies, findings, withoutStatus: [] };
-  const status = statusOf(path);
-  return { path, policies, findings: status.findings, withoutStatus: status.withoutStatus };
+  if (holds) {
+    const status = statusOf(path);
+    return { path, policies, findings: status.findings, withoutStatus: status.withoutStatus };
+  }
+  // What is revoked does not become good when its time comes.
+  const revoked = findings.every(isOfTime) ? statusOf(path).findings : [];
+  return { path, policies, findings: [...findings, ...revoked], withoutStatus: [] };
 }
+
+const isOfTime = ({ code }: PlacedFinding): boolean =>
+  code === 'expired' || code === 'not-yet-valid';
 
 /** Asks for the status of each certificate below the anchor. */
 function statusKeeper({ statusOf }: PathRules) {

@@ -39,7 +39,7 @@ export interface PathRules {
   readonly policies?: PolicyInput;
   /**
    * What is known of a certificate's revocation, from facts that the caller has gathered. Asked
-   * only for paths that are otherwise good, from the leaf up, once for each pair, never for an
+   * only for paths that are good but for their time, from the leaf up, once for each pair, never for an
    * anchor.
    */
   readonly statusOf?: (certificate: Certificate, issuer: Certificate) => CertificateStatus;
