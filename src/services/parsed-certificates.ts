@@ -27,6 +27,7 @@ export interface ParsedCertificates {
   verify(question: SignatureQuestion): Promise<boolean>;
 }
 
+/** @param limit how many are kept, at least 2 */
 export function createParsedCertificates(limit = MAX_KEPT): ParsedCertificates {
   const kept = recent<Certificate>(limit);
   /** Those that were read here, from bytes that nobody else has. */

@@ -17,6 +17,7 @@ import {
   integer,
   oid,
   sequence,
+  set,
   time,
   utf8String,
 } from '../../src/pki/der-writer.ts';
@@ -75,6 +76,22 @@ describe('reading a certificate', () => {
   test('readTbs reads the same from the signed part alone', () => {
     const { der: _der, outerSignatureAlgorithmDer: _outer, signature: _signature, ...tbs } = leaf;
     expect(readTbs(leaf.tbs)).toEqual(tbs);
+  });
+
+  test('those of one issuer share what was read of its name, others do not', () => {
+    const anotherOf = (issuer: string) =>
+      readTbs(tbsOf({ issuer: writeName(commonName(issuer)), serial: integer(7) }));
+    const first = readTbs(tbsOf({ issuer: writeName(commonName('Shared')) }));
+    expect(anotherOf('Shared').issuer).toBe(first.issuer);
+    expect(anotherOf('Shared!').issuer).toEqual(commonName('Shared!'));
+    expect(anotherOf('shared').issuer).toEqual(commonName('shared'));
+    // A name that takes room is not kept.
+    const long = Array.from({ length: 9 }, (_, index) => `${'x'.repeat(60)} ${index}`).map(
+      (value) => set(sequence(oid('2.5.4.11'), utf8String(value))),
+    );
+    const [one, two] = [tbsOf({ issuer: sequence(...long) }), tbsOf({ issuer: sequence(...long) })];
+    expect(readTbs(one).issuer).toEqual(readTbs(two).issuer);
+    expect(readTbs(one).issuer).not.toBe(readTbs(two).issuer);
   });
 
   test('one foreign certificate per thing that is allowed there', () => {

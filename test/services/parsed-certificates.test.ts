@@ -28,8 +28,23 @@ test('what happens to the bytes afterwards does not change it', () => {
   expect(() => parsed.read(given)).toThrow(DerError);
 });
 
+test('is not taken for another one that ends alike', () => {
+  const parsed = createParsedCertificates();
+  const der = derOf('A');
+  const first = parsed.read(der);
+  const alike = Uint8Array.from(der);
+  // The last octet of the serial number.
+  const at = Buffer.from(der).indexOf(first.serialNumber) + first.serialNumber.length - 1;
+  alike[at] = (alike[at] ?? 0) ^ 1;
+  const second = parsed.read(alike);
+  expect(second.der).toEqual(alike);
+  expect(second.serialNumber).not.toEqual(first.serialNumber);
+  expect(parsed.read(der)).toBe(first);
+  expect(createParsedCertificates().read(alike).der).toEqual(alike);
+});
+
 test('what cannot be read is not kept', () => {
-  const parsed = createParsedCertificates(1);
+  const parsed = createParsedCertificates(2);
   const der = derOf('A');
   const first = parsed.read(der);
   expect(() => parsed.read(new Uint8Array([0x30, 0x80]))).toThrow(DerError);
