@@ -3,18 +3,17 @@
  * from it: the authority has ended with everything that belongs to its end, or not at all.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { revoke } from '../../src/services/revocation.ts';
-import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
 import type { CertificateRow } from '../../src/storage/rows.ts';
 import { brokenPromises } from '../support/broken-promises.ts';
-import { drawing, kills, seed } from '../support/chance.ts';
-import { demoDeclarations } from '../support/declarations.ts';
-import { type Ending, launcherOfFile } from '../support/killed-process.ts';
-import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
+import { drawing, kills } from '../support/chance.ts';
+import { ENDLESS, type History, killing, newHistory } from '../support/kill-histories.ts';
+import type { Ending } from '../support/killed-process.ts';
+import { inside } from '../support/next-process.ts';
 import { expectOpensslAcceptsCrl, ocspStatuses, servedCrl } from '../support/served-status.ts';
-import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
+import { doJobs, type Services, start } from '../support/services.ts';
 import { demoCpo, enrolStation, stationRequest } from '../support/stations.ts';
 import { expectKeysBlocked, expectStatuses } from '../support/status-promises.ts';
 
@@ -28,75 +27,44 @@ const points: [string, number][] = [
   ['recordStatusChange:after', 1],
 ];
 
-const endless = { callers: 6, requestsEach: 100_000 };
-
 /** Leases of jobs last two minutes. */
 const later = () => new Date(Date.now() + 300_000);
 
-const launcher = launcherOfFile();
+const endingAuthority = {
+  task: 'end-authority',
+  batch: { callers: 6, requestsEach: ENDLESS },
+  prepare: async (services: Services) => {
+    await start(services);
+    // Of the many issuers of the demo the one above is enough.
+    const [root] = await services.authorities.listIssuers('ocpp-root');
+    await services.database.write(({ knex }) =>
+      knex('jobs')
+        .whereNotIn('name', [`crl:${root?.id}`, `ocsp-signer:${root?.id}`])
+        .update({ due_at: '2100-01-01T00:00:00.000Z' }),
+    );
+  },
+  begin: newHistory,
+  examine,
+} as const;
 
-describe.each(preparedBackends)('on $name', (backend) => {
-  describe.concurrent(`ending an authority on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
-    let prepared: PreparedDatabase;
-    beforeAll(async () => {
-      prepared = await backend.empty();
-      await inside(
-        prepared,
-        () => new Date(),
-        async (services) => {
-          await start(services);
-          // Of the many issuers of the demo the one above is enough.
-          const [root] = await services.authorities.listIssuers('ocpp-root');
-          await services.database.write(({ knex }) =>
-            knex('jobs')
-              .whereNotIn('name', [`crl:${root?.id}`, `ocsp-signer:${root?.id}`])
-              .update({ due_at: '2100-01-01T00:00:00.000Z' }),
-          );
-        },
-      );
-    });
-    afterAll(() => prepared?.remove());
-
-    test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
-      const draw = drawing(`${backend.name} ending ${point}`);
-      for (let kill = 0; kill < kills; kill += 1) {
-        const database = await prepared.copy();
-        try {
-          const fault = { point, passing: draw(most) };
-          const ending = await launcher().run({
-            ...({ task: 'end-authority', vault: 'known', processId: 'killed' } as const),
-            ...{ databaseUrl: database.url, dataDir: database.dataDir, fault, ...endless },
-          });
-          await examine(database, ending, JSON.stringify(fault));
-        } finally {
-          await database.remove();
-        }
-      }
-    });
+killing('ending an authority', endingAuthority, ({ backend, withHistory, killAt }) => {
+  test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
+    const draw = drawing(`${backend} ending ${point}`);
+    for (let kill = 0; kill < kills; kill += 1) {
+      // An authority ends once.
+      await withHistory((history) => killAt(history, { point, passing: draw(most) }));
+    }
   });
 });
 
-async function inside(
-  { url, dataDir }: PreparedDatabase,
-  clock: () => Date,
-  use: (services: Services) => Promise<void>,
+async function examine(
+  { database, handedOut, signed }: History,
+  endings: readonly Ending[],
+  when: string,
 ): Promise<void> {
-  const processId = 'ending-examiner';
-  const database = await openDatabase(url, { clock, processId });
-  try {
-    const declarations = demoDeclarations();
-    const options = { declarations, dataDir, vault: 'known', processId, clock } as const;
-    await use(await servicesOver(database, options));
-  } finally {
-    await database.close();
-  }
-}
-
-async function examine(database: PreparedDatabase, ending: Ending, when: string): Promise<void> {
-  const { signal, complaints, handedOut, signed, changes } = ending;
-  expect(signal, `${when}: ${complaints}`).toBe('SIGKILL');
+  const changes = endings.flatMap((ending) => ending.changes);
   expect(handedOut.length, when).toBeGreaterThan(0);
-  await inside(database, later, async (services) => {
+  await inside(database, { clock: later }, async (services) => {
     // Before the leases are looked at: whatever the end abandons, it has abandoned itself.
     const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
     if (!issuer?.certificateId) throw new Error(`${when}: the station CA has no certificate`);
@@ -109,7 +77,7 @@ async function examine(database: PreparedDatabase, ending: Ending, when: string)
     const authority = await services.authorities.findAuthority('ocpp-station-ca');
     expect(authority?.state, when).toBe(hasEnded ? 'revoked' : 'active');
     await expectKeysBlocked(services, when);
-    await expectTold(services, ending, hasEnded, when);
+    await expectTold(services, changes, hasEnded, when);
 
     const enrolling = enrolStation(services, stationRequest('SN-AFTER'));
     if (hasEnded) {
@@ -135,7 +103,7 @@ const pendingOf = ({ database }: Services, issuerId: string): Promise<string[]> 
 /** Log, CRL and OCSP of the authority above say that this one has ended, or that it has not. */
 async function expectTold(
   services: Services,
-  { changes }: Ending,
+  changes: Ending['changes'],
   hasEnded: boolean,
   when: string,
 ): Promise<void> {

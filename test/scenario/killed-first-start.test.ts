@@ -1,18 +1,14 @@
 /** The first start is killed; the next one must complete what it began. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/storage/database.ts';
-import { drawing, kills, killsAtRandom, seed } from '../support/chance.ts';
-import { demoDeclarations } from '../support/declarations.ts';
+import { drawing, kills, killsAtRandom } from '../support/chance.ts';
 import type { Job } from '../support/issuing-process.ts';
+import { onEveryBackend } from '../support/kill-histories.ts';
 import { launcherOfFile, type Moment } from '../support/killed-process.ts';
-import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
-import {
-  type Services,
-  servicesOver,
-  startAuthorities,
-  type VaultKind,
-} from '../support/services.ts';
+import { inside } from '../support/next-process.ts';
+import type { PreparedDatabase } from '../support/prepared-databases.ts';
+import { startAuthorities, type VaultKind } from '../support/services.ts';
 import { expectStarted, leftBehind } from '../support/start-promises.ts';
 import { startWhole } from '../support/whole-start.ts';
 
@@ -86,107 +82,87 @@ const later = () => new Date(Date.now() + 121_000);
 
 const launcher = launcherOfFile();
 
-describe.each(preparedBackends)('on $name', (backend) => {
-  describe.concurrent(`the first start on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
-    let empty: PreparedDatabase;
-    /** With every authority: what a start has when it comes to the bootstrap secret. */
-    let declared: PreparedDatabase;
-    beforeAll(async () => {
-      empty = await backend.empty();
-      await (await openDatabase(empty.url, { clock: now, processId: 'empty' })).close();
-      declared = await empty.copy();
-      await inside(declared, 'known', now, startAuthorities);
-    });
-    afterAll(async () => {
-      await empty?.remove();
-      await declared?.remove();
-    });
+onEveryBackend('the first start', (backend) => {
+  let empty: PreparedDatabase;
+  /** With every authority: what a start has when it comes to the bootstrap secret. */
+  let declared: PreparedDatabase;
+  beforeAll(async () => {
+    empty = await backend.empty();
+    await (await openDatabase(empty.url, { clock: now, processId: 'empty' })).close();
+    declared = await empty.copy();
+    await inside(declared, { processId: 'next' }, startAuthorities);
+  });
+  afterAll(async () => {
+    await empty?.remove();
+    await declared?.remove();
+  });
 
-    async function killAndStartAgain(
-      prepared: PreparedDatabase,
-      vault: VaultKind,
-      change: Partial<Job>,
-      moment?: Moment,
-    ): Promise<NodeJS.Signals | null> {
-      const when = JSON.stringify(change.fault ?? moment);
-      const { url: databaseUrl, dataDir } = prepared;
-      try {
-        const order = { task: 'start', processId: 'killed', vault, ...change } as const;
-        const ending = await launcher().run({ ...order, databaseUrl, dataDir }, moment);
-        expect(ending.complaints, when).toBe('');
-        const { signed } = ending;
-        await inside(prepared, vault, later, async (services) => {
-          const left = await leftBehind(services, dataDir, signed);
-          const api = await startWhole(services, dataDir);
-          await expectStarted(services, api, left, dataDir, when);
-        });
-        return ending.signal;
-      } finally {
-        await prepared.remove();
-      }
+  async function killAndStartAgain(
+    prepared: PreparedDatabase,
+    vault: VaultKind,
+    change: Partial<Job>,
+    moment?: Moment,
+  ): Promise<NodeJS.Signals | null> {
+    const when = JSON.stringify(change.fault ?? moment);
+    const { url: databaseUrl, dataDir } = prepared;
+    try {
+      const order = { task: 'start', processId: 'killed', vault, ...change } as const;
+      const ending = await launcher().run({ ...order, databaseUrl, dataDir }, moment);
+      expect(ending.complaints, when).toBe('');
+      const { signed } = ending;
+      await inside(prepared, { vault, processId: 'next', clock: later }, async (services) => {
+        const left = await leftBehind(services, dataDir, signed);
+        const api = await startWhole(services, dataDir);
+        await expectStarted(services, api, left, dataDir, when);
+      });
+      return ending.signal;
+    } finally {
+      await prepared.remove();
     }
+  }
 
-    test.each(early)(
-      'killed before the keys at %s, passing %i',
-      { timeout: 300_000 },
-      async (point, passing) => {
-        for (let kill = 0; kill < kills; kill += 1) {
-          const fault = { point, passing };
-          expect(await killAndStartAgain(await empty.copy(), 'real', { fault })).toBe('SIGKILL');
-        }
-      },
-    );
-
-    test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
-      const draw = drawing(`${backend.name} start ${point}`);
+  test.each(early)(
+    'killed before the keys at %s, passing %i',
+    { timeout: 300_000 },
+    async (point, passing) => {
       for (let kill = 0; kill < kills; kill += 1) {
-        const fault = { point, passing: draw(most) };
-        expect(await killAndStartAgain(await empty.copy(), 'known', { fault })).toBe('SIGKILL');
+        const fault = { point, passing };
+        expect(await killAndStartAgain(await empty.copy(), 'real', { fault })).toBe('SIGKILL');
       }
-    });
+    },
+  );
 
-    test.each(late)(
-      'killed after the keys at %s, passing %i',
-      { timeout: 300_000 },
-      async (point, passing) => {
-        for (let kill = 0; kill < kills; kill += 1) {
-          const fault = { point, passing };
-          expect(await killAndStartAgain(await declared.copy(), 'known', { fault })).toBe(
-            'SIGKILL',
-          );
-        }
-      },
-    );
+  test.each(points)('killed at %s', { timeout: 300_000 }, async (point, most) => {
+    const draw = drawing(`${backend.name} start ${point}`);
+    for (let kill = 0; kill < kills; kill += 1) {
+      const fault = { point, passing: draw(most) };
+      expect(await killAndStartAgain(await empty.copy(), 'known', { fault })).toBe('SIGKILL');
+    }
+  });
 
-    test('killed at random moments', { timeout: 900_000 }, async () => {
-      const draw = drawing(`${backend.name} start`);
-      let killed = 0;
-      let starts = 0;
-      while (killed < killsAtRandom) {
-        starts += 1;
-        // Some are done before: then starting again changes nothing, and they do not count.
-        expect(starts, 'most are done before they are killed').toBeLessThan(4 * killsAtRandom);
-        const vault = draw(4) === 1 ? 'real' : 'known';
-        const moment: Moment = { after: 'ready', milliseconds: draw(500) };
-        const signal = await killAndStartAgain(await backend.empty(), vault, {}, moment);
-        if (signal === 'SIGKILL') killed += 1;
+  test.each(late)(
+    'killed after the keys at %s, passing %i',
+    { timeout: 300_000 },
+    async (point, passing) => {
+      for (let kill = 0; kill < kills; kill += 1) {
+        const fault = { point, passing };
+        expect(await killAndStartAgain(await declared.copy(), 'known', { fault })).toBe('SIGKILL');
       }
-    });
+    },
+  );
+
+  test('killed at random moments', { timeout: 900_000 }, async () => {
+    const draw = drawing(`${backend.name} start`);
+    let killed = 0;
+    let starts = 0;
+    while (killed < killsAtRandom) {
+      starts += 1;
+      // Some are done before: then starting again changes nothing, and they do not count.
+      expect(starts, 'most are done before they are killed').toBeLessThan(4 * killsAtRandom);
+      const vault = draw(4) === 1 ? 'real' : 'known';
+      const moment: Moment = { after: 'ready', milliseconds: draw(500) };
+      const signal = await killAndStartAgain(await backend.empty(), vault, {}, moment);
+      if (signal === 'SIGKILL') killed += 1;
+    }
   });
 });
-
-async function inside(
-  { url, dataDir }: PreparedDatabase,
-  vault: VaultKind,
-  clock: () => Date,
-  use: (services: Services) => Promise<void>,
-): Promise<void> {
-  const processId = 'next';
-  const declarations = demoDeclarations();
-  const database = await openDatabase(url, { clock, processId });
-  try {
-    await use(await servicesOver(database, { declarations, dataDir, vault, processId, clock }));
-  } finally {
-    await database.close();
-  }
-}

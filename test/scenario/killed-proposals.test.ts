@@ -3,19 +3,20 @@
  * and has it, and the log says either or neither.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { approveProposal } from '../../src/services/proposal-approval.ts';
 import type { Proposal } from '../../src/services/proposal-records.ts';
-import { openDatabase } from '../../src/storage/database.ts';
 import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
-import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, kills, seed } from '../support/chance.ts';
+import { brokenPromises } from '../support/broken-promises.ts';
+import { drawing, kills } from '../support/chance.ts';
 import { storeClient } from '../support/clients.ts';
 import { demoDeclarations } from '../support/declarations.ts';
-import { type Ending, launcherOfFile } from '../support/killed-process.ts';
-import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
+import { type History, killing, newHistory } from '../support/kill-histories.ts';
+import type { Ending } from '../support/killed-process.ts';
+import { inside, recovered } from '../support/next-process.ts';
+import type { PreparedDatabase } from '../support/prepared-databases.ts';
 import { allListed, approver, proposer } from '../support/proposing.ts';
-import { type Services, servicesOver, start } from '../support/services.ts';
+import { type Services, start } from '../support/services.ts';
 
 /** With how often a process of `batch` passes each at least. */
 const points: [string, number][] = [
@@ -41,126 +42,68 @@ const points: [string, number][] = [
   ['COMMIT:sent', 12],
 ];
 
-const batch = { callers: 4, requestsEach: 4 };
-const endless = { callers: 4, requestsEach: 100_000 };
-
-/** Leases last a minute. */
-const afterTheLeases = () => new Date(Date.now() + 120_000);
-
-interface History {
-  readonly database: PreparedDatabase;
-  readonly handedOut: HandedOut[];
-  /** TBS hashes. */
-  readonly signed: string[];
+interface ProposalHistory extends History {
   /** The ids of proposals that somebody was told to be approved. */
   readonly approved: string[];
 }
 
-let processes = 0;
+/** Everything that can wait for a second person does. */
+const options = { declarations: allListed(demoDeclarations()) };
 
-const launcher = launcherOfFile();
+const approvingProposals = {
+  task: 'proposals',
+  batch: { callers: 4, requestsEach: 4 },
+  prepare: async (services: Services) => {
+    await start(services);
+    await storeClient(services, proposer);
+  },
+  options,
+  begin: (database: PreparedDatabase) => ({ ...newHistory(database), approved: [] }),
+  examine,
+} as const;
 
-describe.each(preparedBackends)('on $name', (backend) => {
-  describe.concurrent(`proposals on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
-    let prepared: PreparedDatabase;
-    beforeAll(async () => {
-      prepared = await backend.empty();
-      await inside(
-        prepared,
-        () => new Date(),
-        async (services) => {
-          await start(services);
-          await storeClient(services, proposer);
-        },
-      );
-    });
-    afterAll(() => prepared?.remove());
-
-    async function withHistory(use: (history: History) => Promise<void>): Promise<void> {
-      const database = await prepared.copy();
-      try {
-        await use({ database, handedOut: [], signed: [], approved: [] });
-      } finally {
-        await database.remove();
+killing('proposals', approvingProposals, ({ backend, withHistory, killAt, killAfter }) => {
+  test.each(points)('S3 killed at %s', { timeout: 120_000 }, async (point, most) => {
+    const draw = drawing(`${backend} proposals ${point}`);
+    await withHistory(async (history) => {
+      for (let kill = 0; kill < kills; kill += 1) {
+        await killAt(history, { point, passing: draw(most) });
       }
-    }
-
-    const job = ({ database }: History) => ({
-      ...({ task: 'proposals', vault: 'known' } as const),
-      ...{ databaseUrl: database.url, dataDir: database.dataDir },
-      processId: `killed-proposals-${++processes}`,
+      await approveTheRest(history);
     });
+  });
 
-    test.each(points)('S3 killed at %s', { timeout: 120_000 }, async (point, most) => {
-      const draw = drawing(`${backend.name} proposals ${point}`);
-      await withHistory(async (history) => {
-        for (let kill = 0; kill < kills; kill += 1) {
-          const fault = { point, passing: draw(most) };
-          const ending = await launcher().run({ ...job(history), ...batch, fault });
-          await examine(history, ending, JSON.stringify(fault));
-        }
-        await approveTheRest(history);
-      });
-    });
-
-    test('S3 killed at random moments', { timeout: 300_000 }, async () => {
-      const draw = drawing(`${backend.name} proposals`);
-      await withHistory(async (history) => {
-        for (let kill = 0; kill < 4 * kills; kill += 1) {
-          const moment = { after: 'approved', milliseconds: draw(400) } as const;
-          const ending = await launcher().run({ ...job(history), ...endless }, moment);
-          await examine(history, ending, JSON.stringify(moment));
-        }
-        await approveTheRest(history);
-        expect(history.approved.length).toBeGreaterThan(0);
-      });
+  test('S3 killed at random moments', { timeout: 300_000 }, async () => {
+    const draw = drawing(`${backend} proposals`);
+    await withHistory(async (history) => {
+      for (let kill = 0; kill < 4 * kills; kill += 1) {
+        await killAfter(history, { after: 'approved', milliseconds: draw(400) });
+      }
+      await approveTheRest(history);
+      expect(history.approved.length).toBeGreaterThan(0);
     });
   });
 });
 
-/** Opens a database as one more process would. */
-async function inside(
-  { url, dataDir }: PreparedDatabase,
-  clock: () => Date,
-  use: (services: Services) => Promise<void>,
+async function examine(
+  history: ProposalHistory,
+  endings: readonly Ending[],
+  when: string,
 ): Promise<void> {
-  const processId = `proposals-examiner-${++processes}`;
-  const database = await openDatabase(url, { clock, processId });
-  try {
-    const declarations = allListed(demoDeclarations());
-    const options = { declarations, dataDir, vault: 'known', processId, clock } as const;
-    await use(await servicesOver(database, options));
-  } finally {
-    await database.close();
-  }
-}
-
-/** Recovers as the next process does, and looks whether every promise was kept. */
-async function examine(history: History, ending: Ending, when: string): Promise<void> {
-  expect(ending.signal, `${when}: ${ending.complaints}`).toBe('SIGKILL');
-  history.handedOut.push(...ending.handedOut);
-  history.signed.push(...ending.signed);
-  history.approved.push(...ending.approved);
-  await inside(history.database, afterTheLeases, async (services) => {
-    await services.store.abandonExpired(services.clock());
-    await expectKept(services, history, when);
-  });
+  history.approved.push(...endings.flatMap(({ approved }) => approved));
+  await recovered(history.database, options, (services) => expectKept(services, history, when));
 }
 
 /** What waits after all the kills is as good as ever. */
-async function approveTheRest(history: History): Promise<void> {
-  await inside(
-    history.database,
-    () => new Date(),
-    async (services) => {
-      for (const { id, sha256, state } of await allProposals(services)) {
-        if (state !== 'waiting') continue;
-        const { proposal } = await approveProposal(services, approver, id, sha256);
-        expect(proposal.state).toBe('approved');
-      }
-      await expectKept(services, history, 'after the rest was approved');
-    },
-  );
+async function approveTheRest(history: ProposalHistory): Promise<void> {
+  await inside(history.database, options, async (services) => {
+    for (const { id, sha256, state } of await allProposals(services)) {
+      if (state !== 'waiting') continue;
+      const { proposal } = await approveProposal(services, approver, id, sha256);
+      expect(proposal.state).toBe('approved');
+    }
+    await expectKept(services, history, 'after the rest was approved');
+  });
 }
 
 async function allProposals({ proposals, clock }: Services): Promise<Proposal[]> {
@@ -174,7 +117,11 @@ async function allProposals({ proposals, clock }: Services): Promise<Proposal[]>
   }
 }
 
-async function expectKept(services: Services, history: History, when: string): Promise<void> {
+async function expectKept(
+  services: Services,
+  history: ProposalHistory,
+  when: string,
+): Promise<void> {
   const { handedOut, signed, approved } = history;
   expect(await brokenPromises(services.database, { handedOut, signed }), when).toEqual([]);
   const proposals = await allProposals(services);

@@ -4,22 +4,16 @@
  * half.
  */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/storage/database.ts';
+import { expect, test } from 'vitest';
 import type { AuditEntryRow } from '../../src/storage/rows/audit.ts';
-import { brokenPromises, type HandedOut } from '../support/broken-promises.ts';
-import { drawing, historiesAtRandom, kills, killsInARow, seed } from '../support/chance.ts';
-import { demoDeclarations } from '../support/declarations.ts';
-import type { Job } from '../support/issuing-process.ts';
-import {
-  type Change,
-  type Ending,
-  launcherOfFile,
-  type Moment,
-} from '../support/killed-process.ts';
-import { type PreparedDatabase, preparedBackends } from '../support/prepared-databases.ts';
+import { brokenPromises } from '../support/broken-promises.ts';
+import { drawing, historiesAtRandom, kills, killsInARow } from '../support/chance.ts';
+import { type History, killing, newHistory } from '../support/kill-histories.ts';
+import type { Change, Ending, Moment } from '../support/killed-process.ts';
+import { inside } from '../support/next-process.ts';
+import type { PreparedDatabase } from '../support/prepared-databases.ts';
 import { expectOpensslAcceptsCrl, servedCrl } from '../support/served-status.ts';
-import { doJobs, type Services, servicesOver, start } from '../support/services.ts';
+import { doJobs, type Services, start } from '../support/services.ts';
 import { expectKeysBlocked, expectStatuses } from '../support/status-promises.ts';
 
 /** With how often a process passes each at least. */
@@ -42,135 +36,81 @@ const points: [string, number][] = [
   ['release:before', 3],
 ];
 
-const batch = { callers: 6, requestsEach: 6 };
-const endless = { callers: 6, requestsEach: 100_000 };
-
 /** Leases of jobs last two minutes. */
 const AFTER_THE_LEASES = 300_000;
 
-const launcher = launcherOfFile();
-
-describe.each(preparedBackends)('on $name', (backend) => {
-  describe.concurrent(`revoking on ${backend.name}, EVPKI_TEST_SEED=${seed}`, () => {
-    let prepared: PreparedDatabase;
-    beforeAll(async () => {
-      prepared = await backend.empty();
-      await inside(
-        prepared,
-        () => new Date(),
-        async (services) => {
-          await start(services);
-          // Of the many issuers of the demo a few are enough.
-          const jobs = services.database.reader('jobs').orderBy('name').pluck('name');
-          const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
-          const own = [`crl:${issuer?.id}`, `ocsp-signer:${issuer?.id}`];
-          const others = (await jobs).filter((name: string) => !own.includes(name)).slice(0, -4);
-          await services.database.write(({ knex }) =>
-            knex('jobs').whereIn('name', others).update({ due_at: '2100-01-01T00:00:00.000Z' }),
-          );
-        },
-      );
-    });
-    afterAll(() => prepared?.remove());
-
-    async function withHistory(use: (history: History) => Promise<void>): Promise<void> {
-      const database = await prepared.copy();
-      try {
-        await use({ database, handedOut: [], changes: [], number: 0, ahead: 0 });
-      } finally {
-        await database.remove();
-      }
-    }
-
-    const job = ({ database, ahead }: History, change: Partial<Job>): Job => ({
-      task: 'revoke',
-      ahead,
-      databaseUrl: database.url,
-      dataDir: database.dataDir,
-      processId: `killed-revoking-${++processes}`,
-      vault: 'known',
-      ...change,
-    });
-
-    test.each(points)('O5 O7 killed at %s', { timeout: 300_000 }, async (point, most) => {
-      const draw = drawing(`${backend.name} revoking ${point}`);
-      const kill = async (history: History) => {
-        const fault = { point, passing: draw(most) };
-        const ending = await launcher().run(job(history, { ...batch, fault }));
-        await examine(history, [ending], JSON.stringify(fault));
-      };
-      // A responder is certified once and its job is leased by whoever was killed: after one kill
-      // there is nothing left to be killed at.
-      const killsEach = point.includes('Signer') ? 1 : kills;
-      for (let history = 0; history < kills / killsEach; history += 1) {
-        await withHistory(async (same) => {
-          for (let count = 0; count < killsEach; count += 1) await kill(same);
-        });
-      }
-    });
-
-    const title = 'O5 O7 killed at random moments, history %i';
-    test.each(historiesAtRandom)(title, { timeout: 900_000 }, async (number) => {
-      const draw = drawing(`${backend.name} revoking ${number}`);
-      const atOnce = backend.name === 'PostgreSQL' ? 2 : 1;
-      await withHistory(async (history) => {
-        for (let kill = 0; kill < killsInARow; kill += atOnce) {
-          const moments = Array.from(
-            { length: atOnce },
-            // Long enough for something to be revoked on a busy machine, too.
-            (): Moment => ({ after: 'handed-out', milliseconds: draw(1_000) }),
-          );
-          const endings = await Promise.all(
-            moments.map((moment) => launcher().run(job(history, endless), moment)),
-          );
-          await examine(history, endings, JSON.stringify(moments));
-        }
-        expect(history.changes.length).toBeGreaterThan(0);
-      });
-    });
-  });
-});
-
-interface History {
-  readonly database: PreparedDatabase;
-  readonly handedOut: HandedOut[];
+interface RevokingHistory extends History {
   /** Of statuses, begun and acknowledged. */
   readonly changes: Change[];
   /** The highest CRL number that anybody saw. */
   number: number;
-  /** How far clocks are ahead of ours: whoever comes later must not have an earlier time (O6). */
-  ahead: number;
 }
 
-let processes = 0;
+const revoking = {
+  task: 'revoke',
+  batch: { callers: 6, requestsEach: 6 },
+  prepare: async (services: Services) => {
+    await start(services);
+    // Of the many issuers of the demo a few are enough.
+    const jobs = services.database.reader('jobs').orderBy('name').pluck('name');
+    const [issuer] = await services.authorities.listIssuers('ocpp-station-ca');
+    const own = [`crl:${issuer?.id}`, `ocsp-signer:${issuer?.id}`];
+    const others = (await jobs).filter((name: string) => !own.includes(name)).slice(0, -4);
+    await services.database.write(({ knex }) =>
+      knex('jobs').whereIn('name', others).update({ due_at: '2100-01-01T00:00:00.000Z' }),
+    );
+  },
+  begin: (database: PreparedDatabase) => ({ ...newHistory(database), changes: [], number: 0 }),
+  examine,
+} as const;
 
-async function inside(
-  { url, dataDir }: PreparedDatabase,
-  clock: () => Date,
-  use: (services: Services) => Promise<void>,
+killing('revoking', revoking, ({ backend, withHistory, killAt, killAfter }) => {
+  test.each(points)('O5 O7 killed at %s', { timeout: 300_000 }, async (point, most) => {
+    const draw = drawing(`${backend} revoking ${point}`);
+    // A responder is certified once and its job is leased by whoever was killed: after one kill
+    // there is nothing left to be killed at.
+    const killsEach = point.includes('Signer') ? 1 : kills;
+    for (let history = 0; history < kills / killsEach; history += 1) {
+      await withHistory(async (same) => {
+        for (let count = 0; count < killsEach; count += 1) {
+          await killAt(same, { point, passing: draw(most) });
+        }
+      });
+    }
+  });
+
+  const title = 'O5 O7 killed at random moments, history %i';
+  test.each(historiesAtRandom)(title, { timeout: 900_000 }, async (number) => {
+    const draw = drawing(`${backend} revoking ${number}`);
+    const atOnce = backend === 'PostgreSQL' ? 2 : 1;
+    await withHistory(async (history) => {
+      for (let kill = 0; kill < killsInARow; kill += atOnce) {
+        const moments = Array.from(
+          { length: atOnce },
+          // Long enough for something to be revoked on a busy machine, too.
+          (): Moment => ({ after: 'handed-out', milliseconds: draw(1_000) }),
+        );
+        await killAfter(history, ...moments);
+      }
+      expect(history.changes.length).toBeGreaterThan(0);
+    });
+  });
+});
+
+async function examine(
+  history: RevokingHistory,
+  endings: readonly Ending[],
+  when: string,
 ): Promise<void> {
-  const processId = `revoking-examiner-${++processes}`;
-  const database = await openDatabase(url, { clock, processId });
-  try {
-    const declarations = demoDeclarations();
-    const options = { declarations, dataDir, vault: 'known', processId, clock } as const;
-    await use(await servicesOver(database, options));
-  } finally {
-    await database.close();
-  }
-}
-
-async function examine(history: History, endings: readonly Ending[], when: string): Promise<void> {
-  for (const { signal, complaints, handedOut, changes, published } of endings) {
-    expect(signal, `${when}: ${complaints}`).toBe('SIGKILL');
-    history.handedOut.push(...handedOut);
+  for (const { changes, published } of endings) {
     history.changes.push(...changes);
     expect(published, `${when}: numbers go back`).toEqual([...published].sort((a, b) => a - b));
     history.number = Math.max(history.number, ...published);
   }
+  // Whoever comes later must not have an earlier time (O6).
   history.ahead += AFTER_THE_LEASES;
   const clock = () => new Date(Date.now() + history.ahead);
-  await inside(history.database, clock, async (services) => {
+  await inside(history.database, { clock }, async (services) => {
     await services.store.abandonExpired(services.clock());
     const { handedOut } = history;
     expect(await brokenPromises(services.database, { handedOut }), when).toEqual([]);
