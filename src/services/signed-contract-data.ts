@@ -19,7 +19,11 @@ import { toPem } from '../pki/pem.ts';
 import type { Principal } from './access-policy.ts';
 import { bundleRefused, readContent, requireContent } from './brought-content.ts';
 import type { BundleText } from './brought-faults.ts';
-import type { CertificateStore } from './certificate-records.ts';
+import {
+  type CertificateFault,
+  certificateFault,
+  type StandingParts,
+} from './certificate-standing.ts';
 import {
   type ContractCar,
   type ContractParts,
@@ -37,13 +41,11 @@ import {
 } from './contract-signing.ts';
 import type { VisibleCps } from './cps-signers.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
-import { type EstCallerParts, ownCertificate, readable } from './est-callers.ts';
+import { readable } from './est-callers.ts';
 import { rootId } from './root-pool.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
-export type UnstoredSigningParts = ContractParts &
-  ContractSigningParts &
-  Pick<EstCallerParts, 'paths'> & { readonly certificates: Pick<CertificateStore, 'findBySerial'> };
+export type UnstoredSigningParts = ContractParts & ContractSigningParts & StandingParts;
 
 /** ISO 15118-2 only: `signedData` is there for no other standard. */
 const STANDARD = 'iso15118-2';
@@ -68,14 +70,15 @@ export async function signUnstored(
   wishes: SigningWishes,
 ): Promise<SignedContract & { readonly emaid: string; readonly pcid?: string }> {
   const organization = await contractOrganization(parts, principal);
-  const { normal: emaid, ...rest } = emaidOf(wanted.emaid ?? certifiedEmaid(wanted.bundle));
-  requireProvider(organization, { normal: emaid, ...rest });
+  const named = emaidOf(wanted.emaid ?? certifiedEmaid(wanted.bundle));
+  requireProvider(organization, named);
+  const { normal: emaid } = named;
   requireIso2(wanted.standard);
   const pcid = wanted.pcid === undefined ? undefined : pcidOf(wanted.pcid, 'body.pcid');
   const car = pcid === undefined ? undefined : await usedCar(parts, principal, pcid);
   const name = { emaid, standard: STANDARD, organizationId: organization.id } as const;
   const content = requireContent(name, car, wanted.bundle, parts.clock());
-  await requireNotRevoked(parts, content.leaf);
+  await requireStanding(parts, content.leaf);
   const signed = await signContent(parts, name, content, wishes);
   await recordSigned(parts, principal, name, content.leaf, signed);
   return { ...signed, emaid, ...(pcid === undefined ? {} : { pcid }) };
@@ -95,12 +98,25 @@ async function usedCar(
   return car;
 }
 
-/** What is stored is looked at when the car asks; this goes to a car without anybody asking here. */
-async function requireNotRevoked(parts: UnstoredSigningParts, leaf: Certificate): Promise<void> {
-  const own = await ownCertificate(parts, leaf.der);
-  if (!own || own.record.state === 'issued') return;
-  const message = `the certificate is ${own.record.state}`;
-  throw bundleRefused([{ code: 'revoked', message, field: 'body.bundle.certificateChain' }]);
+/** What speaks against a certificate, for who brings it. */
+const standings: Readonly<Record<CertificateFault, string>> = {
+  'certificate-expired': 'the certificate is not valid',
+  'certificate-revoked': 'the certificate, or one above it, is revoked',
+  'certificate-held': 'the certificate, or one above it, is on hold',
+  'certificate-key-blocked': 'the key of the certificate is blocked: somebody else may have it',
+  'certificate-refused': 'an authority of this evpki has signed the certificate, and must not have',
+};
+
+/**
+ * What is stored is looked at when the car asks; this goes to a car without anybody asking here. As
+ * with what is stored, it may begin later.
+ */
+async function requireStanding(parts: UnstoredSigningParts, leaf: Certificate): Promise<void> {
+  const at = new Date(Math.max(parts.clock().getTime(), leaf.notBefore.getTime()));
+  const found = await certificateFault(parts, leaf, at);
+  if (!found) return;
+  const field = 'body.bundle.certificateChain';
+  throw bundleRefused([{ code: found, message: standings[found], field }]);
 }
 
 async function recordSigned(
@@ -194,7 +210,7 @@ async function signatureFaults(
   );
   if (!own) {
     const signer = readable(certificate);
-    const whom = signer ? nameText(signer.subject) : 'a certificate that cannot be read';
+    const whom = signer ? nameText(signer.subject).slice(0, 200) : 'what cannot be read';
     const message = `is signed by ${whom}: evpki takes what its own provisioning services have signed whose certificates are valid now, and signs itself what is brought as contract data`;
     faults.push(fault('cps-unknown', message));
   } else if (wantedRoot !== undefined && wantedRoot.toLowerCase() !== rootId(own.root.der)) {

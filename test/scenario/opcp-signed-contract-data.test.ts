@@ -174,15 +174,19 @@ describe('OPCP contract data that is signed and stored in two steps', () => {
       ).toBe(400);
     });
 
-    test('is refused where evpki knows that the certificate is revoked', async () => {
+    test('is refused where evpki knows that the certificate is held or revoked', async () => {
       const own = await ownData(newEmaid());
+      const contractData = contractDataBody(own);
       const path = `/v1/certificates/${own.certificateId}/revocation`;
-      const reason = 'cessationOfOperation';
-      sent(await evpki.call('POST', path, { reason }, operator), 200);
-      expect(heard(await put(SIGN, { contractData: contractDataBody(own) }))).toEqual([
-        400,
-        expect.stringContaining('the certificate is revoked'),
-      ]);
+      const hold = { reason: 'certificateHold' };
+      sent(await evpki.call('POST', path, hold, operator), 200);
+      const held = heard(await put(SIGN, { contractData }));
+      expect(held).toEqual([400, expect.stringContaining('one above it, is on hold')]);
+      sent(await evpki.call('DELETE', path, undefined, operator), 200);
+      sent(await put(SIGN, { contractData }), 201);
+      sent(await evpki.call('POST', path, { reason: 'keyCompromise' }, operator), 200);
+      const revoked = heard(await put(SIGN, { contractData }));
+      expect(revoked).toEqual([400, expect.stringContaining('one above it, is revoked')]);
     });
   });
 
@@ -339,7 +343,7 @@ describe('OPCP contract data that is signed and stored in two steps', () => {
       const [status, text] = heard(await add(vehicle, emaid, withSoup));
       expect([status, text]).toEqual([
         400,
-        expect.stringMatching(/no message of ISO 15118-2[\s\S]*a certificate that cannot be read/),
+        expect.stringMatching(/no message of ISO 15118-2[\s\S]*is signed by what cannot be read/),
       ]);
       expect((await add(vehicle, emaid, '%%%')).status).toBe(400);
       expect((await add(vehicle, emaid, 'A'.repeat(60_000))).status).toBe(400);

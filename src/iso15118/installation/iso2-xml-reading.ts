@@ -159,6 +159,9 @@ const attributes = {
   algorithm: [expandedName('', 'Algorithm')],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** A namespace may be any text, and is not said again. */
+const localName = (expanded: string): string => expanded.slice(expanded.lastIndexOf('}') + 1);
+
 const is = ({ namespace, name }: XmlElement, prefix: Prefix, wanted: string): boolean =>
   namespace === namespaces[prefix] && name === wanted;
 
@@ -171,7 +174,7 @@ const idIn = (element: XmlElement): { readonly id?: string } => {
 
 function required(element: XmlElement, attribute: string): string {
   const value = element.attributes.get(attribute);
-  if (value === undefined) throw new XmlError(`has no ${attribute} in ${element.name}`);
+  if (value === undefined) throw new XmlError(`has no ${localName(attribute)} in ${element.name}`);
   return value;
 }
 
@@ -191,7 +194,7 @@ function textOf(element: XmlElement, ...allowed: readonly string[]): string {
 
 function checkAttributes({ name, attributes: given }: XmlElement, allowed: readonly string[]) {
   for (const attribute of given.keys()) {
-    if (!allowed.includes(attribute)) throw new XmlError(`has ${attribute} in ${name}`);
+    if (!allowed.includes(attribute)) throw new XmlError(`has ${localName(attribute)} in ${name}`);
   }
 }
 

@@ -31,14 +31,15 @@ export class XmlError extends Error {
 
 export const expandedName = (namespace: string, name: string): string => `{${namespace}}${name}`;
 
+/** Names are short, so that what is wrong can be said with them; those of the messages are. */
 const declaration = /\uFEFF?<\?xml[ \t\r\n]([^<>?]*)\?>/y;
 const declaredEncoding = /encoding[ \t\r\n]*=[ \t\r\n]*["']([^"']*)["']/;
 const blank = /[ \t\r\n]*/y;
 const text = /[^<]+/y;
-const endTag = /<\/([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?)[ \t\r\n]*>/y;
-const tagStart = /<([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?)/y;
+const endTag = /<\/([A-Za-z_][\w.-]{0,63}(?::[A-Za-z_][\w.-]{0,63})?)[ \t\r\n]*>/y;
+const tagStart = /<([A-Za-z_][\w.-]{0,63}(?::[A-Za-z_][\w.-]{0,63})?)/y;
 const attribute =
-  /[ \t\r\n]+([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y;
+  /[ \t\r\n]+([A-Za-z_][\w.-]{0,63}(?::[A-Za-z_][\w.-]{0,63})?)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y;
 const tagEnd = /[ \t\r\n]*(\/?)>/y;
 const entities: Readonly<Record<string, string>> = {
   ...{ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" },
