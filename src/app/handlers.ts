@@ -30,6 +30,7 @@ import { contractHandlers as opcpContractHandlers } from '../http/opcp/contracts
 import { endEntityHandlers } from '../http/opcp/end-entities.ts';
 import { installationHandlers } from '../http/opcp/installation.ts';
 import { rootHandlers } from '../http/opcp/roots.ts';
+import { signedContractDataHandlers } from '../http/opcp/signed-contract-data.ts';
 import { vehicleHandlers } from '../http/opcp/vehicles.ts';
 import { webhookHandlers } from '../http/opcp/webhooks.ts';
 import { opncHandlers } from '../http/opnc/handlers.ts';
@@ -66,6 +67,7 @@ export const handlersOf = (parts: Parts, dataDir: string, instance: InstancePurp
   ...opcpContractHandlers(parts),
   ...webhookHandlers(parts),
   ...contractDataHandlers(parts),
+  ...signedContractDataHandlers(parts),
   ...rootHandlers(parts),
   ...endEntityHandlers(parts),
   ...opncHandlers(parts),

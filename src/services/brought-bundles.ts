@@ -4,18 +4,9 @@
  * seen from outside, so that no car gets what it must refuse.
  */
 
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
-import { DerError } from '../pki/der-element.ts';
-import { decodeBase64, PemError, readPemBlocks } from '../pki/pem.ts';
 import { type Principal, requireKind } from './access-policy.ts';
-import {
-  type BundleText,
-  chainFaults,
-  curveOf,
-  fault,
-  leafFaults,
-  sealFaults,
-} from './brought-faults.ts';
+import { requireContent } from './brought-content.ts';
+import type { BundleText } from './brought-faults.ts';
 import { recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
@@ -29,7 +20,7 @@ import {
 } from './contract-creation.ts';
 import type { BroughtBundle, BundleReason, Contract } from './contract-records.ts';
 import { findContract } from './contracts.ts';
-import { type FieldViolation, ServiceError } from './errors.ts';
+import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 
 /**
@@ -106,38 +97,12 @@ function checkedBundle(
   text: BundleText,
   which: { readonly generation: number; readonly reason: BundleReason },
 ): BroughtBundle {
-  const certificates = readChain(text.certificateChain);
-  const dhPublicKey = decodeBase64(text.dhPublicKey);
-  const encryptedPrivateKey = decodeBase64(text.encryptedPrivateKey);
   const now = parts.clock();
-  const [leaf, ...above] = certificates;
-  if (!leaf) throw refusal([fault('chain', 'there is no certificate', 'certificateChain')]);
-  const faults = [
-    ...leafFaults(contract, leaf, now),
-    ...chainFaults(contract, certificates, now),
-    ...sealFaults(contract, leaf, car, dhPublicKey, encryptedPrivateKey),
-  ];
-  const curve = curveOf(leaf);
-  if (faults.length > 0 || !dhPublicKey || !encryptedPrivateKey || !curve) throw refusal(faults);
+  const { leaf, ...content } = requireContent(contract, car, text, now);
   return {
-    ...{ id: newId('bdl', parts.random), contractId: contract.id, ...which },
-    certificate: leaf.der,
-    subCertificates: above.map(({ der }) => der),
-    ...{ dhPublicKey, encryptedPrivateKey, curve },
+    ...{ id: newId('bdl', parts.random), contractId: contract.id, ...which, ...content },
     recipientSha256: recipientFingerprint(car),
     createdAt: now,
     ...{ notBefore: leaf.notBefore, notAfter: leaf.notAfter },
   };
-}
-
-const refusal = (faults: readonly FieldViolation[]) =>
-  new ServiceError('bundle-refused', 'the bundle does not fit', faults);
-
-function readChain(pem: string): Certificate[] {
-  try {
-    return readPemBlocks(pem).map(({ der }) => readCertificate(der));
-  } catch (error) {
-    if (!(error instanceof PemError || error instanceof DerError)) throw error;
-    throw refusal([fault('chain', `cannot be read: ${error.message}`, 'certificateChain')]);
-  }
 }

@@ -24,6 +24,9 @@ export interface BundleText {
   readonly encryptedPrivateKey: string;
 }
 
+/** The contract that a bundle is for. */
+export type ContentName = Pick<Contract, 'emaid' | 'standard'>;
+
 /**
  * Octets of DHpublickey and the field of the encrypted key, and where in that the key starts, by the
  * algorithm of the contract key.
@@ -55,7 +58,7 @@ const formOf = ({ publicKey }: Certificate) => {
 export const curveOf = (leaf: Certificate): BundleCurve | undefined => formOf(leaf)?.curve;
 
 export function leafFaults(
-  { emaid, standard }: Contract,
+  { emaid, standard }: ContentName,
   leaf: Certificate,
   now: Date,
 ): FieldViolation[] {
@@ -76,7 +79,7 @@ export function leafFaults(
 
 /** What is wrong with the certificates together; the contract certificate comes first. */
 export function chainFaults(
-  contract: Contract,
+  contract: ContentName,
   certificates: readonly Certificate[],
   now: Date,
 ): FieldViolation[] {
@@ -85,7 +88,7 @@ export function chainFaults(
 }
 
 function orderFaults(
-  { standard }: Contract,
+  { standard }: ContentName,
   certificates: readonly Certificate[],
   now: Date,
 ): FieldViolation[] {
@@ -132,10 +135,10 @@ function pathFaults([leaf, ...above]: readonly Certificate[], now: Date): FieldV
     .map(({ code, subject, message }) => fault(code, `${subject}: ${message}`, 'certificateChain'));
 }
 
+/** @param car what it is encrypted for, if anybody has said */
 export function sealFaults(
-  contract: Contract,
   leaf: Certificate,
-  car: ContractCar,
+  car: ContractCar | undefined,
   dhPublicKey: Uint8Array | undefined,
   encrypted: Uint8Array | undefined,
 ): FieldViolation[] {
@@ -153,7 +156,7 @@ export function sealFaults(
   } else if (form.curve !== 'X448' && !isPoint(dhPublicKey, form.curve)) {
     faults.push(fault('point', 'is no uncompressed point of the curve', 'dhPublicKey'));
   }
-  if (contractKeyAlgorithm(contract, car) !== leaf.publicKey?.algorithm) {
+  if (car && contractKeyAlgorithm(car, car) !== leaf.publicKey?.algorithm) {
     faults.push(fault('key-type', 'the car has a key of another curve', 'certificateChain'));
   }
   return faults;

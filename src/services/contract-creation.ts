@@ -3,7 +3,7 @@
  * The operator learns of the car that it exists and its public key, and nothing else.
  */
 
-import { parseEmaid } from '../identifiers/emaid.ts';
+import { type Emaid, parseEmaid } from '../identifiers/emaid.ts';
 import type { Parsed } from '../identifiers/parsed.ts';
 import { parsePcid } from '../identifiers/pcid.ts';
 import type { Profile } from '../pki/profile.ts';
@@ -19,7 +19,7 @@ import {
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-import { organizationMeant } from './organizations.ts';
+import { type Organization, organizationMeant } from './organizations.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
 import { type ContractRecipient, findForContract } from './vehicle-lookup.ts';
 
@@ -97,19 +97,9 @@ export async function checkedContract(
   principal: Principal,
   wanted: ContractDetails,
 ): Promise<{ readonly contract: Contract; readonly car: ContractCar }> {
-  const organization = await organizationMeant(parts, principal, wanted.organization, 'contract');
-  requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
+  const organization = await contractOrganization(parts, principal, wanted.organization);
   const { emaid, pcid, priority } = checkedDetails(wanted);
-  if (!organization.roles.includes('mo')) {
-    throw new ServiceError('not-permitted', `${organization.id} is no mobility operator`);
-  }
-  const provider = emaid.country + emaid.provider;
-  if (!organization.providers?.includes(provider)) {
-    const message = `${provider} is none of the providers of ${organization.id}`;
-    throw new ServiceError('emaid-not-allowed', message, [
-      { code: 'emaid-not-allowed', message, field: 'body.emaid' },
-    ]);
-  }
+  requireProvider(organization, emaid);
   const standard = wanted.standard ?? 'iso15118-2';
   const now = parts.clock();
   const contract: Contract = {
@@ -122,6 +112,33 @@ export async function checkedContract(
     changedAt: now,
   };
   return { contract, car: await registeredCar(parts, contract) };
+}
+
+/**
+ * The organization whose contract a caller may make.
+ * @throws ServiceError `not-found`, `not-permitted`, `request-malformed`
+ */
+export async function contractOrganization(
+  parts: Pick<ContractParts, 'access' | 'organizations'>,
+  principal: Principal,
+  named?: string,
+): Promise<Organization> {
+  const organization = await organizationMeant(parts, principal, named, 'contract');
+  requireKind(parts.access, principal, CONTRACT_WRITE, 'contract');
+  return organization;
+}
+
+/** @throws ServiceError `not-permitted`, `emaid-not-allowed` for an EMAID that is not its own */
+export function requireProvider(organization: Organization, emaid: Emaid): void {
+  if (!organization.roles.includes('mo')) {
+    throw new ServiceError('not-permitted', `${organization.id} is no mobility operator`);
+  }
+  const provider = emaid.country + emaid.provider;
+  if (organization.providers?.includes(provider)) return;
+  const message = `${provider} is none of the providers of ${organization.id}`;
+  throw new ServiceError('emaid-not-allowed', message, [
+    { code: 'emaid-not-allowed', message, field: 'body.emaid' },
+  ]);
 }
 
 /** A car that a contract key can be encrypted for, and its maker. */

@@ -174,14 +174,18 @@ async function presentContract(
   return contracts.find((one) => one.organizationId === id && sameEmaid(emaidOf(one.emaid), emaid));
 }
 
-function emaidOf(text: string): Emaid {
+/** @throws ServiceError `request-malformed` */
+export function emaidOf(text: string): Emaid {
   const emaid = parseEmaid(text);
   if (emaid.ok) return emaid.value;
   throw malformed([{ code: 'invalid', message: emaid.reason, field: 'body.emaid' }]);
 }
 
-/** The common name of the first certificate; what is wrong with the chain is said later. */
-function certifiedEmaid({ certificateChain }: BundleText): string {
+/**
+ * The common name of the first certificate; what is wrong with the chain is said later.
+ * @throws ServiceError `request-malformed`
+ */
+export function certifiedEmaid({ certificateChain }: BundleText): string {
   try {
     const [leaf] = readPemBlocks(certificateChain);
     const name = leaf && attributeValue(readCertificate(leaf.der).subject, 'CN');

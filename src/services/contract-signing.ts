@@ -12,7 +12,7 @@ import type { Clock } from './clock.ts';
 import type { BundleParts } from './contract-bundles.ts';
 import type { ContractName } from './contract-data.ts';
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
-import type { CpsQuestion, ReadyCps } from './cps-signers.ts';
+import type { CpsPreference, CpsQuestion, ReadyCps } from './cps-signers.ts';
 import { bundleForInstallation } from './current-bundles.ts';
 import { ServiceError } from './errors.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
@@ -94,8 +94,12 @@ export async function requireCps(
   { openCps }: Pick<ContractSigningParts, 'openCps'>,
   standard: PncStandard,
   { rootSha256 }: { readonly rootSha256?: string | undefined },
+  preferring?: CpsPreference,
 ): Promise<ReadyCps> {
-  const cps = await openCps({ standard, ...(rootSha256 === undefined ? {} : { rootSha256 }) });
+  const cps = await openCps({
+    ...{ standard, ...(rootSha256 === undefined ? {} : { rootSha256 }) },
+    ...(preferring ? { preferring } : {}),
+  });
   if (cps) return cps;
   const where = rootSha256 === undefined ? '' : ' below this root';
   throw new ServiceError('not-found', `no provisioning service signs for ${standard}${where}`);
@@ -109,19 +113,9 @@ export async function signContract(
   parts: Pick<ContractSigningParts, 'openCps' | 'audit' | 'clock'>,
   { actor }: Principal,
   { contract, bundle }: { readonly contract: Contract; readonly bundle: Bundle },
-  { sessionId, rootSha256 }: SigningWishes,
+  wishes: SigningWishes,
 ): Promise<SignedContract> {
-  const { standard, emaid } = contract;
-  const cps = await requireCps(parts, standard, { rootSha256 });
-  const { certificate, subCertificates, dhPublicKey, encryptedPrivateKey, curve } = bundle;
-  const common = { sessionId, certificate, subCertificates, dhPublicKey, encryptedPrivateKey };
-  const exi =
-    curve === 'P-256'
-      ? await buildIso2Response('CertificateInstallationRes', { ...common, emaid }, cps)
-      : await buildIso20Response(
-          { ...common, curve, at: parts.clock(), remainingContractCertificateChains: 0 },
-          cps,
-        );
+  const { exi, cps } = await signContent(parts, contract, bundle, wishes);
   if (cps.organizationId !== contract.organizationId) {
     await parts.audit.recordAudit({
       ...{ at: parts.clock(), organizationId: cps.organizationId, actor },
@@ -130,5 +124,35 @@ export async function signContract(
       details: { contract: contract.id, for: contract.organizationId },
     });
   }
+  return { exi, cps };
+}
+
+/** What goes into the car, but for the signature. */
+type Content = Pick<
+  Bundle,
+  'certificate' | 'subCertificates' | 'dhPublicKey' | 'encryptedPrivateKey' | 'curve'
+>;
+
+/**
+ * Signs what may be of a contract, or of none on record; nobody's log hears of it here.
+ * @throws ServiceError as `requireCps`
+ */
+export async function signContent(
+  parts: Pick<ContractSigningParts, 'openCps' | 'clock'>,
+  { standard, emaid, organizationId }: Pick<Contract, 'standard' | 'emaid' | 'organizationId'>,
+  { certificate, subCertificates, dhPublicKey, encryptedPrivateKey, curve }: Content,
+  { sessionId, rootSha256 }: SigningWishes,
+): Promise<SignedContract> {
+  const below = subCertificates.at(-1);
+  const preferring = { organizationId, ...(below ? { below } : {}) };
+  const cps = await requireCps(parts, standard, { rootSha256 }, preferring);
+  const common = { sessionId, certificate, subCertificates, dhPublicKey, encryptedPrivateKey };
+  const exi =
+    curve === 'P-256'
+      ? await buildIso2Response('CertificateInstallationRes', { ...common, emaid }, cps)
+      : await buildIso20Response(
+          { ...common, curve, at: parts.clock(), remainingContractCertificateChains: 0 },
+          cps,
+        );
   return { exi, cps };
 }

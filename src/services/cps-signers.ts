@@ -7,11 +7,13 @@
 import type { RootCertificateId } from '../iso15118/exi/iso2-messages.ts';
 import { chainFaults } from '../iso15118/installation/chain-limits.ts';
 import { namesRoot } from '../iso15118/root-certificate-ids.ts';
+import { sameBytes } from '../pki/byte-order.ts';
 import {
   type Certificate,
   fingerprint,
   isSelfIssued,
   readCertificate,
+  verifyIssuedBy,
 } from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
 import { issuerChain } from './chains.ts';
@@ -47,11 +49,24 @@ export interface CpsQuestion {
   readonly rootCertificateIds?: readonly RootCertificateId[];
   /** SHA-256, lower-case hex, of the root that it has to be below, where somebody has chosen. */
   readonly rootSha256?: string;
+  /** Whose is taken first of several that would do; the longest valid without. */
+  readonly preferring?: CpsPreference;
+}
+
+/** Where nobody has chosen, for whom it signs. */
+export interface CpsPreference {
+  /** Its own provisioning service comes first. */
+  readonly organizationId: string;
+  /**
+   * DER of the uppermost certificate of the contract below its root: a provisioning service below
+   * the same root comes next, as who trusts the one is likely to trust the other.
+   */
+  readonly below?: Uint8Array;
 }
 
 /**
- * The CPS signer of a standard that a car can verify: of several the one that is valid longest, so
- * the newest of an authority. Where a named root has an authority that can certify one and has none
+ * The CPS signer of a standard that a car can verify: of several that are preferred alike the one
+ * that is valid longest, so the newest of an authority. Where a named root has an authority that can certify one and has none
  * yet, or none that holds, one is made. Nothing whose own certificate, or that of an authority
  * above it, is revoked or has ended is used.
  * @returns undefined when there is none below any of the roots
@@ -105,17 +120,39 @@ export async function visibleCps(parts: CpsParts): Promise<VisibleCps[]> {
 async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps | undefined> {
   const signers = await parts.cpsSigners.signersAt(parts.clock());
   forgetOthers(parts, signers);
+  let best: { signer: CpsSigner; place: CpsPlace; rank: number } | undefined;
   for (const signer of signers) {
     const place = await placeFor(parts, signer.issuerId, question);
     if (!place) continue;
-    const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
-    return {
-      signer: await opened(parts, signer),
-      ...{ certificate, notAfter, certificateId, authorityId, organizationId },
-      ...{ subCertificates: place.subCertificates, root: place.root },
-    };
+    const rank = rankOf(signer, place, question.preferring);
+    if (!best || rank < best.rank) best = { signer, place, rank };
+    if (best.rank === 0) break;
   }
-  return undefined;
+  if (!best) return undefined;
+  const { signer, place } = best;
+  const { certificate, notAfter, certificateId, authorityId, organizationId } = signer;
+  return {
+    signer: await opened(parts, signer),
+    ...{ certificate, notAfter, certificateId, authorityId, organizationId },
+    ...{ subCertificates: place.subCertificates, root: place.root },
+  };
+}
+
+/** The least comes first. */
+function rankOf(
+  { organizationId }: CpsSigner,
+  { root }: CpsPlace,
+  preferring: CpsPreference | undefined,
+): number {
+  if (!preferring || organizationId === preferring.organizationId) return 0;
+  return preferring.below && isBelow(preferring.below, root) ? 1 : 2;
+}
+
+/** Whether the root has signed it: by name alone it might be below another one. */
+function isBelow(der: Uint8Array, root: Certificate): boolean {
+  const certificate = readCertificate(der);
+  if (!root.publicKey || !sameBytes(certificate.issuerDer, root.subjectDer)) return false;
+  return verifyIssuedBy(certificate, root.publicKey);
 }
 
 /** Where an issuer stands, if the car can verify what is below it now. */

@@ -4,7 +4,12 @@ import { verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  readCertificate,
+  verifyIssuedBy,
+} from '../../src/pki/certificate.ts';
 import { DerReader } from '../../src/pki/der.ts';
 import { attributeValue, nameText, readName } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
@@ -416,6 +421,42 @@ describe.each(preparedBackends)('on $name', (backend) => {
     expect(cps?.authorityId).toBe('external-cps');
     expect(cps?.root.der).toEqual(root.der);
     expect(cps?.subCertificates).toEqual(chain);
+  });
+
+  scene('where nobody names a root: the own one, then one below the contract’s root', async () => {
+    const foreign = foreignRoot();
+    await activateBelow(foreign);
+    await open([foreign.certificate]);
+    // The others are made later and end later.
+    await pass(1);
+    const prefer = async (organizationId: string, below?: Uint8Array) => {
+      const preferring = { organizationId, ...(below ? { below } : {}) };
+      return (await openCps(services, { standard: 'iso15118-2', preferring }))?.authorityId;
+    };
+    const longest = (await openCps(services, { standard: 'iso15118-2' }))?.authorityId;
+    const [sub] = await services.authorities.listIssuers('mo-sub-ca-1');
+    const below = issue(
+      templateFor(generateKey(), foreign.key, { issuerName: foreign.certificate.subjectDer }),
+      foreign.key,
+    ).der;
+    // The name of the root is not enough.
+    const forger = generateKey();
+    const named = issue(
+      templateFor(generateKey(), forger, { issuerName: foreign.certificate.subjectDer }),
+      forger,
+    ).der;
+    expect(await prefer('demo-cpo')).toBe('other-cps');
+    expect(await prefer('demo-cpo', below)).toBe('other-cps');
+    expect(await prefer('demo-mo', below)).toBe('external-cps');
+    expect(await prefer('demo-mo', named)).toBe(longest);
+    expect(await prefer('demo-mo', sub?.certificate)).toBe(longest);
+    expect(await prefer('demo-mo')).toBe(longest);
+    expect(longest).not.toBe('external-cps');
+    // A root that is named comes before all that is preferred.
+    const rootSha256 = fingerprint((await rootOf('v2g-root')).der);
+    const preferring = { organizationId: 'demo-mo', below };
+    const cps = await openCps(services, { standard: 'iso15118-2', rootSha256, preferring });
+    expect(cps?.root.der).toEqual((await rootOf('v2g-root')).der);
   });
 
   scene('not below a root that somebody has given the name and number of another', async () => {

@@ -162,6 +162,9 @@ describe('hostile requests', () => {
     opcpGenerateSignedContractData: 'demo-cpo is no mobility operator',
     opncGenerateContractData: 'demo-cpo is no mobility operator',
     opcpSignContractData: 'this is no contract data',
+    opcpCreateSignedContractData: 'demo-cpo is no mobility operator',
+    opcpForwardSignedContractData: 'demo-cpo is no mobility operator',
+    opcpAddSignedContractData: 'demo-cpo is no mobility operator',
     opncSignContractData: 'demo-cpo is no mobility operator',
     registerProvisioningCertificate: 'provisioning-certificate-refused',
   };

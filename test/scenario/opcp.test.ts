@@ -3,17 +3,15 @@
  * the field, and by a car.
  */
 
-import { createECDH } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
-import { agree } from '../../src/iso15118/key-transport/agreement.ts';
-import { sealForIso2 } from '../../src/iso15118/key-transport/iso2.ts';
 import { fingerprint, readCertificate } from '../../src/pki/certificate.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { PncStandard } from '../../src/services/contract-records.ts';
 import { rootId } from '../../src/services/root-pool.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { askOcsp, ocspQuestion } from '../support/ask-ocsp.ts';
+import { contractDataOf } from '../support/contract-data.ts';
 import { freshKeyPair } from '../support/public-keys.ts';
 import { newRequest } from '../support/requests.ts';
 import {
@@ -24,7 +22,6 @@ import {
   leaveFactory,
   rootIdOf,
   rootOf,
-  scalarOf,
   sent,
   takeIso2,
   takeIso20,
@@ -470,31 +467,8 @@ describe('OPCP', () => {
   });
 
   describe('contract data that an operator brings', () => {
-    /** A key, its certificate, and the key encrypted for the car: what an own PKI would make. */
-    const ownData = async ({ certificate }: Vehicle, emaid: string) => {
-      const pair = freshKeyPair('P-256');
-      const csr = newRequest(`CN=${emaid}`, { key: 'P-256', pair });
-      const body = { profile: 'iso15118-2-contract', authority: 'mo-sub-ca-2', csr };
-      const issued = sent(await evpki.call('POST', '/v1/certificates', body, operator), 201);
-      const [leaf, sub2, sub1] = certificatesOf(issued.certificateChain).map(base64);
-      const ephemeral = createECDH('prime256v1');
-      ephemeral.generateKeys();
-      const { sharedSecret, dhPublicKey } = agree(
-        'P-256',
-        ephemeral,
-        readCertificate(certificate).spki,
-      );
-      const iv = Buffer.alloc(16, 1);
-      const encrypted = sealForIso2({ scalar: scalarOf(pair, 32), iv, sharedSecret });
-      return {
-        chain: [leaf, sub2, sub1] as const,
-        keys: {
-          contractSignatureEncryptedPrivateKey: base64(encrypted),
-          dHpublickey: base64(dhPublicKey),
-        },
-        scalar: scalarOf(pair, 32),
-      };
-    };
+    const ownData = (vehicle: Vehicle, emaid: string) =>
+      contractDataOf(evpki, operator, vehicle, emaid);
     const bring = (body: Record<string, unknown>, headers = operator) =>
       evpki.call(
         'PUT',
@@ -662,7 +636,7 @@ describe('OPCP', () => {
       const data = { ...contractData, ...keys };
       expect((await bring({ pcid, contractData: data }, other)).status).toBe(403);
       expect((await bring({ pcid, contractData: data }, maker)).status).toBe(403);
-      expect((await bring({ contractData: data })).status).toBe(400);
+      expect((await bring({ pcid: '', contractData: data })).status).toBe(400);
       expect((await bring({ pcid: freshPcid(), contractData: data })).status).toBe(404);
     });
   });

@@ -69,6 +69,22 @@ export const overRoot = (row: Omit<Row, 'ask' | 'ownOnly'>): Row => ({
   },
 });
 
+/** Of the caller's organization, and no contract data: that is heard by who may bring some. */
+const contractDataRow: Row = {
+  kind: 'contract',
+  foreign: 'same',
+  ask: async (side, administrator) => ({
+    body: {
+      ...(await newNames(side, administrator)),
+      contractData: {
+        ...{ contractCertificate: 'AAAA', contractSubCa1Certificate: 'AAAA' },
+        ...{ contractSignatureEncryptedPrivateKey: 'AAAA', dHpublickey: 'AAAA' },
+      },
+    },
+  }),
+  success: [400],
+};
+
 export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
   opcpGetSignedContractData: [
     {
@@ -121,18 +137,15 @@ export const opcpRows: Readonly<Record<string, readonly Row[]>> = {
       success: [201],
     },
   ],
-  opcpSignContractData: [
+  opcpSignContractData: [contractDataRow],
+  opcpCreateSignedContractData: [contractDataRow],
+  opcpForwardSignedContractData: [contractDataRow],
+  opcpAddSignedContractData: [
     {
       kind: 'contract',
       foreign: 'same',
       ask: async (side, administrator) => ({
-        body: {
-          ...(await newNames(side, administrator)),
-          contractData: {
-            ...{ contractCertificate: 'AAAA', contractSubCa1Certificate: 'AAAA' },
-            ...{ contractSignatureEncryptedPrivateKey: 'AAAA', dHpublickey: 'AAAA' },
-          },
-        },
+        body: { ...(await newNames(side, administrator)), signedContractDataXML: 'AAAA' },
       }),
       success: [400],
     },

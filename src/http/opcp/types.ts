@@ -50,6 +50,8 @@ export interface ApiBodies {
   OpcpGeneration?: OpcpGeneration;
   OpcpGenerated?: OpcpGenerated;
   OpcpContractDataToSign?: OpcpContractDataToSign;
+  OpcpContractDataOfBefore?: OpcpContractDataOfBefore;
+  OpcpSignedContractDataToAdd?: OpcpSignedContractDataToAdd;
   OpcpContractData?: OpcpContractData;
   OpcpSignedContractData?: OpcpSignedContractData;
   OpcpCpsSigners?: OpcpCpsSigners;
@@ -217,11 +219,11 @@ export interface OpcpGenerated {
 }
 export interface OpcpContractDataToSign {
   /**
-   * Needed, since what is encrypted for no known vehicle is not signed
+   * Of a registered vehicle, for what is to be stored; nothing is without
    */
-  pcid: string;
+  pcid?: string;
   /**
-   * The one in the certificate without
+   * That of `contractData` without, or else the one in the certificate
    */
   emaid?: string;
   xsdMsgDefNamespace: string;
@@ -263,9 +265,51 @@ export interface OpcpContractData {
   };
   contractSignatureEncryptedPrivateKey: string;
   dHpublickey: string;
+  /**
+   * Where clients of before say it
+   */
+  emaid?: string;
+}
+export interface OpcpContractDataOfBefore {
+  pcid: string;
+  /**
+   * That of `contractData` without, or else the one in the certificate
+   */
+  emaid?: string;
+  xsdMsgDefNamespace: string;
+  /**
+   * SHA-256 in hex of the V2G root that the answer is to be signed below
+   */
+  cpsV2GRootCertificateFingerprint?: string;
+  /**
+   * The same root by its `rootCertificateId` in the pool
+   */
+  cpsRootCertificateId?: string;
+  contractData: OpcpContractData;
+  metaData?: string;
+}
+export interface OpcpSignedContractDataToAdd {
+  emaid: string;
+  /**
+   * Of a registered vehicle, for which the key is encrypted
+   */
+  pcid: string;
+  xsdMsgDefNamespace: string;
+  /**
+   * CertificateInstallationRes of ISO 15118-2 as XML, in base64
+   */
+  signedContractDataXML: string;
+  /**
+   * The root of the service that has signed, by its `rootCertificateId` in the pool
+   */
+  cpsRootCertificateId?: string;
+  metadata?: string;
 }
 export interface OpcpSignedContractData {
-  pcid: string;
+  /**
+   * Null where there was none
+   */
+  pcid: string | null;
   emaid: string;
   xsdMsgDefNamespace: string;
   /**

@@ -11,7 +11,7 @@ import type {
 } from '../exi/iso2-messages.ts';
 import type { SignatureReference, XmlSignature } from '../exi/xml-signature.ts';
 
-const namespaces = {
+export const iso2Namespaces = {
   m: 'urn:iso:15118:2:2013:MsgDef',
   h: 'urn:iso:15118:2:2013:MsgHeader',
   b: 'urn:iso:15118:2:2013:MsgBody',
@@ -29,7 +29,7 @@ export function iso2ResponseXml({
   readonly header: Iso2Message['header'];
   readonly body: Iso2InstallationResponse;
 }): string {
-  const declared = Object.entries(namespaces).map(([prefix, uri]) => [`xmlns:${prefix}`, uri]);
+  const declared = Object.entries(iso2Namespaces).map(([prefix, uri]) => [`xmlns:${prefix}`, uri]);
   const message = element('m:V2G_Message', Object.fromEntries(declared), [
     element('m:Header', {}, [
       element('h:SessionID', {}, [hex(header.sessionId)]),
