@@ -16,7 +16,7 @@ import {
   leafFaults,
   sealFaults,
 } from './brought-faults.ts';
-import { recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
+import { carFull, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
   type ContractCar,
@@ -51,6 +51,7 @@ export async function bringBundle(
     audit: [brought(parts, principal, contract, bundle), carUsed(parts, principal, contract, car)],
   });
   if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
+  if (outcome === 'car-full') throw carFull(contract);
   if (outcome === 'exists') {
     throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
   }

@@ -38,7 +38,7 @@ export interface ContractStore {
   /**
    * @param command.registrationId the registration that the car had when the bundle was checked
    * @returns `exists` when there is one, or one is being made, for EMAID, car and standard;
-   *   `vehicle-changed` when the car has that registration no more
+   *   `vehicle-changed` when the car has that registration no more; `car-full` as `contractLimits` say
    */
   createBrought(command: {
     readonly contract: Contract;
@@ -46,7 +46,7 @@ export interface ContractStore {
     readonly registrationId: string;
     readonly makesDefault: boolean;
     readonly audit: readonly AuditEvent[];
-  }): Promise<'created' | 'exists' | 'vehicle-changed'>;
+  }): Promise<'created' | 'exists' | 'vehicle-changed' | 'car-full'>;
   /**
    * @returns `not-active`, `outrun` when there is a bundle of this generation, or
    *   `vehicle-changed` as with `createBrought`
@@ -60,14 +60,15 @@ export interface ContractStore {
   /**
    * Changes the place of a contract among those of its car. A new default takes the place of the
    * former one, of whatever organization, in whose log it stands then too.
-   * @returns `ended`, and nothing changed, when the contract has ended or was never there
+   * @returns `ended`, and nothing changed, when the contract has ended or was never there;
+   *   `not-active` likewise, when it is to be the default and is suspended
    */
   changeRank(command: {
     readonly id: string;
     readonly isDefault?: boolean;
     readonly priority?: number;
     readonly audit: AuditEvent;
-  }): Promise<'changed' | 'ended'>;
+  }): Promise<'changed' | 'ended' | 'not-active'>;
 
   /**
    * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,

@@ -6,7 +6,7 @@ import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
 import { belowRevoked } from './below-revoked.ts';
 import { type BundleCertificate, broughtKey, statesOfBrought } from './brought-certificates.ts';
-import { makeDefault } from './contract-ranks.ts';
+import { isCarFull, makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
@@ -25,9 +25,9 @@ import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 export async function bundleObstacle(
   tx: WriteTransaction,
   { bundle, contract, registrationId }: BundleToIssue,
-): Promise<'vehicle-changed' | 'contract-not-active' | undefined> {
+): Promise<'vehicle-changed' | 'car-full' | 'contract-not-active' | undefined> {
   if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
-  if (contract !== undefined) return undefined;
+  if (contract !== undefined) return (await isCarFull(tx, contract)) ? 'car-full' : undefined;
   const found = await tx
     .knex<ContractRow>('contracts')
     .where({ id: bundle.contractId, state: 'active' })

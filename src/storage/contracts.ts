@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import type { Contract } from '../services/contract-records.ts';
 import type { ContractFilter, ContractStore } from '../services/contract-store.ts';
 import { bundleRow, insertRow, listBundles } from './contract-bundles.ts';
-import { makeDefault } from './contract-ranks.ts';
+import { isCarFull, makeDefault } from './contract-ranks.ts';
 import { accountOf, contractOf, contractRow } from './contract-rows.ts';
 import { changeContractState } from './contract-states.ts';
 import { byTime, pageOf } from './cursor.ts';
@@ -54,6 +54,7 @@ export function contractStore(database: Database): ContractStore {
     createBrought: ({ contract, bundle, registrationId, makesDefault, audit }) =>
       database.write(async (tx) => {
         if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
+        if (await isCarFull(tx, contract)) return 'car-full';
         const inserted = await tx
           .knex<ContractRow>('contracts')
           .insert(contractRow(contract))
@@ -88,8 +89,9 @@ export function contractStore(database: Database): ContractStore {
           .where({ id })
           .whereIn('state', ['active', 'suspended'])
           .forUpdate()
-          .first('id', 'pcid', 'standard', 'organization_id');
+          .first('id', 'pcid', 'standard', 'organization_id', 'state');
         if (contract === undefined) return 'ended';
+        if (isDefault && contract.state !== 'active') return 'not-active';
         const row = () => tx.knex<ContractRow>('contracts').where({ id });
         if (priority !== undefined) await row().update({ priority });
         if (isDefault === false) await row().update({ is_default: false });

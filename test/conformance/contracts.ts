@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
-import type {
-  BroughtBundle,
-  BundleToIssue,
-  Contract,
-  SealedBundle,
+import {
+  type BroughtBundle,
+  type BundleToIssue,
+  type Contract,
+  contractLimits,
+  type SealedBundle,
 } from '../../src/services/contract-records.ts';
 import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
@@ -416,6 +417,86 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(await store().changeRank({ ...rank, id: a.id, audit: ranked })).toBe('ended');
       const [now] = await order();
       expect(now).toBe(first?.id === c.id || first?.id === a.id ? c.id : first?.id);
+    });
+
+    test('a suspended contract becomes nobody’s default, and is none more by being one', async () => {
+      const pcid = newPcid();
+      const { contract: default_ } = await begun({ pcid }, { makesDefault: true });
+      const { contract } = await begun({ pcid });
+      const rank = (isDefault: boolean) =>
+        store().changeRank({
+          ...{ id: contract.id, isDefault, priority: 50 },
+          audit: audit(ca.organizationId, 'contract.ranked', contract.id),
+        });
+      await changeState(contract.id, { from: ['active'], to: 'suspended' });
+      expect(await rank(true)).toBe('not-active');
+      const [first, second] = await store().contractsOfCar(pcid, 'iso15118-2');
+      expect([first?.id, first?.isDefault, second?.priority]).toEqual([default_.id, true, 0]);
+      expect(await auditedFor(contract.id)).not.toContain('contract.ranked');
+      expect(await rank(false)).toBe('changed');
+    });
+
+    describe('a car has room', () => {
+      const { ofCar, ofOperator } = contractLimits;
+      const recorded = async (contract: Contract, registrationId: string) => {
+        const bundle = first(contract, { registrationId });
+        const answer = await issuance().recordPending({ certificate: certificate(), bundle });
+        return answer.outcome;
+      };
+      const brought = (contract: Contract, registrationId: string) => {
+        const { issuing: _, ...rest } = contract;
+        const bundle = {
+          ...sealed(contract.id),
+          ...{ certificate: bytes('brought'), notBefore: testTime, notAfter: seconds(3600) },
+        };
+        return store().createBrought({
+          ...{ contract: rest, bundle, registrationId, makesDefault: false, audit: [] },
+        });
+      };
+
+      test('for so many contracts of one operator, however many are made at once', async () => {
+        const { pcid, id } = await registered();
+        const outcomes = await Promise.all(
+          Array.from({ length: ofOperator + 3 }, () => recorded(newContract({ pcid }), id)),
+        );
+        expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(ofOperator);
+        expect(outcomes.filter((outcome) => outcome === 'car-full')).toHaveLength(3);
+        expect(await brought(newContract({ pcid }), id)).toBe('car-full');
+        // Of the other standard, of another operator: both have room.
+        expect(await recorded(newContract({ pcid, standard: 'iso15118-20' }), id)).toBe('recorded');
+        const organizationId = await newOrganization(opened.database);
+        expect(await brought(newContract({ pcid, organizationId }), id)).toBe('created');
+        // What never began takes no room.
+        await issuance().abandonExpired(seconds(61));
+        expect(await recorded(newContract({ pcid }), id)).toBe('recorded');
+      });
+
+      test('for one that it has already no second time, and for another when one has ended', async () => {
+        const { pcid, id } = await registered();
+        const made = [];
+        for (let index = 0; index < ofOperator; index += 1) {
+          made.push((await begun({ pcid }, { registrationId: id })).contract);
+        }
+        const [one] = made;
+        if (!one) throw new Error('none');
+        expect(await recorded(newContract({ pcid, emaid: one.emaid }), id)).toBe('contract-exists');
+        expect(await brought(newContract({ pcid, emaid: one.emaid }), id)).toBe('exists');
+        await changeState(one.id, { from: ['active'], to: 'suspended' });
+        expect(await recorded(newContract({ pcid }), id)).toBe('car-full');
+        await changeState(one.id, {});
+        expect(await recorded(newContract({ pcid }), id)).toBe('recorded');
+      });
+
+      test('for so many of all operators together', async () => {
+        const { pcid, id } = await registered();
+        let organizationId = '';
+        for (let made = 0; made < ofCar; made += 1) {
+          if (made % ofOperator === 0) organizationId = await newOrganization(opened.database);
+          expect(await brought(newContract({ pcid, organizationId }), id)).toBe('created');
+        }
+        expect(await brought(newContract({ pcid }), id)).toBe('car-full');
+        expect(await recorded(newContract({ pcid }), id)).toBe('car-full');
+      });
     });
 
     test('contracts are listed newest first, by what they are found with, in pages', async () => {

@@ -14,8 +14,12 @@ import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
-import { contractsNamed, endContractsNamed } from '../../src/services/contract-data.ts';
-import type { Bundle, Contract } from '../../src/services/contract-records.ts';
+import {
+  contractsNamed,
+  endContractsNamed,
+  makeDefault,
+} from '../../src/services/contract-data.ts';
+import { type Bundle, type Contract, contractLimits } from '../../src/services/contract-records.ts';
 import {
   changeRank,
   contractsOfCar,
@@ -621,6 +625,34 @@ describe('installing', () => {
       code('contract-not-active'),
     );
     await expect(changeRank(services, demoMo, a, {})).rejects.toEqual(code('request-malformed'));
+  });
+
+  test('only what a car can get becomes its default, under whatever name it is asked for', async () => {
+    const car = await registered();
+    const { pcid } = car.registered;
+    const { contract: first } = await create(car, { isDefault: true });
+    const { contract } = await create(car);
+    await suspendContract(services, demoMo, contract.id);
+    const refused = code('contract-not-active');
+    const rank = changeRank(services, demoMo, contract.id, { isDefault: true });
+    await expect(rank).rejects.toEqual(refused);
+    const { emaid } = contract;
+    await expect(makeDefault(services, demoMo, { emaid, pcid })).rejects.toEqual(refused);
+    expect((await findContract(services, demoMo, first.id)).contract.isDefault).toBe(true);
+    await resumeContract(services, demoMo, contract.id);
+    await makeDefault(services, demoMo, { emaid, pcid });
+    expect((await findContract(services, demoMo, contract.id)).contract.isDefault).toBe(true);
+  });
+
+  test('a car has room for so many contracts of one operator', async () => {
+    const car = await registered();
+    const made = [];
+    for (let index = 0; index < contractLimits.ofOperator; index += 1) {
+      made.push(await create(car));
+    }
+    await expect(create(car)).rejects.toEqual(code('conflict'));
+    await endContract(services, demoMo, made[0]?.contract.id ?? '');
+    await create(car);
   });
 });
 
