@@ -10,6 +10,7 @@ import type { Profile } from '../pki/profile.ts';
 import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
 import type { AuditEvent } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
+import type { CertificateStore } from './certificate-records.ts';
 import {
   type BundleParts,
   type BundleRecipient,
@@ -21,6 +22,7 @@ import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { organizationMeant } from './organizations.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
+import type { PathFactStore } from './trust-anchor-records.ts';
 import { type ContractRecipient, findForContract } from './vehicle-lookup.ts';
 
 export const CONTRACT_WRITE = 'contracts:write';
@@ -31,6 +33,8 @@ export interface ContractParts extends BundleParts {
   readonly access: AccessPolicy;
   readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'findIssuer' | 'listAuthorities'>;
   readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+  readonly certificates: Pick<CertificateStore, 'findCertificate' | 'findBySerial'>;
+  readonly paths: PathFactStore;
 }
 
 /** What an operator says of a contract, whoever makes its bundles. */

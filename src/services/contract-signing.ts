@@ -12,7 +12,7 @@ import type { Clock } from './clock.ts';
 import type { BundleParts } from './contract-bundles.ts';
 import type { ContractName } from './contract-data.ts';
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
-import type { CpsQuestion, ReadyCps } from './cps-signers.ts';
+import type { CpsPreference, CpsQuestion, ReadyCps } from './cps-signers.ts';
 import { bundleForInstallation } from './current-bundles.ts';
 import { ServiceError } from './errors.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
@@ -71,7 +71,7 @@ export async function provideContract(
   if (!car || !contract) {
     throw new ServiceError('not-found', `there is no contract ${named.value.normal} of ${pcid}`);
   }
-  await requireCps(parts, standard, wishes);
+  await requireCps(parts, standard, wishes, principal);
   const bundle = await bundleForInstallation(parts, contract, car);
   const signed = await signContract(parts, principal, { contract, bundle }, wishes);
   const { id, organizationId } = contract;
@@ -88,14 +88,19 @@ export async function provideContract(
 
 /**
  * Who would sign now: to be asked before anything is made that is nothing without a signature.
+ * @param preferring for whom; without, none is taken below a root that some organization has brought
  * @throws ServiceError `not-found` when there is no provisioning service, or none below the root
  */
 export async function requireCps(
   { openCps }: Pick<ContractSigningParts, 'openCps'>,
   standard: PncStandard,
   { rootSha256 }: { readonly rootSha256?: string | undefined },
+  preferring?: CpsPreference,
 ): Promise<ReadyCps> {
-  const cps = await openCps({ standard, ...(rootSha256 === undefined ? {} : { rootSha256 }) });
+  const cps = await openCps({
+    ...{ standard, ...(rootSha256 === undefined ? {} : { rootSha256 }) },
+    ...(preferring ? { preferring } : {}),
+  });
   if (cps) return cps;
   const where = rootSha256 === undefined ? '' : ' below this root';
   throw new ServiceError('not-found', `no provisioning service signs for ${standard}${where}`);
@@ -107,12 +112,14 @@ export async function requireCps(
  */
 export async function signContract(
   parts: Pick<ContractSigningParts, 'openCps' | 'audit' | 'clock'>,
-  { actor }: Principal,
+  { actor, organizationId }: Principal,
   { contract, bundle }: { readonly contract: Contract; readonly bundle: Bundle },
   { sessionId, rootSha256 }: SigningWishes,
 ): Promise<SignedContract> {
   const { standard, emaid } = contract;
-  const cps = await requireCps(parts, standard, { rootSha256 });
+  const below = bundle.subCertificates.at(-1);
+  const preferring = { organizationId, ...(below ? { below } : {}) };
+  const cps = await requireCps(parts, standard, { rootSha256 }, preferring);
   const { certificate, subCertificates, dhPublicKey, encryptedPrivateKey, curve } = bundle;
   const common = { sessionId, certificate, subCertificates, dhPublicKey, encryptedPrivateKey };
   const exi =

@@ -48,14 +48,22 @@ export interface ContractStore {
     readonly audit: readonly AuditEvent[];
   }): Promise<'created' | 'exists' | 'vehicle-changed' | 'car-full'>;
   /**
+   * @param command.supersedes that the certificates of the bundles before it, where they were issued
+   *   here to the contract's organization, are revoked as superseded; when a CRL is due then. But for
+   *   the one that it brings itself, and those that another contract depends on. Of what is not
+   *   revoked and has not ended the entry says the SHA-256, as `formerLeft`
    * @returns `not-active`, `outrun` when there is a bundle of this generation, or
    *   `vehicle-changed` as with `createBrought`
    */
   addBrought(command: {
     readonly bundle: BroughtBundle;
     readonly registrationId: string;
+    readonly supersedes?: { readonly crlDue: Date };
     readonly audit: AuditEvent;
-  }): Promise<'added' | 'not-active' | 'outrun' | 'vehicle-changed'>;
+  }): Promise<
+    | { readonly outcome: 'added'; readonly statuses: readonly ChangedStatus[] }
+    | { readonly outcome: 'not-active' | 'outrun' | 'vehicle-changed' }
+  >;
 
   /**
    * Changes the place of a contract among those of its car. A new default takes the place of the

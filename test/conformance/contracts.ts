@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
 import {
@@ -592,9 +593,10 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
 
       const entry = audit(ca.organizationId, 'contract.bundle-brought', contract.id);
       const again = () => store().addBrought({ bundle: bundle(2), registrationId, audit: entry });
-      expect((await Promise.all([again(), again()])).sort()).toEqual(['added', 'outrun']);
+      const both = await Promise.all([again(), again()]);
+      expect(both.map(({ outcome }) => outcome).sort()).toEqual(['added', 'outrun']);
       await changeState(contract.id, {});
-      expect(await again()).toBe('not-active');
+      expect(await again()).toEqual({ outcome: 'not-active' });
       expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
         id: contract.id,
       });
@@ -667,6 +669,42 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         expect(await stateOf(id)).toBe('revoked');
       });
 
+      test('is superseded by the next for a car with another key, if it is not that itself', async () => {
+        const [one, other] = [await issuedHere(), await issuedHere()];
+        const contract = await brought(one.der);
+        const elsewhere = foreignRoot().certificate.der;
+        const add = (generation: number, der: Uint8Array, supersedes?: { crlDue: Date }) =>
+          store().addBrought({
+            bundle: {
+              ...sealed(contract, { generation }),
+              ...{ certificate: der, notBefore: testTime, notAfter: seconds(3600) },
+            },
+            ...{ registrationId: car.id, ...(supersedes ? { supersedes } : {}) },
+            audit: audit(ca.organizationId, 'contract.bundle-brought', contract),
+          });
+        const supersedes = { crlDue: seconds(5) };
+        const nothing = { outcome: 'added', statuses: [] };
+        expect(await add(2, other.der)).toEqual(nothing);
+        expect(await add(3, elsewhere)).toEqual(nothing);
+        // One that is outrun revokes nothing.
+        expect(await add(3, one.der, supersedes)).toEqual({ outcome: 'outrun' });
+        expect(await stateOf(one.id)).toBe('issued');
+        const { serial } = one;
+        expect(await add(4, other.der, supersedes)).toMatchObject({
+          ...{ outcome: 'added', statuses: [{ issuerId: ca.issuerId, serial }] },
+        });
+        expect(await certificates().findCertificate(one.id)).toMatchObject({
+          ...{ state: 'revoked', revocationReason: 'superseded' },
+        });
+        expect(await auditedFor(one.id)).toContain('certificate.revoked');
+        expect(await stateOf(other.id)).toBe('issued');
+        const entries = await auditStore(opened.database).readStream('process-1', 0, 100_000);
+        const [last] = entries.filter(({ subject }) => subject === contract).slice(-1);
+        expect(JSON.parse(last?.details ?? '').formerLeft).toEqual([
+          createHash('sha256').update(elsewhere).digest('hex'),
+        ]);
+      });
+
       test('takes nothing from another organization', async () => {
         const { id, der } = await issuedHere();
         const organizationId = await newOrganization(opened.database);
@@ -714,9 +752,8 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         const command = { contract: brought, bundle, registrationId: anew.id, makesDefault: false };
         expect(await store().createBrought({ ...command, audit: [] })).toBe('vehicle-changed');
         const entry = audit(ca.organizationId, 'contract.bundle-brought', brought.id);
-        expect(await store().addBrought({ bundle, registrationId: anew.id, audit: entry })).toBe(
-          'vehicle-changed',
-        );
+        const added = store().addBrought({ bundle, registrationId: anew.id, audit: entry });
+        expect(await added).toEqual(changed);
         expect(await store().findContract(brought.id)).toBeUndefined();
         expect(await store().listBundles(contract.id)).toHaveLength(2);
       });

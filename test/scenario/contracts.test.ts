@@ -8,7 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHierarchy } from '../../src/declarations.ts';
 import { emaidCheckDigit } from '../../src/identifiers/emaid.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
-import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  readCertificate,
+  verifyIssuedBy,
+} from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
@@ -909,22 +914,69 @@ describe('bundles that are brought', () => {
     await expect(bring).rejects.toMatchObject({ violations: [{ code: 'key-in-clear' }] });
   });
 
-  test('are not installed when their certificates were issued here and have been revoked', async () => {
+  const textOf = (bundle: Bundle) => ({
+    certificateChain: [bundle.certificate, ...bundle.subCertificates]
+      .map((der) => toPem('CERTIFICATE', der))
+      .join(''),
+    dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+    encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+  });
+
+  test('are refused when their certificates were issued here and do not hold', async () => {
+    const [car, other] = [await registered(), await registered()];
+    const emaid = newEmaid();
+    const { bundle } = await create(other, { emaid });
+    const details = { emaid, pcid: car.registered.pcid };
+    const attempt = () => bringBundle(services, demoMo, details, textOf(bundle));
+    const id = bundle.certificateId ?? '';
+    for (const [reason, state] of [
+      ['certificateHold', 'held'],
+      ['superseded', 'revoked'],
+    ] as const) {
+      await revoke(services, demoMo, id, reason);
+      await expect(attempt()).rejects.toMatchObject({
+        ...{ code: 'bundle-refused' },
+        violations: [{ code: 'revoked', message: expect.stringContaining(state) }],
+      });
+    }
+    const next = await madeElsewhere(car, emaid);
+    const { contract } = await bringBundle(services, demoMo, details, next.text);
+    const renewal = bringNextBundle(services, demoMo, contract.id, textOf(bundle));
+    await expect(renewal).rejects.toMatchObject({ violations: [{ code: 'revoked' }] });
+  });
+
+  test('are not installed when their certificates are revoked later', async () => {
+    const [car, other] = [await registered(), await registered()];
+    const emaid = newEmaid();
+    const { contract: source, bundle } = await create(other, { emaid });
+    const details = { emaid, pcid: car.registered.pcid };
+    const { contract } = await bringBundle(services, demoMo, details, textOf(bundle));
+    expect((await install(contract, car)).certificate).toEqual(bundle.certificate);
+    await revoke(services, demoMo, bundle.certificateId ?? '', 'superseded');
+    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+    await endContract(services, demoMo, source.id);
+  });
+
+  test('supersede the former where the car has another key, and only then', async () => {
     const car = await registered();
     const emaid = newEmaid();
-    const { contract: former, bundle } = await create(car, { emaid });
-    const text = {
-      certificateChain: [bundle.certificate, ...bundle.subCertificates]
-        .map((der) => toPem('CERTIFICATE', der))
-        .join(''),
-      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
-      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
-    };
-    await endContract(services, demoMo, former.id);
+    // Made for another car, so that the contract that made it does not keep it.
+    const source = await create(await registered(), { emaid });
     const details = { emaid, pcid: car.registered.pcid };
-    const { contract, bundle: brought } = await bringBundle(services, demoMo, details, text);
-    expect(brought.certificateState).toBe('revoked');
-    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+    const { contract } = await bringBundle(services, demoMo, details, textOf(source.bundle));
+    await endContract(services, demoMo, source.contract.id);
+    expect(await statusOf(source.bundle)).toBe('revoked');
+    const [second, third] = [await madeElsewhere(car, emaid), await madeElsewhere(car, emaid)];
+    await bringNextBundle(services, demoMo, contract.id, second.text);
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    await bringNextBundle(services, demoMo, contract.id, third.text);
+    const { items } = await services.audit.listEntries(
+      { organizationId: 'demo-mo', subject: contract.id },
+      { limit: 9 },
+    );
+    const left = items.map(({ details }) => (details as { formerLeft?: string[] }).formerLeft);
+    expect(left).toEqual([[fingerprint(second.bundle.certificate)], undefined, undefined]);
   });
 
   test('what has ended is refused, be it the certificate or one above it', async () => {

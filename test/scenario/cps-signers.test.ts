@@ -4,7 +4,12 @@ import { verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  readCertificate,
+  verifyIssuedBy,
+} from '../../src/pki/certificate.ts';
 import { DerReader } from '../../src/pki/der.ts';
 import { attributeValue, nameText, readName } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
@@ -416,6 +421,78 @@ describe.each(preparedBackends)('on $name', (backend) => {
     expect(cps?.authorityId).toBe('external-cps');
     expect(cps?.root.der).toEqual(root.der);
     expect(cps?.subCertificates).toEqual(chain);
+  });
+
+  describe('where nobody names a root', () => {
+    const standard = 'iso15118-2';
+    const of = (organizationId?: string, below?: Uint8Array) =>
+      openCps(services, {
+        standard,
+        ...(organizationId ? { preferring: { organizationId, ...(below ? { below } : {}) } } : {}),
+      });
+
+    scene('its own comes first, the longest valid otherwise', async () => {
+      await everyJob();
+      for (const organizationId of ['demo-cps', 'demo-cpo']) {
+        expect((await of(organizationId))?.organizationId).toBe(organizationId);
+      }
+      now = new Date(now.getTime() + DAY);
+      await revoke(
+        services,
+        administrator,
+        (await of('demo-cpo'))?.certificateId ?? '',
+        'superseded',
+      );
+      await everyJob();
+      const newer = await open([await rootOf('v2g-root')]);
+      expect((await of('demo-mo'))?.certificateId).toBe(newer?.certificateId);
+      expect((await of('demo-cps'))?.organizationId).toBe('demo-cps');
+    });
+
+    scene('never one below a root that some other organization has brought', async () => {
+      const foreign = foreignRoot();
+      await activateBelow(foreign);
+      for (const id of ['cps-sub-ca-1', 'other-cps']) {
+        await revoke(services, administrator, await certificateOf(id), 'cACompromise');
+      }
+      await everyJob();
+      const [below] = (await open([foreign.certificate]))?.subCertificates ?? [];
+      for (const whose of [undefined, 'demo-mo', 'demo-cpo']) {
+        expect(await of(whose, below)).toBeUndefined();
+      }
+      expect((await of('demo-cps'))?.authorityId).toBe('external-cps');
+      const rootSha256 = fingerprint(foreign.certificate.der);
+      expect((await openCps(services, { standard, rootSha256 }))?.authorityId).toBe('external-cps');
+      expect((await open([foreign.certificate]))?.authorityId).toBe('external-cps');
+    });
+
+    scene(
+      'below the root of the contract before any other',
+      async () => {
+        now = new Date(now.getTime() + DAY);
+        const first = await of('demo-mo');
+        const roots = [await rootOf('v2g-root'), await rootOf('second-root')];
+        for (const root of roots) {
+          const cps = await open([root]);
+          const below = cps?.subCertificates.at(-1);
+          expect((await of('demo-mo', below))?.root.der).toEqual(root.der);
+        }
+        // What is below none of them is for the longest valid.
+        const elsewhere = foreignRoot().certificate.der;
+        expect((await of('demo-mo', elsewhere))?.certificateId).toBe(
+          (await of('demo-mo'))?.certificateId,
+        );
+        expect(first).toBeDefined();
+      },
+      hierarchyOf('ca/demo.yaml', ({ authorities }) => {
+        const { 'v2g-root': root } = authorities;
+        authorities['second-root'] = { ...(root as object), title: 'Second V2G Root CA' };
+        authorities['second-cps'] = {
+          ...cpsRow,
+          ...{ title: 'Second CPS', organization: 'demo-cpo', under: 'second-root' },
+        };
+      }),
+    );
   });
 
   scene('not below a root that somebody has given the name and number of another', async () => {

@@ -54,7 +54,7 @@ export const contractDataHandlers = (parts: Parts) =>
       const { contractData } = body;
       const standard = standardNamed(body.xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
       const wishes = signingWishes({ root: await namedRoot(parts, body) });
-      await requireCps(parts, standard, wishes);
+      await requireCps(parts, standard, wishes, principal);
       const view = await bringContractData(parts, principal, {
         ...{ pcid: body.pcid, standard },
         ...(body.emaid === undefined ? {} : { emaid: body.emaid }),
