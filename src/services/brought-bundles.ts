@@ -26,6 +26,7 @@ import {
   carUsed,
   checkedContract,
   registeredCar,
+  usingCar,
 } from './contract-creation.ts';
 import type { BroughtBundle, BundleReason, Contract } from './contract-records.ts';
 import { findContract } from './contracts.ts';
@@ -46,19 +47,25 @@ export async function bringBundle(
   details: ContractDetails,
   text: BundleText,
 ): Promise<ContractView> {
-  const { contract, car } = await checkedContract(parts, principal, details);
-  const bundle = checkedBundle(parts, contract, car, text, { generation: 1, reason: 'created' });
-  await requireGood(parts, bundle);
-  const outcome = await parts.contracts.createBrought({
-    ...{ contract, bundle, registrationId: car.id, makesDefault: details.isDefault === true },
-    audit: [brought(parts, principal, contract, bundle), carUsed(parts, principal, contract, car)],
+  const contract = await checkedContract(parts, principal, details);
+  const car = await registeredCar(parts, contract);
+  return usingCar(parts, principal, contract, car, async () => {
+    const bundle = checkedBundle(parts, contract, car, text, { generation: 1, reason: 'created' });
+    await requireGood(parts, bundle);
+    const outcome = await parts.contracts.createBrought({
+      ...{ contract, bundle, registrationId: car.id, makesDefault: details.isDefault === true },
+      audit: [
+        brought(parts, principal, contract, bundle),
+        carUsed(parts, principal, contract, car),
+      ],
+    });
+    if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
+    if (outcome === 'car-full') throw carFull(contract);
+    if (outcome === 'exists') {
+      throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
+    }
+    return findContract(parts, principal, contract.id);
   });
-  if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
-  if (outcome === 'car-full') throw carFull(contract);
-  if (outcome === 'exists') {
-    throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
-  }
-  return findContract(parts, principal, contract.id);
 }
 
 /**

@@ -198,8 +198,8 @@ describe('creating a contract', () => {
   const cases: readonly [string, string, () => Promise<unknown>][] = [
     ['a car that nobody has registered', 'vehicle-unknown', () => create(newCar())],
     [
-      'a car for another standard',
-      'vehicle-unknown',
+      'a car for a standard that the operator has no authority for',
+      'authority-unknown',
       async () => create(await registered(), { standard: 'iso15118-20' }),
     ],
     [
@@ -252,6 +252,39 @@ describe('creating a contract', () => {
   ];
   test.each(cases)('%s is refused: %s', async (_name, expected, attempt) => {
     await expect(attempt()).rejects.toEqual(code(expected));
+  });
+
+  describe('an operator that makes none', () => {
+    const heard = (pcid: string) => entriesOf('demo-oem', pcid);
+
+    test('does not hear whether there is a car, where it has no authority for it', async () => {
+      const there = await registered();
+      for (const car of [there, newCar()]) {
+        for (const change of [{ authority: 'cpo-sub-ca-2' }, { validityDays: 1 }]) {
+          const expected = change.authority ? 'authority-unknown' : 'request-malformed';
+          await expect(create(car, change)).rejects.toEqual(code(expected));
+        }
+        const ofOther = create(car, { standard: 'iso15118-20' });
+        await expect(ofOther).rejects.toEqual(code('authority-unknown'));
+      }
+      expect(await heard(there.registered.pcid)).toEqual([]);
+    });
+
+    test('leaves an entry in the maker’s log where it has heard of the car', async () => {
+      const car = await registered();
+      const { pcid } = car.registered;
+      const text = { certificateChain: '', dhPublicKey: '', encryptedPrivateKey: '' };
+      const brought = bringBundle(services, demoMo, { emaid: newEmaid(), pcid }, text);
+      await expect(brought).rejects.toEqual(code('bundle-refused'));
+      expect(await heard(pcid)).toEqual(['vehicle.looked-up']);
+      const stopped: Services = {
+        ...services,
+        issuers: { ...services.issuers, current: async () => undefined },
+      };
+      const attempt = createContract(stopped, demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('authority-not-active'));
+      expect(await heard(pcid)).toEqual(['vehicle.looked-up', 'vehicle.looked-up']);
+    });
   });
 
   test.each([
@@ -1023,7 +1056,7 @@ describe('ISO 15118-20', () => {
       const details = { pcid: newPcid(), organizationId: 'oem' };
       const car = make === newCar ? newCar('iso15118-20', details) : newX448Car(details);
       await registerCar(other.services, car);
-      const { bundle } = await createContract(other.services, mo, {
+      const { contract, bundle } = await createContract(other.services, mo, {
         ...{ emaid: newEmaid(), pcid: details.pcid, standard: 'iso15118-20' },
       });
       expect(contract.issuing).toEqual({
@@ -1046,7 +1079,7 @@ describe('ISO 15118-20', () => {
       const car = make === newCar ? newCar('iso15118-20', own) : newX448Car(own);
       await registerCar(other.services, car);
       const emaid = newEmaid();
-      const { contract, bundle } = await createContract(other.services, mo, {
+      const { bundle } = await createContract(other.services, mo, {
         ...{ emaid, pcid: own.pcid, standard: 'iso15118-20' },
       });
       return bringBundle(
