@@ -1107,13 +1107,17 @@ describe('ISO 15118-20', () => {
   });
 
   test('a car with a P-256 key has none: it could not be encrypted', async () => {
-    const { pcid } = (await registered()).registered;
-    const car = newCar('iso15118-2', { pcid });
+    const pcid = newPcid();
+    const car = newCar('iso15118-2', { pcid, organizationId: 'oem' });
     const posing = { ...car.registered, standard: 'iso15118-20' } as const;
-    await registerCar(services, { ...car, registered: posing });
-    const attempt = createContract(services, demoMo, {
-      ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
-    });
+    await registerCar(other.services, { ...car, registered: posing });
+    const attempt = createContract(
+      other.services,
+      { ...demoMo, organizationId: 'mo' },
+      {
+        ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+      },
+    );
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 });

@@ -377,12 +377,16 @@ describe.each(preparedBackends)('on $name', (backend) => {
    * Has the external authority certified below somebody's root.
    * @param between certificates that stand between the two
    */
-  async function activateBelow({ key: rootKey, certificate: root }: ForeignRoot, between = 0) {
-    const [issuer] = await services.authorities.listIssuers('external-cps');
-    const authority = await services.authorities.findAuthority('external-cps');
-    if (!issuer || !authority) throw new Error('external-cps is not there');
+  async function activateBelow(
+    { key: rootKey, certificate: root }: ForeignRoot,
+    between = 0,
+    id = 'external-cps',
+  ) {
+    const [issuer] = await services.authorities.listIssuers(id);
+    const authority = await services.authorities.findAuthority(id);
+    if (!issuer || !authority) throw new Error(`${id} is not there`);
     const spki = readPublicKey(issuer.spki);
-    if (!spki.ok) throw new Error('external-cps has no key');
+    if (!spki.ok) throw new Error(`${id} has no key`);
     const notAfter = new Date('2028-01-01T00:00:00Z');
     const above = [root];
     let [signer, issuerName] = [rootKey, root.subjectDer];
@@ -515,6 +519,31 @@ describe.each(preparedBackends)('on $name', (backend) => {
     await activateBelow(foreignRoot({ serialNumber }));
     expect((await open([root]))?.root.der).toEqual(root.der);
   });
+
+  const withTwo = hierarchyOf('ca/demo.yaml', ({ authorities }) => {
+    for (const id of ['external-cps', 'external-cps-2']) {
+      const title = `The ${id}`;
+      authorities[id] = { ...cpsRow, title, organization: 'demo-cps', under: 'external' };
+    }
+  });
+  scene(
+    'of two activated at once below roots of one name and number one stands',
+    async () => {
+      const first = foreignRoot();
+      const { subject, serialNumber } = first.certificate;
+      const second = foreignRoot({ subject, serialNumber });
+      // The check before it has seen neither.
+      const blind = { ...services.authorities, externalChains: async () => [] };
+      services = { ...services, authorities: blind };
+      await activateBelow(first);
+      const namesake = { code: 'activation-root-namesake' };
+      await expect(activateBelow(second, 0, 'external-cps-2')).rejects.toMatchObject({
+        violations: [namesake],
+      });
+      expect((await open([first.certificate]))?.root.der).toEqual(first.certificate.der);
+    },
+    withTwo,
+  );
 
   scene('as many certificates below that root as a message has room for', async () => {
     const foreign = foreignRoot();
