@@ -25,7 +25,7 @@ import { type AuthorityParts, certifyIssuer, profileOf } from './authorities.ts'
 import type { Authority, Issuer } from './authority-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
-import { hasNamesake } from './root-namesakes.ts';
+import { hasNamesake, rootIdentity } from './root-namesakes.ts';
 
 const ACTIVATE = 'authorities:activate';
 
@@ -58,14 +58,9 @@ export async function activateAuthority(
     ...chainFaults(chain, certificates, now),
     ...(await rootFaults(parts, chain)),
   ];
-  if (faults.length > 0) {
-    throw new ServiceError(
-      'certificate-not-fitting',
-      `this is not a certificate for ${authority.id}`,
-      faults,
-    );
-  }
+  if (faults.length > 0) throw notFitting(authority, faults);
 
+  const root = chain.at(-1) ?? own;
   const outcome = await parts.authorities.activateIssuer({
     issuerId: issuer.id,
     certificate: {
@@ -82,6 +77,8 @@ export async function activateAuthority(
       notAfter: own.notAfter,
     },
     chain: chain.slice(1).map(({ der }) => der),
+    // Another activation may have brought a namesake since the check.
+    root: { identity: rootIdentity(root), sha256: fingerprint(root.der) },
     audit: {
       at: now,
       organizationId: authority.organizationId,
@@ -91,10 +88,11 @@ export async function activateAuthority(
       details: {
         issuer: issuer.id,
         sha256: fingerprint(own.der),
-        root: nameText((chain.at(-1) ?? own).subject),
+        root: nameText(root.subject),
       },
     },
   });
+  if (outcome === 'root-namesake') throw notFitting(authority, namesakeFault(root));
   if (outcome === 'not-awaiting') {
     throw new ServiceError('conflict', `${authority.id} has been activated by somebody else`);
   }
@@ -263,7 +261,16 @@ async function rootFaults(
   chain: readonly Certificate[],
 ): Promise<FieldViolation[]> {
   const root = chain.at(-1);
-  if (!root || !(await hasNamesake(authorities, root))) return [];
+  return root && (await hasNamesake(authorities, root)) ? namesakeFault(root) : [];
+}
+
+const notFitting = (
+  { id }: Pick<Authority, 'id'>,
+  faults: readonly FieldViolation[],
+): ServiceError =>
+  new ServiceError('certificate-not-fitting', `this is not a certificate for ${id}`, faults);
+
+function namesakeFault(root: Certificate): FieldViolation[] {
   const message = `another root is known that has the name and serial number of ${nameText(root.subject)} (RFC 5280 4.1.2.2)`;
   return fault(true, 'activation-root-namesake', message);
 }

@@ -84,15 +84,19 @@ export interface AuthorityStore {
    * Makes an awaiting issuer active with a certificate that was signed elsewhere; its authority
    * becomes active, earlier active generations are retired. The certificate becomes a row without
    * an issuer of ours.
-   * @returns `not-awaiting` when it is not awaiting a certificate any more
+   * @param command.root what cars name its root by, which is claimed for this root for good; and its
+   *   SHA-256, lower-case hex
+   * @returns `not-awaiting` when it is not awaiting a certificate any more, `root-namesake` when
+   *   another root has claimed the identity
    */
   activateIssuer(command: {
     readonly issuerId: string;
     readonly certificate: ImportedCertificate;
     /** The certificates above it, nearest first, root last: served as its chain. */
     readonly chain: readonly Uint8Array[];
+    readonly root: { readonly identity: string; readonly sha256: string };
     readonly audit: AuditEvent;
-  }): Promise<'activated' | 'not-awaiting'>;
+  }): Promise<'activated' | 'not-awaiting' | 'root-namesake'>;
 
   findAuthority(id: string): Promise<Authority | undefined>;
   /** All, or those of one organization. */

@@ -5,9 +5,9 @@
  */
 
 import { type Principal, requireKind } from './access-policy.ts';
-import { requireContent } from './brought-content.ts';
-import type { BundleText } from './brought-faults.ts';
-import { recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
+import { bundleRefused, requireContent } from './brought-content.ts';
+import { type BundleText, fault } from './brought-faults.ts';
+import { carFull, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
   type ContractCar,
@@ -17,11 +17,14 @@ import {
   carUsed,
   checkedContract,
   registeredCar,
+  usingCar,
 } from './contract-creation.ts';
 import type { BroughtBundle, BundleReason, Contract } from './contract-records.ts';
 import { findContract } from './contracts.ts';
 import { ServiceError } from './errors.ts';
+import { ownCertificate } from './est-callers.ts';
 import { newId } from './ids.ts';
+import { CRL_DELAY_MILLISECONDS } from './revocation.ts';
 
 /**
  * Brings a bundle for a contract: the first, which creates it, or the next of one whose bundles
@@ -35,21 +38,30 @@ export async function bringBundle(
   details: ContractDetails,
   text: BundleText,
 ): Promise<ContractView> {
-  const { contract, car } = await checkedContract(parts, principal, details);
-  const bundle = checkedBundle(parts, contract, car, text, { generation: 1, reason: 'created' });
-  const outcome = await parts.contracts.createBrought({
-    ...{ contract, bundle, registrationId: car.id, makesDefault: details.isDefault === true },
-    audit: [brought(parts, principal, contract, bundle), carUsed(parts, principal, contract, car)],
+  const contract = await checkedContract(parts, principal, details);
+  const car = await registeredCar(parts, contract);
+  return usingCar(parts, principal, contract, car, async () => {
+    const bundle = checkedBundle(parts, contract, car, text, { generation: 1, reason: 'created' });
+    await requireGood(parts, bundle);
+    const outcome = await parts.contracts.createBrought({
+      ...{ contract, bundle, registrationId: car.id, makesDefault: details.isDefault === true },
+      audit: [
+        brought(parts, principal, contract, bundle),
+        carUsed(parts, principal, contract, car),
+      ],
+    });
+    if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
+    if (outcome === 'car-full') throw carFull(contract);
+    if (outcome === 'exists') {
+      throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
+    }
+    return findContract(parts, principal, contract.id);
   });
-  if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
-  if (outcome === 'exists') {
-    throw new ServiceError('contract-exists', `${contract.emaid} has a contract for this car`);
-  }
-  return findContract(parts, principal, contract.id);
 }
 
 /**
- * Brings the next bundle of a contract whose bundles are brought.
+ * Brings the next bundle of a contract whose bundles are brought. Where the car has been registered
+ * with a new key, the certificates so far are revoked as superseded as far as they were issued here.
  * @throws ServiceError `not-found`, `not-permitted`, `contract-external`, `contract-not-active`,
  *   `vehicle-unknown`, `bundle-refused`, `bundle-outrun`
  */
@@ -70,13 +82,38 @@ export async function bringNextBundle(
     generation: newest.generation + 1,
     reason: isSame ? 'renewed' : 're-registered',
   });
+  await requireGood(parts, bundle);
   const audit = brought(parts, principal, contract, bundle);
-  const outcome = await parts.contracts.addBrought({ bundle, registrationId: car.id, audit });
-  if (outcome === 'vehicle-changed') throw vehicleChanged(contract);
-  if (outcome === 'not-active')
-    throw new ServiceError('contract-not-active', `${id} is not active`);
-  if (outcome === 'outrun') throw new ServiceError('bundle-outrun', `${id} got another bundle`);
+  // As with bundles that are made here: the hardware that has the old key is not the car's any more.
+  const crlDue = new Date(parts.clock().getTime() + CRL_DELAY_MILLISECONDS);
+  const result = await parts.contracts.addBrought({
+    ...{ bundle, registrationId: car.id, audit },
+    ...(isSame ? {} : { supersedes: { crlDue } }),
+  });
+  switch (result.outcome) {
+    case 'vehicle-changed':
+      throw vehicleChanged(contract);
+    case 'not-active':
+      throw new ServiceError('contract-not-active', `${id} is not active`);
+    case 'outrun':
+      throw new ServiceError('bundle-outrun', `${id} got another bundle`);
+  }
+  for (const { issuerId, serial, sequence } of result.statuses) {
+    parts.statusChanged(issuerId, serial, sequence);
+  }
   return findContract(parts, principal, id);
+}
+
+/**
+ * A certificate that was issued here has a status that is known: no car could use it, and to take it
+ * would say that it could.
+ * @throws ServiceError `bundle-refused`
+ */
+async function requireGood(parts: ContractParts, { certificate }: BroughtBundle): Promise<void> {
+  const own = await ownCertificate(parts, certificate);
+  if (!own || own.record.state === 'issued') return;
+  const message = `was issued here and is ${own.record.state}`;
+  throw bundleRefused([fault('revoked', message, 'certificateChain')]);
 }
 
 const brought = (

@@ -148,7 +148,7 @@ export type PendingOutcome =
   /** The EMAID has a contract for this car, or it is being made. */
   | { readonly outcome: 'contract-exists' }
   /** The contract is suspended or ended, or has a bundle of this generation. */
-  | { readonly outcome: 'contract-not-active' | 'bundle-outrun' | 'vehicle-changed' }
+  | { readonly outcome: 'contract-not-active' | 'bundle-outrun' | 'vehicle-changed' | 'car-full' }
   /** The enrolment secret was used before, withdrawn, or another request is being made with it. */
   | { readonly outcome: 'secret-spent' | 'secret-in-use' }
   /** The same request is on record and not over: nothing was written. */

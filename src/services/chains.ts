@@ -43,3 +43,17 @@ export async function isRevokedFrom(
   }
   return false;
 }
+
+/** Whether an issuer is below a root that is none of this evpki. */
+export async function isCertifiedElsewhere(
+  store: Pick<AuthorityStore, 'findIssuer'>,
+  issuer: Issuer,
+): Promise<boolean> {
+  let current: Issuer | undefined = issuer;
+  for (let depth = 0; current && depth < MAX_DEPTH; depth++) {
+    if (current.signedById === undefined) return true;
+    if (current.signedById === current.id) return false;
+    current = await store.findIssuer(current.signedById);
+  }
+  return true;
+}

@@ -13,12 +13,13 @@ import type { AuditEvent } from './audit.ts';
 import type { AuthorityStore } from './authority-records.ts';
 import type { CertificateStore } from './certificate-records.ts';
 import type { ContractKeyRecipient, ContractKeys } from './contract-keys.ts';
-import type {
-  Bundle,
-  BundleReason,
-  BundleToIssue,
-  Contract,
-  SealedBundle,
+import {
+  type Bundle,
+  type BundleReason,
+  type BundleToIssue,
+  type Contract,
+  contractLimits,
+  type SealedBundle,
 } from './contract-records.ts';
 import type { ContractStore } from './contract-store.ts';
 import { ServiceError } from './errors.ts';
@@ -74,7 +75,8 @@ export interface BundleWanted {
  * @throws ServiceError `csr-refused` with what policy says, or why no message could carry what is
  *   above the certificate; `recipient-unfitting`,
  *   `authority-not-active`, `contract-exists`, `contract-not-active`, `bundle-outrun`,
- *   `vehicle-unknown` when the car was registered anew or deleted meanwhile
+ *   `vehicle-unknown` when the car was registered anew or deleted meanwhile, `conflict` when it has
+ *   as many contracts as it may
  */
 export async function makeBundle(parts: BundleParts, wanted: BundleWanted): Promise<Bundle> {
   const { contract, recipient, actor } = wanted;
@@ -256,6 +258,8 @@ async function finished(
       throw new ServiceError('bundle-outrun', `another bundle of ${contract.id} is being made`);
     case 'vehicle-changed':
       throw vehicleChanged(contract);
+    case 'car-full':
+      throw carFull(contract);
     case 'issuer-not-active':
     case 'not-granted':
       throw new ServiceError(
@@ -270,6 +274,14 @@ async function finished(
 /** That a car is not registered any more as it was a moment ago. */
 export const vehicleChanged = ({ pcid }: Pick<Contract, 'pcid'>): ServiceError =>
   new ServiceError('vehicle-unknown', `the registration of ${pcid} has changed at this moment`);
+
+/** That a car has as many contracts as it may; whose the others are is not said. */
+export const carFull = ({ pcid, standard }: Pick<Contract, 'pcid' | 'standard'>): ServiceError =>
+  new ServiceError(
+    'conflict',
+    `${pcid} has no room for one more ${standard} contract: it may have ${contractLimits.ofOperator} ` +
+      `of one operator and ${contractLimits.ofCar} in all that have not ended`,
+  );
 
 /** This process's OCSP answers have to show at once that they are superseded. */
 async function tellOfFormer(

@@ -8,19 +8,16 @@ import type { Parsed } from '../identifiers/parsed.ts';
 import { parsePcid } from '../identifiers/pcid.ts';
 import type { Profile } from '../pki/profile.ts';
 import { type AccessPolicy, type Principal, requireKind } from './access-policy.ts';
-import type { AuditEvent } from './audit.ts';
+import type { AuditEvent, AuditWriter } from './audit.ts';
 import type { Authority, AuthorityStore } from './authority-records.ts';
-import {
-  type BundleParts,
-  type BundleRecipient,
-  contractKeyAlgorithm,
-  makeBundle,
-} from './contract-bundles.ts';
+import type { CertificateStore } from './certificate-records.ts';
+import { type BundleParts, contractKeyAlgorithm, makeBundle } from './contract-bundles.ts';
 import type { Bundle, Contract, PncStandard } from './contract-records.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import { type Organization, organizationMeant } from './organizations.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
+import type { PathFactStore } from './trust-anchor-records.ts';
 import { type ContractRecipient, findForContract } from './vehicle-lookup.ts';
 
 export const CONTRACT_WRITE = 'contracts:write';
@@ -31,6 +28,9 @@ export interface ContractParts extends BundleParts {
   readonly access: AccessPolicy;
   readonly authorities: Pick<AuthorityStore, 'findAuthority' | 'findIssuer' | 'listAuthorities'>;
   readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+  readonly certificates: Pick<CertificateStore, 'findCertificate' | 'findBySerial'>;
+  readonly paths: PathFactStore;
+  readonly audit: AuditWriter;
 }
 
 /** What an operator says of a contract, whoever makes its bundles. */
@@ -69,40 +69,66 @@ export async function createContract(
   principal: Principal,
   wanted: NewContract,
 ): Promise<ContractView> {
-  const { contract: common, car } = await checkedContract(parts, principal, wanted);
-  const { profile, authority } = await chooseIssuing(parts, common, car, wanted);
-  checkValidityDays(wanted.validityDays, profile);
-  const { validityDays } = wanted;
-  const contract: Contract = {
-    ...common,
-    issuing: { authorityId: authority.id, profile: profile.name },
-    ...(validityDays === undefined ? {} : { validityDays }),
-  };
-  const isDefault = wanted.isDefault === true;
-  const bundle = await makeBundle(parts, {
-    ...{ contract, recipient: car, registrationId: car.id, reason: 'created' },
-    actor: principal.actor,
-    ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
-    audit: [carUsed(parts, principal, contract, car)],
+  const common = await checkedContract(parts, principal, wanted);
+  const issuingFor = await waysOfIssuing(parts, common, wanted);
+  const car = await registeredCar(parts, common);
+  return usingCar(parts, principal, common, car, async () => {
+    const { profile, authority } = issuingFor(contractKeyAlgorithm(common, car));
+    const { validityDays } = wanted;
+    const contract: Contract = {
+      ...common,
+      issuing: { authorityId: authority.id, profile: profile.name },
+      ...(validityDays === undefined ? {} : { validityDays }),
+    };
+    const isDefault = wanted.isDefault === true;
+    const bundle = await makeBundle(parts, {
+      ...{ contract, recipient: car, registrationId: car.id, reason: 'created' },
+      actor: principal.actor,
+      ...{ generation: 1, revokesFormer: false, begins: { isDefault } },
+      audit: [carUsed(parts, principal, contract, car)],
+    });
+    return { contract: (await parts.contracts.findContract(contract.id)) ?? contract, bundle };
   });
-  return { contract: (await parts.contracts.findContract(contract.id)) ?? contract, bundle };
 }
 
 /**
- * What every new contract has to be, whoever makes its bundles.
+ * Makes a contract for a car that was found. Where none comes of it the caller has learned of the car
+ * all the same, and its maker finds that in its log.
+ */
+export async function usingCar<T>(
+  parts: Pick<ContractParts, 'audit' | 'clock'>,
+  { actor }: Principal,
+  { organizationId, pcid, standard }: Contract,
+  car: ContractCar,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    await parts.audit.recordAudit({
+      ...{ at: parts.clock(), organizationId, counterpart: car.organizationId, actor },
+      ...{ action: 'vehicle.looked-up', subject: pcid, details: { standards: [standard] } },
+    });
+    throw error;
+  }
+}
+
+/**
+ * What every new contract has to be, whoever makes its bundles and whether there is its car or not:
+ * nobody looks for that before.
  * @throws ServiceError as `createContract`
  */
 export async function checkedContract(
   parts: ContractParts,
   principal: Principal,
   wanted: ContractDetails,
-): Promise<{ readonly contract: Contract; readonly car: ContractCar }> {
+): Promise<Contract> {
   const organization = await contractOrganization(parts, principal, wanted.organization);
   const { emaid, pcid, priority } = checkedDetails(wanted);
   requireProvider(organization, emaid);
   const standard = wanted.standard ?? 'iso15118-2';
   const now = parts.clock();
-  const contract: Contract = {
+  return {
     id: newId('con', parts.random),
     organizationId: organization.id,
     ...{ emaid: emaid.normal, pcid, standard, priority },
@@ -111,7 +137,6 @@ export async function checkedContract(
     createdAt: now,
     changedAt: now,
   };
-  return { contract, car: await registeredCar(parts, contract) };
 }
 
 /**
@@ -209,6 +234,50 @@ export function checkValidityDays(days: number | undefined, { name, validity }: 
   ]);
 }
 
+interface Issuing {
+  readonly profile: Profile;
+  readonly authority: Authority;
+}
+type KeyOfCar = ReturnType<typeof contractKeyAlgorithm>;
+type IssuingWanted = Pick<NewContract, 'authority' | 'profile' | 'validityDays'>;
+
+const keysOfCars: Readonly<Record<PncStandard, readonly KeyOfCar[]>> = {
+  'iso15118-2': ['P-256'],
+  'iso15118-20': ['P-521', 'Ed448'],
+};
+
+/**
+ * What certifies a contract, by the key that its car turns out to have. It is decided before the car
+ * is looked for: whoever cannot make such a contract must not hear from the refusal whether there is
+ * this car.
+ * @throws ServiceError when it could be made for no car; what is returned does so for a key
+ */
+async function waysOfIssuing(
+  parts: ContractParts,
+  contract: Contract,
+  wanted: IssuingWanted,
+): Promise<(algorithm: KeyOfCar) => Issuing> {
+  const ways = new Map<KeyOfCar, Issuing>();
+  const refusals = new Map<KeyOfCar, ServiceError>();
+  for (const algorithm of keysOfCars[contract.standard]) {
+    try {
+      const way = await chooseIssuing(parts, contract, algorithm, wanted);
+      checkValidityDays(wanted.validityDays, way.profile);
+      ways.set(algorithm, way);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      refusals.set(algorithm, error);
+    }
+  }
+  const [refusal] = refusals.values();
+  if (ways.size === 0 && refusal) throw refusal;
+  return (algorithm) => {
+    const way = ways.get(algorithm);
+    if (way) return way;
+    throw refusals.get(algorithm) ?? new Error(`no car of ${contract.standard} has ${algorithm}`);
+  };
+}
+
 /**
  * The authority and the profile named, or the only ones that could be meant: active, of the
  * operator itself, and for keys like the car's. Where hierarchies come in pairs, the one that has
@@ -217,10 +286,9 @@ export function checkValidityDays(days: number | undefined, { name, validity }: 
 async function chooseIssuing(
   parts: ContractParts,
   contract: Contract,
-  car: BundleRecipient,
+  algorithm: KeyOfCar,
   named: Pick<NewContract, 'authority' | 'profile'>,
-): Promise<{ readonly profile: Profile; readonly authority: Authority }> {
-  const algorithm = contractKeyAlgorithm(contract, car);
+): Promise<Issuing> {
   const profiles = contractProfiles(parts, named.profile).filter(({ keys }) =>
     keys.includes(algorithm),
   );

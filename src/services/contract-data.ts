@@ -123,7 +123,8 @@ async function everyContract(
 }
 
 /**
- * Makes a contract the one that its car gets first, for every standard that there is one for.
+ * Makes a contract the one that its car gets first, for every standard that there is an active one
+ * for.
  * @throws ServiceError as `contractsNamed` and `changeRank`
  */
 export async function makeDefault(
@@ -131,7 +132,9 @@ export async function makeDefault(
   principal: Principal,
   name: Omit<ContractName, 'standard'>,
 ): Promise<void> {
-  for (const { contract } of await contractsNamed(parts, principal, name)) {
+  const views = await contractsNamed(parts, principal, name);
+  const active = views.filter(({ contract }) => contract.state === 'active');
+  for (const { contract } of active.length > 0 ? active : views) {
     await changeRank(parts, principal, contract.id, { isDefault: true });
   }
 }

@@ -6,6 +6,13 @@ import type { AuditEvent } from './audit.ts';
 export type PncStandard = 'iso15118-2' | 'iso15118-20';
 export type ContractState = 'active' | 'suspended' | 'ended';
 
+/**
+ * How many contracts that have not ended a car has at most, for each standard: as many of one operator
+ * as a car of -20 can name in its order, and of all so many that a car that asks waits for none of
+ * those that look through them ([ADR 19](../../docs/adr/0019-contracts-and-bundles.md)).
+ */
+export const contractLimits = { ofOperator: 8, ofCar: 64 } as const;
+
 /** What a mobility operator has agreed with a driver, for one car and one standard. */
 export interface Contract {
   readonly id: string;

@@ -71,7 +71,7 @@ export async function provideContract(
   if (!car || !contract) {
     throw new ServiceError('not-found', `there is no contract ${named.value.normal} of ${pcid}`);
   }
-  await requireCps(parts, standard, wishes);
+  await requireCps(parts, standard, wishes, principal);
   const bundle = await bundleForInstallation(parts, contract, car);
   const signed = await signContract(parts, principal, { contract, bundle }, wishes);
   const { id, organizationId } = contract;
@@ -88,6 +88,7 @@ export async function provideContract(
 
 /**
  * Who would sign now: to be asked before anything is made that is nothing without a signature.
+ * @param preferring for whom; without, none is taken below a root that some organization has brought
  * @throws ServiceError `not-found` when there is no provisioning service, or none below the root
  */
 export async function requireCps(
@@ -111,11 +112,11 @@ export async function requireCps(
  */
 export async function signContract(
   parts: Pick<ContractSigningParts, 'openCps' | 'audit' | 'clock'>,
-  { actor }: Principal,
+  { actor, organizationId }: Principal,
   { contract, bundle }: { readonly contract: Contract; readonly bundle: Bundle },
   wishes: SigningWishes,
 ): Promise<SignedContract> {
-  const { exi, cps } = await signContent(parts, contract, bundle, wishes);
+  const { exi, cps } = await signContent(parts, contract, bundle, wishes, organizationId);
   if (cps.organizationId !== contract.organizationId) {
     await parts.audit.recordAudit({
       ...{ at: parts.clock(), organizationId: cps.organizationId, actor },
@@ -135,13 +136,15 @@ type Content = Pick<
 
 /**
  * Signs what may be of a contract, or of none on record; nobody's log hears of it here.
+ * @param organizationId for whom: its own provisioning service comes first
  * @throws ServiceError as `requireCps`
  */
 export async function signContent(
   parts: Pick<ContractSigningParts, 'openCps' | 'clock'>,
-  { standard, emaid, organizationId }: Pick<Contract, 'standard' | 'emaid' | 'organizationId'>,
+  { standard, emaid }: Pick<Contract, 'standard' | 'emaid'>,
   { certificate, subCertificates, dhPublicKey, encryptedPrivateKey, curve }: Content,
   { sessionId, rootSha256 }: SigningWishes,
+  organizationId: string,
 ): Promise<SignedContract> {
   const below = subCertificates.at(-1);
   const preferring = { organizationId, ...(below ? { below } : {}) };

@@ -38,7 +38,7 @@ export interface ContractStore {
   /**
    * @param command.registrationId the registration that the car had when the bundle was checked
    * @returns `exists` when there is one, or one is being made, for EMAID, car and standard;
-   *   `vehicle-changed` when the car has that registration no more
+   *   `vehicle-changed` when the car has that registration no more; `car-full` as `contractLimits` say
    */
   createBrought(command: {
     readonly contract: Contract;
@@ -46,28 +46,37 @@ export interface ContractStore {
     readonly registrationId: string;
     readonly makesDefault: boolean;
     readonly audit: readonly AuditEvent[];
-  }): Promise<'created' | 'exists' | 'vehicle-changed'>;
+  }): Promise<'created' | 'exists' | 'vehicle-changed' | 'car-full'>;
   /**
+   * @param command.supersedes that the certificates of the bundles before it, where they were issued
+   *   here to the contract's organization, are revoked as superseded; when a CRL is due then. But for
+   *   the one that it brings itself, and those that another contract depends on. Of what is not
+   *   revoked and has not ended the entry says the SHA-256, as `formerLeft`
    * @returns `not-active`, `outrun` when there is a bundle of this generation, or
    *   `vehicle-changed` as with `createBrought`
    */
   addBrought(command: {
     readonly bundle: BroughtBundle;
     readonly registrationId: string;
+    readonly supersedes?: { readonly crlDue: Date };
     readonly audit: AuditEvent;
-  }): Promise<'added' | 'not-active' | 'outrun' | 'vehicle-changed'>;
+  }): Promise<
+    | { readonly outcome: 'added'; readonly statuses: readonly ChangedStatus[] }
+    | { readonly outcome: 'not-active' | 'outrun' | 'vehicle-changed' }
+  >;
 
   /**
    * Changes the place of a contract among those of its car. A new default takes the place of the
    * former one, of whatever organization, in whose log it stands then too.
-   * @returns `ended`, and nothing changed, when the contract has ended or was never there
+   * @returns `ended`, and nothing changed, when the contract has ended or was never there;
+   *   `not-active` likewise, when it is to be the default and is suspended
    */
   changeRank(command: {
     readonly id: string;
     readonly isDefault?: boolean;
     readonly priority?: number;
     readonly audit: AuditEvent;
-  }): Promise<'changed' | 'ended'>;
+  }): Promise<'changed' | 'ended' | 'not-active'>;
 
   /**
    * Suspends, resumes or ends a contract together with its certificates, in one transaction: held,

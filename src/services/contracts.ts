@@ -252,9 +252,9 @@ export async function contractsOfCar(
 
 /**
  * Changes the rank of a contract among those of its car. A new default takes the place of the
- * former one, whosever contract that is.
+ * former one, whosever contract that is; what the car could not get cannot.
  * @throws ServiceError `not-found`, `not-permitted`, `request-malformed`, `contract-not-active` for
- *   one that has ended
+ *   one that has ended, and for a new default that is suspended
  */
 export async function changeRank(
   parts: ContractParts,
@@ -283,6 +283,9 @@ export async function changeRank(
     },
   });
   if (outcome === 'ended') throw new ServiceError('contract-not-active', `${id} has ended`);
+  if (outcome === 'not-active') {
+    throw new ServiceError('contract-not-active', `${id} is suspended: resume it first`);
+  }
   return { contract: (await parts.contracts.findContract(id)) ?? contract, bundle };
 }
 

@@ -12,6 +12,10 @@ export interface CpsPlace {
   /** DER: the issuer's certificate and those above it, nearest first, without the root. */
   readonly subCertificates: readonly Uint8Array[];
   readonly root: Certificate;
+  /** Whether somebody has brought the root: it is none of this evpki. */
+  readonly isExternal: boolean;
+  /** Whose authority the issuer is. */
+  readonly organizationId: string;
   /** Undefined when the issuer's key is one that no vehicle takes. */
   readonly standard: CpsStandard | undefined;
   /** When the first of all these ends. */

@@ -16,7 +16,7 @@ import {
   verifyIssuedBy,
 } from '../pki/certificate.ts';
 import type { Signer } from '../pki/signer.ts';
-import { issuerChain } from './chains.ts';
+import { isCertifiedElsewhere, issuerChain } from './chains.ts';
 import type { CpsPlace } from './cps-memory.ts';
 import type { CpsSigner, CpsStandard } from './cps-records.ts';
 import {
@@ -49,13 +49,16 @@ export interface CpsQuestion {
   readonly rootCertificateIds?: readonly RootCertificateId[];
   /** SHA-256, lower-case hex, of the root that it has to be below, where somebody has chosen. */
   readonly rootSha256?: string;
-  /** Whose is taken first of several that would do; the longest valid without. */
+  /**
+   * For whom it signs, where no root is named: whose is taken first of several that would do, and
+   * who may be taken at all.
+   */
   readonly preferring?: CpsPreference;
 }
 
 /** Where nobody has chosen, for whom it signs. */
 export interface CpsPreference {
-  /** Its own provisioning service comes first. */
+  /** Its own provisioning service comes first, and may be below a root that is not of this evpki. */
   readonly organizationId: string;
   /**
    * DER of the uppermost certificate of the contract below its root: a provisioning service below
@@ -66,9 +69,10 @@ export interface CpsPreference {
 
 /**
  * The CPS signer of a standard that a car can verify: of several that are preferred alike the one
- * that is valid longest, so the newest of an authority. Where a named root has an authority that can certify one and has none
- * yet, or none that holds, one is made. Nothing whose own certificate, or that of an authority
- * above it, is revoked or has ended is used.
+ * that is valid longest, so the newest of an authority. Where a named root has an authority that can
+ * certify one and has none yet, or none that holds, one is made. Nothing whose own certificate, or
+ * that of an authority above it, is revoked or has ended is used. Where no root is named, none is
+ * used whose root some other organization has brought: who relies on that is unknown here.
  * @returns undefined when there is none below any of the roots
  * @throws whatever kept one from being made, where there would be none without
  */
@@ -125,6 +129,7 @@ async function findCps(parts: CpsParts, question: CpsQuestion): Promise<ReadyCps
     const place = await placeFor(parts, signer.issuerId, question);
     if (!place) continue;
     const rank = rankOf(signer, place, question.preferring);
+    // The longest valid come first.
     if (!best || rank < best.rank) best = { signer, place, rank };
     if (best.rank === 0) break;
   }
@@ -159,12 +164,15 @@ function isBelow(der: Uint8Array, root: Certificate): boolean {
 async function placeFor(
   parts: CpsParts,
   issuerId: string,
-  { standard, rootCertificateIds, rootSha256 }: CpsQuestion,
+  { standard, rootCertificateIds, rootSha256, preferring }: CpsQuestion,
 ): Promise<CpsPlace | undefined> {
   const place = await placeOf(parts, issuerId);
   if (place?.standard !== standard || place.notAfter <= parts.clock()) return undefined;
   if (rootSha256 !== undefined && rootSha256 !== fingerprint(place.root.der)) return undefined;
-  if (rootCertificateIds === undefined) return place;
+  if (rootCertificateIds === undefined) {
+    const isStrange = place.isExternal && place.organizationId !== preferring?.organizationId;
+    return isStrange && rootSha256 === undefined ? undefined : place;
+  }
   return rootCertificateIds.some((id) => namesRoot(id, place.root)) ? place : undefined;
 }
 
@@ -176,11 +184,14 @@ async function placeOf(parts: CpsParts, issuerId: string): Promise<CpsPlace | un
   // It gets a certificate later, or is gone.
   if (!issuer?.certificate) return undefined;
   const chain = await issuerChain(parts.authorities, issuer, { includeRoot: true });
+  const authority = await parts.authorities.findAuthority(issuer.authorityId);
+  const isExternal = await isCertifiedElsewhere(parts.authorities, issuer);
   const certificates = chain.map(readCertificate);
   const root = certificates.at(-1);
   const place =
-    root && isSelfIssued(root)
+    root && isSelfIssued(root) && authority
       ? {
+          ...{ organizationId: authority.organizationId, isExternal },
           subCertificates: chain.slice(0, -1),
           root,
           standard: standardOfKey(issuer.keyAlgorithm),

@@ -85,7 +85,8 @@ export type BundleOutcome =
   | 'contract-exists'
   | 'contract-not-active'
   | 'bundle-outrun'
-  | 'vehicle-changed';
+  | 'vehicle-changed'
+  | 'car-full';
 
 /** What can stand against a request that comes with a one-time secret. */
 export type SecretOutcome = 'secret-spent' | 'secret-in-use';

@@ -63,7 +63,12 @@ export async function readPathFacts(
   const above = issuers.map(({ certificate }) => certificate);
   const imported = [...aboveGiven, ...(await anchorsOver([...above, ...outside]))];
 
-  const byKey = new Map(issuers.map((one) => [spkiKey(one.certificate), one.issuer]));
+  // As a rule there are none: names are written alike.
+  const asked = possibleIssuers([...given, ...outside]).map(bytesKey);
+  const known = new Set([...asked, ...above.map(subjectOf)]);
+  const unknown = imported.filter((anchor) => !known.has(subjectOf(anchor)));
+  const ours = [...(await issuersLike(parts, unknown, given)), ...issuers];
+  const byKey = new Map(ours.map((one) => [spkiKey(one.certificate), one.issuer]));
   // A key that was revoked as ours is nobody's anchor, whatever certificate it comes in.
   const isEnded = (anchor: Certificate) => byKey.get(spkiKey(anchor))?.state === 'revoked';
   const roots = issuers
@@ -152,6 +157,21 @@ async function issuersAbove(
     issuers: further.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) })),
     outside,
   };
+}
+
+/**
+ * Our issuers that have the names of anchors: certificates below may write these otherwise than the
+ * anchors do, and a revoked issuer, or one that has not signed them, would not be found by them.
+ */
+async function issuersLike(
+  { paths, parsed }: PathFactParts,
+  anchors: readonly Certificate[],
+  below: readonly Certificate[],
+): Promise<ReadIssuer[]> {
+  const names = [...new Map(anchors.map((one) => [subjectOf(one), one.subjectDer])).values()];
+  if (names.length === 0) return [];
+  const found = await paths.issuersNamed(names, [...new Set(below.map(serialHex))]);
+  return found.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) }));
 }
 
 /** Finds the anchors that may stand above certificates: of each name once. */

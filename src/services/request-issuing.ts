@@ -107,6 +107,7 @@ export async function issueForRequest(
     case 'contract-not-active':
     case 'bundle-outrun':
     case 'vehicle-changed':
+    case 'car-full':
       throw new Error('a request is for no bundle of a contract');
     default:
       return result;

@@ -4,6 +4,7 @@
  * up, a CPS would be taken for one that these cars can verify, and sign for all of them in vain.
  */
 
+import { hash } from 'node:crypto';
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
 import { attributeSet } from '../pki/names.ts';
@@ -24,8 +25,12 @@ export async function hasNamesake(authorities: Roots, root: Certificate): Promis
   return known.some((der) => der !== undefined && isNamesake(root, readCertificate(der)));
 }
 
-/** The attributes in whatever order, as cars write them. */
 const isNamesake = (root: Certificate, other: Certificate): boolean =>
-  !sameBytes(root.der, other.der) &&
-  serialHex(root) === serialHex(other) &&
-  attributeSet(root.issuer) === attributeSet(other.issuer);
+  !sameBytes(root.der, other.der) && rootIdentity(root) === rootIdentity(other);
+
+/**
+ * The serial number of a root and the attributes of its name in whatever order, as cars write them;
+ * SHA-256, lower-case hex.
+ */
+export const rootIdentity = (root: Certificate): string =>
+  hash('sha256', `${serialHex(root)} ${attributeSet(root.issuer)}`);

@@ -79,7 +79,7 @@ export async function signUnstored(
   const name = { emaid, standard: STANDARD, organizationId: organization.id } as const;
   const content = requireContent(name, car, wanted.bundle, parts.clock());
   await requireStanding(parts, content.leaf);
-  const signed = await signContent(parts, name, content, wishes);
+  const signed = await signContent(parts, name, content, wishes, organization.id);
   await recordSigned(parts, principal, name, content.leaf, signed);
   return { ...signed, emaid, ...(pcid === undefined ? {} : { pcid }) };
 }

@@ -16,6 +16,7 @@ import {
   type CertificateRow,
   type IssuerRow,
   type KeyRow,
+  type RootClaimRow,
   statusUnchanged,
 } from './rows.ts';
 import { sharedRead } from './shared-reads.ts';
@@ -86,10 +87,11 @@ export function authorityStore(database: Database): AuthorityStore {
         return 'added';
       }),
 
-    activateIssuer: ({ issuerId, certificate, chain, audit }) =>
+    activateIssuer: ({ issuerId, certificate, chain, root, audit }) =>
       database.write(async (tx) => {
         const issuer = await lockIssuer(tx, issuerId);
         if (issuer?.state !== 'awaiting-certificate') return 'not-awaiting';
+        if (!(await claimRoot(tx, root))) return 'root-namesake';
         await tx
           .knex<CertificateRow>('certificates')
           .insert(importedCertificateRow(certificate, audit.at));
@@ -156,6 +158,14 @@ export function authorityStore(database: Database): AuthorityStore {
 
     isAuthorityKey,
   };
+}
+
+/** @returns false when another root has this identity; of any number at once one gets it. */
+async function claimRoot(tx: WriteTransaction, root: RootClaimRow): Promise<boolean> {
+  const claims = () => tx.knex<RootClaimRow>('root_claims');
+  await claims().insert(root).onConflict('identity').ignore();
+  const claimed = await claims().where({ identity: root.identity }).first('sha256');
+  return claimed?.sha256 === root.sha256;
 }
 
 type IssuerWithCertificate = IssuerRow & {

@@ -11,7 +11,7 @@ import type { CertificateState } from '../services/certificate-records.ts';
 import type { WriteTransaction } from './database.ts';
 import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
 import type { CertificateRow } from './rows.ts';
-import { blob, bytesOf } from './values.ts';
+import { blob, bytesOf, sha256Hex, timeText } from './values.ts';
 
 /** A certificate of a contract that evpki has issued. */
 export interface BundleCertificate {
@@ -29,12 +29,55 @@ export async function broughtCertificatesOf(
   tx: WriteTransaction,
   contractId: string,
 ): Promise<BundleCertificate[]> {
-  const brought: Pick<ContractBundleRow, 'certificate'>[] = await tx
+  return (await issuedHere(tx, contractId, await broughtOf(tx, contractId))).map(
+    ({ der: _, ...certificate }) => certificate,
+  );
+}
+
+/**
+ * The certificates of bundles that were brought before, in the order in which their issuers are to be
+ * locked; and the SHA-256, lower-case hex, of those that have not ended and are not ours to revoke.
+ * @param now DER of the one that is brought now
+ */
+export async function formerBrought(
+  tx: WriteTransaction,
+  contractId: string,
+  now: Uint8Array,
+  at: Date,
+): Promise<{ readonly here: readonly BundleCertificate[]; readonly elsewhere: readonly string[] }> {
+  const former = (await broughtOf(tx, contractId)).filter(
+    ({ certificate }) => certificate !== null && broughtKey(certificate) !== broughtKey(now),
+  );
+  const here = await issuedHere(tx, contractId, former);
+  const known = new Set(here.map(({ der }) => broughtKey(der)));
+  const elsewhere = former.flatMap(({ certificate, not_after }) =>
+    certificate === null || known.has(broughtKey(certificate)) || not_after <= timeText(at)
+      ? []
+      : [sha256Hex(bytesOf(certificate))],
+  );
+  return {
+    here: here
+      .map(({ der: _, ...certificate }) => certificate)
+      .sort((a, b) => (a.issuerId < b.issuerId ? -1 : Number(a.issuerId > b.issuerId))),
+    elsewhere: [...new Set(elsewhere)],
+  };
+}
+
+type Brought = Pick<ContractBundleRow, 'certificate' | 'not_after'>;
+
+const broughtOf = async (tx: WriteTransaction, contractId: string): Promise<Brought[]> =>
+  tx
     .knex<ContractBundleRow>('contract_bundles')
     .where({ contract_id: contractId })
     .whereNotNull('certificate')
-    .select('certificate');
-  const found = new Map<string, BundleCertificate>();
+    .select('certificate', 'not_after');
+
+async function issuedHere(
+  tx: WriteTransaction,
+  contractId: string,
+  brought: readonly Brought[],
+): Promise<(BundleCertificate & { readonly der: Uint8Array })[]> {
+  const found = new Map<string, BundleCertificate & { readonly der: Uint8Array }>();
   for (const { certificate: der } of brought) {
     const certificate = der === null ? undefined : readable(bytesOf(der));
     if (!certificate) continue;
@@ -49,7 +92,7 @@ export async function broughtCertificatesOf(
       .select('id', 'organization_id', 'issuer_id', 'serial');
     for (const { id, organization_id: organizationId, issuer_id: issuerId, serial } of rows) {
       if (issuerId === null || (await isNeeded(tx, contractId, { id, der }))) continue;
-      found.set(id, { id, organizationId, issuerId, serial });
+      found.set(id, { id, organizationId, issuerId, serial, der: certificate.der });
     }
   }
   return [...found.values()];

@@ -4,9 +4,10 @@ import { decideRevocation, type Status } from '../pki/lifecycle.ts';
 import type { AuditEvent } from '../services/audit.ts';
 import type { PendingCertificate } from '../services/certificate-records.ts';
 import type { Bundle, BundleToIssue, SealedBundle } from '../services/contract-records.ts';
+import type { ChangedStatus } from '../services/contract-store.ts';
 import { belowRevoked } from './below-revoked.ts';
 import { type BundleCertificate, broughtKey, statesOfBrought } from './brought-certificates.ts';
-import { makeDefault } from './contract-ranks.ts';
+import { isCarFull, makeDefault } from './contract-ranks.ts';
 import { contractRow } from './contract-rows.ts';
 import type { Database, WriteTransaction } from './database.ts';
 import { StorageError } from './errors.ts';
@@ -25,9 +26,9 @@ import { blob, bytesOf, optional, timeOf, timeText } from './values.ts';
 export async function bundleObstacle(
   tx: WriteTransaction,
   { bundle, contract, registrationId }: BundleToIssue,
-): Promise<'vehicle-changed' | 'contract-not-active' | undefined> {
+): Promise<'vehicle-changed' | 'car-full' | 'contract-not-active' | undefined> {
   if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
-  if (contract !== undefined) return undefined;
+  if (contract !== undefined) return (await isCarFull(tx, contract)) ? 'car-full' : undefined;
   const found = await tx
     .knex<ContractRow>('contracts')
     .where({ id: bundle.contractId, state: 'active' })
@@ -102,21 +103,39 @@ export async function beginBundle(
 export async function revokeFormer(
   tx: WriteTransaction,
   { bundle, revokesFormer }: BundleToIssue,
-  { at, actor }: AuditEvent,
+  audit: AuditEvent,
 ): Promise<void> {
   const former = await certificatesOf(tx, bundle.contractId, bundle.generation);
-  for (const certificate of former) {
+  await supersede(tx, former, bundle.contractId, revokesFormer ?? { crlDue: audit.at }, audit);
+}
+
+/**
+ * Revokes certificates of a contract as superseded.
+ * @param certificates in the order in which their issuers are to be locked
+ */
+export async function supersede(
+  tx: WriteTransaction,
+  certificates: readonly BundleCertificate[],
+  contractId: string,
+  { crlDue }: { readonly crlDue: Date },
+  { at, actor }: Pick<AuditEvent, 'at' | 'actor'>,
+): Promise<ChangedStatus[]> {
+  const changed: ChangedStatus[] = [];
+  const issuers = [...new Set(certificates.map(({ issuerId }) => issuerId))];
+  for (const issuerId of issuers) await lockIssuer(tx, issuerId);
+  for (const certificate of certificates) {
     const issuer = await lockIssuer(tx, certificate.issuerId);
     const from = await statusOf(tx, certificate.id);
     if (issuer === undefined || from === undefined) continue;
     const decision = decideRevocation(from, 'superseded', false, at);
     if (decision.kind !== 'change') continue;
-    await changeStatus(tx, issuer, {
-      ...{ id: certificate.id, serial: certificate.serial, from, to: decision.to },
-      crlDue: revokesFormer?.crlDue ?? at,
-    });
-    tx.appendAudit(statusEntry(certificate, bundle.contractId, { at, actor }, from, decision.to));
+    const step = { id: certificate.id, serial: certificate.serial, from, to: decision.to, crlDue };
+    const sequence = await changeStatus(tx, issuer, step);
+    tx.appendAudit(statusEntry(certificate, contractId, { at, actor }, from, decision.to));
+    if (sequence === undefined) continue;
+    changed.push({ issuerId: issuer.id, serial: certificate.serial, sequence });
   }
+  return changed;
 }
 
 /**

@@ -1,8 +1,30 @@
-/** Which contract of a car comes first: of any number of decisions at once one is the last. */
+/**
+ * The contracts of a car beside each other: how many there are, and which comes first: of any number
+ * of decisions at once one is the last.
+ */
 
-import type { Contract } from '../services/contract-records.ts';
+import { type Contract, contractLimits } from '../services/contract-records.ts';
+import { accountOf } from './contract-rows.ts';
 import type { WriteTransaction } from './database.ts';
 import type { ContractRow } from './rows/plug-and-charge.ts';
+
+/**
+ * Whether a car has no room for one more contract, those that are being made included. One that it
+ * has already is none more: that is said where it is written. Whoever asks has locked the car.
+ */
+export async function isCarFull(
+  tx: WriteTransaction,
+  { organizationId, emaid, pcid, standard }: Contract,
+): Promise<boolean> {
+  const present = await tx
+    .knex<ContractRow>('contracts')
+    .where({ pcid, standard })
+    .whereNot({ state: 'ended' })
+    .select('organization_id', 'account');
+  if (present.some(({ account }) => account === accountOf(emaid))) return false;
+  const own = present.filter((row) => row.organization_id === organizationId);
+  return present.length >= contractLimits.ofCar || own.length >= contractLimits.ofOperator;
+}
 
 /**
  * Makes a contract the default of its car, in place of the one that is.

@@ -3,8 +3,9 @@
 import type { Knex } from 'knex';
 import type { Contract } from '../services/contract-records.ts';
 import type { ContractFilter, ContractStore } from '../services/contract-store.ts';
-import { bundleRow, insertRow, listBundles } from './contract-bundles.ts';
-import { makeDefault } from './contract-ranks.ts';
+import { formerBrought } from './brought-certificates.ts';
+import { bundleRow, insertRow, listBundles, supersede } from './contract-bundles.ts';
+import { isCarFull, makeDefault } from './contract-ranks.ts';
 import { accountOf, contractOf, contractRow } from './contract-rows.ts';
 import { changeContractState } from './contract-states.ts';
 import { byTime, pageOf } from './cursor.ts';
@@ -54,6 +55,7 @@ export function contractStore(database: Database): ContractStore {
     createBrought: ({ contract, bundle, registrationId, makesDefault, audit }) =>
       database.write(async (tx) => {
         if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
+        if (await isCarFull(tx, contract)) return 'car-full';
         const inserted = await tx
           .knex<ContractRow>('contracts')
           .insert(contractRow(contract))
@@ -67,18 +69,25 @@ export function contractStore(database: Database): ContractStore {
         return 'created';
       }),
 
-    addBrought: ({ bundle, registrationId, audit }) =>
+    addBrought: ({ bundle, registrationId, supersedes, audit }) =>
       database.write(async (tx) => {
-        if (!(await isStillRegistered(tx, registrationId))) return 'vehicle-changed';
+        if (!(await isStillRegistered(tx, registrationId))) return { outcome: 'vehicle-changed' };
         const contract = await tx
           .knex<ContractRow>('contracts')
           .where({ id: bundle.contractId, state: 'active', authority_id: null })
           .forUpdate()
           .first('id');
-        if (contract === undefined) return 'not-active';
-        if (!(await insertRow(tx, broughtRow(bundle)))) return 'outrun';
-        tx.appendAudit(audit);
-        return 'added';
+        if (contract === undefined) return { outcome: 'not-active' };
+        if (!(await insertRow(tx, broughtRow(bundle)))) return { outcome: 'outrun' };
+        if (!supersedes) {
+          tx.appendAudit(audit);
+          return { outcome: 'added', statuses: [] };
+        }
+        const { id } = contract;
+        const { here, elsewhere } = await formerBrought(tx, id, bundle.certificate, audit.at);
+        const left = elsewhere.length > 0 ? { formerLeft: elsewhere } : {};
+        tx.appendAudit({ ...audit, details: { ...audit.details, ...left } });
+        return { outcome: 'added', statuses: await supersede(tx, here, id, supersedes, audit) };
       }),
 
     changeRank: ({ id, isDefault, priority, audit }) =>
@@ -88,8 +97,9 @@ export function contractStore(database: Database): ContractStore {
           .where({ id })
           .whereIn('state', ['active', 'suspended'])
           .forUpdate()
-          .first('id', 'pcid', 'standard', 'organization_id');
+          .first('id', 'pcid', 'standard', 'organization_id', 'state');
         if (contract === undefined) return 'ended';
+        if (isDefault && contract.state !== 'active') return 'not-active';
         const row = () => tx.knex<ContractRow>('contracts').where({ id });
         if (priority !== undefined) await row().update({ priority });
         if (isDefault === false) await row().update({ is_default: false });

@@ -212,6 +212,12 @@ export interface KeyClaimRow {
   spki_sha256: string;
 }
 
+/** A root that is not ours, by the name and serial number that mean it. */
+export interface RootClaimRow {
+  identity: string;
+  sha256: string;
+}
+
 export interface NameClaimRow {
   organization_id: string;
   /** Folded. */

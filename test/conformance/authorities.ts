@@ -92,6 +92,25 @@ export const authoritiesConform = (name: string, open: OpenTestDatabase) =>
       notAfter: seconds(1000),
     });
 
+    test('of activations below two roots with one identity at once one succeeds', async () => {
+      const identity = newId('root');
+      const activate = async (sha256: string) => {
+        const { authority, issuer } = await created();
+        const outcome = await store().activateIssuer({
+          ...{ issuerId: issuer.id, certificate: imported(authority.organizationId) },
+          ...{ chain: [bytes(sha256)], root: { identity, sha256 } },
+          audit: audit(authority.organizationId, 'authority.activated', authority.id),
+        });
+        return { outcome, state: (await store().findAuthority(authority.id))?.state, sha256 };
+      };
+      const both = await Promise.all([activate('one'), activate('another')]);
+      const counted = both.map(({ outcome, state }) => `${outcome} ${state}`).sort();
+      expect(counted).toEqual(['activated active', 'root-namesake awaiting-certificate']);
+      // The same root stands above as many as it likes.
+      const claimed = both.find(({ outcome }) => outcome === 'activated')?.sha256 ?? '';
+      expect((await activate(claimed)).outcome).toBe('activated');
+    });
+
     test('activating with a foreign certificate stores it and its chain, once', async () => {
       const { authority, issuer } = await created();
       const activate = (certificate: ImportedCertificate) =>
@@ -99,6 +118,7 @@ export const authoritiesConform = (name: string, open: OpenTestDatabase) =>
           issuerId: issuer.id,
           certificate,
           chain: [bytes('upper'), bytes('root')],
+          root: { identity: newId('root'), sha256: 'sha256' },
           audit: audit(authority.organizationId, 'authority.activated', authority.id),
         });
       const certificate = imported(authority.organizationId);

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
-import type {
-  BroughtBundle,
-  BundleToIssue,
-  Contract,
-  SealedBundle,
+import {
+  type BroughtBundle,
+  type BundleToIssue,
+  type Contract,
+  contractLimits,
+  type SealedBundle,
 } from '../../src/services/contract-records.ts';
 import type { ProvisioningCertificate } from '../../src/services/provisioning-records.ts';
 import { auditStore } from '../../src/storage/audit.ts';
@@ -418,6 +420,86 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       expect(now).toBe(first?.id === c.id || first?.id === a.id ? c.id : first?.id);
     });
 
+    test('a suspended contract becomes nobody’s default, and is none more by being one', async () => {
+      const pcid = newPcid();
+      const { contract: default_ } = await begun({ pcid }, { makesDefault: true });
+      const { contract } = await begun({ pcid });
+      const rank = (isDefault: boolean) =>
+        store().changeRank({
+          ...{ id: contract.id, isDefault, priority: 50 },
+          audit: audit(ca.organizationId, 'contract.ranked', contract.id),
+        });
+      await changeState(contract.id, { from: ['active'], to: 'suspended' });
+      expect(await rank(true)).toBe('not-active');
+      const [first, second] = await store().contractsOfCar(pcid, 'iso15118-2');
+      expect([first?.id, first?.isDefault, second?.priority]).toEqual([default_.id, true, 0]);
+      expect(await auditedFor(contract.id)).not.toContain('contract.ranked');
+      expect(await rank(false)).toBe('changed');
+    });
+
+    describe('a car has room', () => {
+      const { ofCar, ofOperator } = contractLimits;
+      const recorded = async (contract: Contract, registrationId: string) => {
+        const bundle = first(contract, { registrationId });
+        const answer = await issuance().recordPending({ certificate: certificate(), bundle });
+        return answer.outcome;
+      };
+      const brought = (contract: Contract, registrationId: string) => {
+        const { issuing: _, ...rest } = contract;
+        const bundle = {
+          ...sealed(contract.id),
+          ...{ certificate: bytes('brought'), notBefore: testTime, notAfter: seconds(3600) },
+        };
+        return store().createBrought({
+          ...{ contract: rest, bundle, registrationId, makesDefault: false, audit: [] },
+        });
+      };
+
+      test('for so many contracts of one operator, however many are made at once', async () => {
+        const { pcid, id } = await registered();
+        const outcomes = await Promise.all(
+          Array.from({ length: ofOperator + 3 }, () => recorded(newContract({ pcid }), id)),
+        );
+        expect(outcomes.filter((outcome) => outcome === 'recorded')).toHaveLength(ofOperator);
+        expect(outcomes.filter((outcome) => outcome === 'car-full')).toHaveLength(3);
+        expect(await brought(newContract({ pcid }), id)).toBe('car-full');
+        // Of the other standard, of another operator: both have room.
+        expect(await recorded(newContract({ pcid, standard: 'iso15118-20' }), id)).toBe('recorded');
+        const organizationId = await newOrganization(opened.database);
+        expect(await brought(newContract({ pcid, organizationId }), id)).toBe('created');
+        // What never began takes no room.
+        await issuance().abandonExpired(seconds(61));
+        expect(await recorded(newContract({ pcid }), id)).toBe('recorded');
+      });
+
+      test('for one that it has already no second time, and for another when one has ended', async () => {
+        const { pcid, id } = await registered();
+        const made = [];
+        for (let index = 0; index < ofOperator; index += 1) {
+          made.push((await begun({ pcid }, { registrationId: id })).contract);
+        }
+        const [one] = made;
+        if (!one) throw new Error('none');
+        expect(await recorded(newContract({ pcid, emaid: one.emaid }), id)).toBe('contract-exists');
+        expect(await brought(newContract({ pcid, emaid: one.emaid }), id)).toBe('exists');
+        await changeState(one.id, { from: ['active'], to: 'suspended' });
+        expect(await recorded(newContract({ pcid }), id)).toBe('car-full');
+        await changeState(one.id, {});
+        expect(await recorded(newContract({ pcid }), id)).toBe('recorded');
+      });
+
+      test('for so many of all operators together', async () => {
+        const { pcid, id } = await registered();
+        let organizationId = '';
+        for (let made = 0; made < ofCar; made += 1) {
+          if (made % ofOperator === 0) organizationId = await newOrganization(opened.database);
+          expect(await brought(newContract({ pcid, organizationId }), id)).toBe('created');
+        }
+        expect(await brought(newContract({ pcid }), id)).toBe('car-full');
+        expect(await recorded(newContract({ pcid }), id)).toBe('car-full');
+      });
+    });
+
     test('contracts are listed newest first, by what they are found with, in pages', async () => {
       const organizationId = await newOrganization(opened.database);
       const made: string[] = [];
@@ -511,9 +593,10 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
 
       const entry = audit(ca.organizationId, 'contract.bundle-brought', contract.id);
       const again = () => store().addBrought({ bundle: bundle(2), registrationId, audit: entry });
-      expect((await Promise.all([again(), again()])).sort()).toEqual(['added', 'outrun']);
+      const both = await Promise.all([again(), again()]);
+      expect(both.map(({ outcome }) => outcome).sort()).toEqual(['added', 'outrun']);
       await changeState(contract.id, {});
-      expect(await again()).toBe('not-active');
+      expect(await again()).toEqual({ outcome: 'not-active' });
       expect(await store().findByCertificate(contract.emaid, bytes('brought'))).toMatchObject({
         id: contract.id,
       });
@@ -586,6 +669,42 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         expect(await stateOf(id)).toBe('revoked');
       });
 
+      test('is superseded by the next for a car with another key, if it is not that itself', async () => {
+        const [one, other] = [await issuedHere(), await issuedHere()];
+        const contract = await brought(one.der);
+        const elsewhere = foreignRoot().certificate.der;
+        const add = (generation: number, der: Uint8Array, supersedes?: { crlDue: Date }) =>
+          store().addBrought({
+            bundle: {
+              ...sealed(contract, { generation }),
+              ...{ certificate: der, notBefore: testTime, notAfter: seconds(3600) },
+            },
+            ...{ registrationId: car.id, ...(supersedes ? { supersedes } : {}) },
+            audit: audit(ca.organizationId, 'contract.bundle-brought', contract),
+          });
+        const supersedes = { crlDue: seconds(5) };
+        const nothing = { outcome: 'added', statuses: [] };
+        expect(await add(2, other.der)).toEqual(nothing);
+        expect(await add(3, elsewhere)).toEqual(nothing);
+        // One that is outrun revokes nothing.
+        expect(await add(3, one.der, supersedes)).toEqual({ outcome: 'outrun' });
+        expect(await stateOf(one.id)).toBe('issued');
+        const { serial } = one;
+        expect(await add(4, other.der, supersedes)).toMatchObject({
+          ...{ outcome: 'added', statuses: [{ issuerId: ca.issuerId, serial }] },
+        });
+        expect(await certificates().findCertificate(one.id)).toMatchObject({
+          ...{ state: 'revoked', revocationReason: 'superseded' },
+        });
+        expect(await auditedFor(one.id)).toContain('certificate.revoked');
+        expect(await stateOf(other.id)).toBe('issued');
+        const entries = await auditStore(opened.database).readStream('process-1', 0, 100_000);
+        const [last] = entries.filter(({ subject }) => subject === contract).slice(-1);
+        expect(JSON.parse(last?.details ?? '').formerLeft).toEqual([
+          createHash('sha256').update(elsewhere).digest('hex'),
+        ]);
+      });
+
       test('takes nothing from another organization', async () => {
         const { id, der } = await issuedHere();
         const organizationId = await newOrganization(opened.database);
@@ -633,9 +752,8 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         const command = { contract: brought, bundle, registrationId: anew.id, makesDefault: false };
         expect(await store().createBrought({ ...command, audit: [] })).toBe('vehicle-changed');
         const entry = audit(ca.organizationId, 'contract.bundle-brought', brought.id);
-        expect(await store().addBrought({ bundle, registrationId: anew.id, audit: entry })).toBe(
-          'vehicle-changed',
-        );
+        const added = store().addBrought({ bundle, registrationId: anew.id, audit: entry });
+        expect(await added).toEqual(changed);
         expect(await store().findContract(brought.id)).toBeUndefined();
         expect(await store().listBundles(contract.id)).toHaveLength(2);
       });

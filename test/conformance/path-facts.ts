@@ -149,6 +149,7 @@ export const pathFactsConform = (name: string, open: OpenTestDatabase) =>
           ...{ notBefore: testTime, notAfter: testTime },
         },
         chain: [bytes('above')],
+        root: { identity: newId('root'), sha256: 'sha256' },
         audit: audit(organizationId, 'authority.activated', id),
       });
       const [found] = await named([id]);

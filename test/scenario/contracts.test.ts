@@ -8,14 +8,23 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHierarchy } from '../../src/declarations.ts';
 import { emaidCheckDigit } from '../../src/identifiers/emaid.ts';
 import { contractKeys } from '../../src/keystore/contract-keys.ts';
-import { type Certificate, readCertificate, verifyIssuedBy } from '../../src/pki/certificate.ts';
+import {
+  type Certificate,
+  fingerprint,
+  readCertificate,
+  verifyIssuedBy,
+} from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
-import { contractsNamed, endContractsNamed } from '../../src/services/contract-data.ts';
-import type { Bundle, Contract } from '../../src/services/contract-records.ts';
+import {
+  contractsNamed,
+  endContractsNamed,
+  makeDefault,
+} from '../../src/services/contract-data.ts';
+import { type Bundle, type Contract, contractLimits } from '../../src/services/contract-records.ts';
 import {
   changeRank,
   contractsOfCar,
@@ -189,8 +198,8 @@ describe('creating a contract', () => {
   const cases: readonly [string, string, () => Promise<unknown>][] = [
     ['a car that nobody has registered', 'vehicle-unknown', () => create(newCar())],
     [
-      'a car for another standard',
-      'vehicle-unknown',
+      'a car for a standard that the operator has no authority for',
+      'authority-unknown',
       async () => create(await registered(), { standard: 'iso15118-20' }),
     ],
     [
@@ -243,6 +252,39 @@ describe('creating a contract', () => {
   ];
   test.each(cases)('%s is refused: %s', async (_name, expected, attempt) => {
     await expect(attempt()).rejects.toEqual(code(expected));
+  });
+
+  describe('an operator that makes none', () => {
+    const heard = (pcid: string) => entriesOf('demo-oem', pcid);
+
+    test('does not hear whether there is a car, where it has no authority for it', async () => {
+      const there = await registered();
+      for (const car of [there, newCar()]) {
+        for (const change of [{ authority: 'cpo-sub-ca-2' }, { validityDays: 1 }]) {
+          const expected = change.authority ? 'authority-unknown' : 'request-malformed';
+          await expect(create(car, change)).rejects.toEqual(code(expected));
+        }
+        const ofOther = create(car, { standard: 'iso15118-20' });
+        await expect(ofOther).rejects.toEqual(code('authority-unknown'));
+      }
+      expect(await heard(there.registered.pcid)).toEqual([]);
+    });
+
+    test('leaves an entry in the maker’s log where it has heard of the car', async () => {
+      const car = await registered();
+      const { pcid } = car.registered;
+      const text = { certificateChain: '', dhPublicKey: '', encryptedPrivateKey: '' };
+      const brought = bringBundle(services, demoMo, { emaid: newEmaid(), pcid }, text);
+      await expect(brought).rejects.toEqual(code('bundle-refused'));
+      expect(await heard(pcid)).toEqual(['vehicle.looked-up']);
+      const stopped: Services = {
+        ...services,
+        issuers: { ...services.issuers, current: async () => undefined },
+      };
+      const attempt = createContract(stopped, demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('authority-not-active'));
+      expect(await heard(pcid)).toEqual(['vehicle.looked-up', 'vehicle.looked-up']);
+    });
   });
 
   test.each([
@@ -622,6 +664,34 @@ describe('installing', () => {
     );
     await expect(changeRank(services, demoMo, a, {})).rejects.toEqual(code('request-malformed'));
   });
+
+  test('only what a car can get becomes its default, under whatever name it is asked for', async () => {
+    const car = await registered();
+    const { pcid } = car.registered;
+    const { contract: first } = await create(car, { isDefault: true });
+    const { contract } = await create(car);
+    await suspendContract(services, demoMo, contract.id);
+    const refused = code('contract-not-active');
+    const rank = changeRank(services, demoMo, contract.id, { isDefault: true });
+    await expect(rank).rejects.toEqual(refused);
+    const { emaid } = contract;
+    await expect(makeDefault(services, demoMo, { emaid, pcid })).rejects.toEqual(refused);
+    expect((await findContract(services, demoMo, first.id)).contract.isDefault).toBe(true);
+    await resumeContract(services, demoMo, contract.id);
+    await makeDefault(services, demoMo, { emaid, pcid });
+    expect((await findContract(services, demoMo, contract.id)).contract.isDefault).toBe(true);
+  });
+
+  test('a car has room for so many contracts of one operator', async () => {
+    const car = await registered();
+    const made = [];
+    for (let index = 0; index < contractLimits.ofOperator; index += 1) {
+      made.push(await create(car));
+    }
+    await expect(create(car)).rejects.toEqual(code('conflict'));
+    await endContract(services, demoMo, made[0]?.contract.id ?? '');
+    await create(car);
+  });
 });
 
 describe('renewing, suspending and ending', () => {
@@ -877,22 +947,69 @@ describe('bundles that are brought', () => {
     await expect(bring).rejects.toMatchObject({ violations: [{ code: 'key-in-clear' }] });
   });
 
-  test('are not installed when their certificates were issued here and have been revoked', async () => {
+  const textOf = (bundle: Bundle) => ({
+    certificateChain: [bundle.certificate, ...bundle.subCertificates]
+      .map((der) => toPem('CERTIFICATE', der))
+      .join(''),
+    dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
+    encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
+  });
+
+  test('are refused when their certificates were issued here and do not hold', async () => {
+    const [car, other] = [await registered(), await registered()];
+    const emaid = newEmaid();
+    const { bundle } = await create(other, { emaid });
+    const details = { emaid, pcid: car.registered.pcid };
+    const attempt = () => bringBundle(services, demoMo, details, textOf(bundle));
+    const id = bundle.certificateId ?? '';
+    for (const [reason, state] of [
+      ['certificateHold', 'held'],
+      ['superseded', 'revoked'],
+    ] as const) {
+      await revoke(services, demoMo, id, reason);
+      await expect(attempt()).rejects.toMatchObject({
+        ...{ code: 'bundle-refused' },
+        violations: [{ code: 'revoked', message: expect.stringContaining(state) }],
+      });
+    }
+    const next = await madeElsewhere(car, emaid);
+    const { contract } = await bringBundle(services, demoMo, details, next.text);
+    const renewal = bringNextBundle(services, demoMo, contract.id, textOf(bundle));
+    await expect(renewal).rejects.toMatchObject({ violations: [{ code: 'revoked' }] });
+  });
+
+  test('are not installed when their certificates are revoked later', async () => {
+    const [car, other] = [await registered(), await registered()];
+    const emaid = newEmaid();
+    const { contract: source, bundle } = await create(other, { emaid });
+    const details = { emaid, pcid: car.registered.pcid };
+    const { contract } = await bringBundle(services, demoMo, details, textOf(bundle));
+    expect((await install(contract, car)).certificate).toEqual(bundle.certificate);
+    await revoke(services, demoMo, bundle.certificateId ?? '', 'superseded');
+    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+    await endContract(services, demoMo, source.id);
+  });
+
+  test('supersede the former where the car has another key, and only then', async () => {
     const car = await registered();
     const emaid = newEmaid();
-    const { contract: former, bundle } = await create(car, { emaid });
-    const text = {
-      certificateChain: [bundle.certificate, ...bundle.subCertificates]
-        .map((der) => toPem('CERTIFICATE', der))
-        .join(''),
-      dhPublicKey: Buffer.from(bundle.dhPublicKey).toString('base64'),
-      encryptedPrivateKey: Buffer.from(bundle.encryptedPrivateKey).toString('base64'),
-    };
-    await endContract(services, demoMo, former.id);
+    // Made for another car, so that the contract that made it does not keep it.
+    const source = await create(await registered(), { emaid });
     const details = { emaid, pcid: car.registered.pcid };
-    const { contract, bundle: brought } = await bringBundle(services, demoMo, details, text);
-    expect(brought.certificateState).toBe('revoked');
-    await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
+    const { contract } = await bringBundle(services, demoMo, details, textOf(source.bundle));
+    await endContract(services, demoMo, source.contract.id);
+    expect(await statusOf(source.bundle)).toBe('revoked');
+    const [second, third] = [await madeElsewhere(car, emaid), await madeElsewhere(car, emaid)];
+    await bringNextBundle(services, demoMo, contract.id, second.text);
+    const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+    await registerCar(services, anew, car);
+    await bringNextBundle(services, demoMo, contract.id, third.text);
+    const { items } = await services.audit.listEntries(
+      { organizationId: 'demo-mo', subject: contract.id },
+      { limit: 9 },
+    );
+    const left = items.map(({ details }) => JSON.parse(details).formerLeft);
+    expect(left).toEqual([[fingerprint(second.bundle.certificate)], undefined, undefined]);
   });
 
   test('what has ended is refused, be it the certificate or one above it', async () => {
@@ -962,10 +1079,9 @@ describe('ISO 15118-20', () => {
       const car = make === newCar ? newCar('iso15118-20', own) : newX448Car(own);
       await registerCar(other.services, car);
       const emaid = newEmaid();
-      const { contract, bundle } = await createContract(other.services, mo, {
+      const { bundle } = await createContract(other.services, mo, {
         ...{ emaid, pcid: own.pcid, standard: 'iso15118-20' },
       });
-      await endContract(other.services, mo, contract.id);
       return bringBundle(
         other.services,
         mo,
@@ -991,13 +1107,17 @@ describe('ISO 15118-20', () => {
   });
 
   test('a car with a P-256 key has none: it could not be encrypted', async () => {
-    const { pcid } = (await registered()).registered;
-    const car = newCar('iso15118-2', { pcid });
+    const pcid = newPcid();
+    const car = newCar('iso15118-2', { pcid, organizationId: 'oem' });
     const posing = { ...car.registered, standard: 'iso15118-20' } as const;
-    await registerCar(services, { ...car, registered: posing });
-    const attempt = createContract(services, demoMo, {
-      ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
-    });
+    await registerCar(other.services, { ...car, registered: posing });
+    const attempt = createContract(
+      other.services,
+      { ...demoMo, organizationId: 'mo' },
+      {
+        ...{ emaid: newEmaid(), pcid, standard: 'iso15118-20' },
+      },
+    );
     await expect(attempt).rejects.toEqual(code('recipient-unfitting'));
   });
 });

@@ -377,12 +377,16 @@ describe.each(preparedBackends)('on $name', (backend) => {
    * Has the external authority certified below somebody's root.
    * @param between certificates that stand between the two
    */
-  async function activateBelow({ key: rootKey, certificate: root }: ForeignRoot, between = 0) {
-    const [issuer] = await services.authorities.listIssuers('external-cps');
-    const authority = await services.authorities.findAuthority('external-cps');
-    if (!issuer || !authority) throw new Error('external-cps is not there');
+  async function activateBelow(
+    { key: rootKey, certificate: root }: ForeignRoot,
+    between = 0,
+    id = 'external-cps',
+  ) {
+    const [issuer] = await services.authorities.listIssuers(id);
+    const authority = await services.authorities.findAuthority(id);
+    if (!issuer || !authority) throw new Error(`${id} is not there`);
     const spki = readPublicKey(issuer.spki);
-    if (!spki.ok) throw new Error('external-cps has no key');
+    if (!spki.ok) throw new Error(`${id} has no key`);
     const notAfter = new Date('2028-01-01T00:00:00Z');
     const above = [root];
     let [signer, issuerName] = [rootKey, root.subjectDer];
@@ -423,40 +427,76 @@ describe.each(preparedBackends)('on $name', (backend) => {
     expect(cps?.subCertificates).toEqual(chain);
   });
 
-  scene('where nobody names a root: the own one, then one below the contract’s root', async () => {
-    const foreign = foreignRoot();
-    await activateBelow(foreign);
-    await open([foreign.certificate]);
-    // The others are made later and end later.
-    await pass(1);
-    const prefer = async (organizationId: string, below?: Uint8Array) => {
-      const preferring = { organizationId, ...(below ? { below } : {}) };
-      return (await openCps(services, { standard: 'iso15118-2', preferring }))?.authorityId;
-    };
-    const longest = (await openCps(services, { standard: 'iso15118-2' }))?.authorityId;
-    const [sub] = await services.authorities.listIssuers('mo-sub-ca-1');
-    const below = issue(
-      templateFor(generateKey(), foreign.key, { issuerName: foreign.certificate.subjectDer }),
-      foreign.key,
-    ).der;
-    // The name of the root is not enough.
-    const forger = generateKey();
-    const named = issue(
-      templateFor(generateKey(), forger, { issuerName: foreign.certificate.subjectDer }),
-      forger,
-    ).der;
-    expect(await prefer('demo-cpo')).toBe('other-cps');
-    expect(await prefer('demo-cpo', below)).toBe('other-cps');
-    expect(await prefer('demo-mo', below)).toBe('external-cps');
-    expect(await prefer('demo-mo', named)).toBe(longest);
-    expect(await prefer('demo-mo', sub?.certificate)).toBe(longest);
-    expect(await prefer('demo-mo')).toBe(longest);
-    expect(longest).not.toBe('external-cps');
-    // A root that is named comes before all that is preferred.
-    const rootSha256 = fingerprint((await rootOf('v2g-root')).der);
-    const preferring = { organizationId: 'demo-mo', below };
-    const cps = await openCps(services, { standard: 'iso15118-2', rootSha256, preferring });
-    expect(cps?.root.der).toEqual((await rootOf('v2g-root')).der);
+  describe('where nobody names a root', () => {
+    const standard = 'iso15118-2';
+    const of = (organizationId?: string, below?: Uint8Array) =>
+      openCps(services, {
+        standard,
+        ...(organizationId ? { preferring: { organizationId, ...(below ? { below } : {}) } } : {}),
+      });
+
+    scene('its own comes first, the longest valid otherwise', async () => {
+      await everyJob();
+      for (const organizationId of ['demo-cps', 'demo-cpo']) {
+        expect((await of(organizationId))?.organizationId).toBe(organizationId);
+      }
+      now = new Date(now.getTime() + DAY);
+      await revoke(
+        services,
+        administrator,
+        (await of('demo-cpo'))?.certificateId ?? '',
+        'superseded',
+      );
+      await everyJob();
+      const newer = await open([await rootOf('v2g-root')]);
+      expect((await of('demo-mo'))?.certificateId).toBe(newer?.certificateId);
+      expect((await of('demo-cps'))?.organizationId).toBe('demo-cps');
+    });
+
+    scene('never one below a root that some other organization has brought', async () => {
+      const foreign = foreignRoot();
+      await activateBelow(foreign);
+      for (const id of ['cps-sub-ca-1', 'other-cps']) {
+        await revoke(services, administrator, await certificateOf(id), 'cACompromise');
+      }
+      await everyJob();
+      const [below] = (await open([foreign.certificate]))?.subCertificates ?? [];
+      for (const whose of [undefined, 'demo-mo', 'demo-cpo']) {
+        expect(await of(whose, below)).toBeUndefined();
+      }
+      expect((await of('demo-cps'))?.authorityId).toBe('external-cps');
+      const rootSha256 = fingerprint(foreign.certificate.der);
+      expect((await openCps(services, { standard, rootSha256 }))?.authorityId).toBe('external-cps');
+      expect((await open([foreign.certificate]))?.authorityId).toBe('external-cps');
+    });
+
+    scene(
+      'below the root of the contract before any other',
+      async () => {
+        now = new Date(now.getTime() + DAY);
+        const first = await of('demo-mo');
+        const roots = [await rootOf('v2g-root'), await rootOf('second-root')];
+        for (const root of roots) {
+          const cps = await open([root]);
+          const below = cps?.subCertificates.at(-1);
+          expect((await of('demo-mo', below))?.root.der).toEqual(root.der);
+        }
+        // What is below none of them is for the longest valid.
+        const elsewhere = foreignRoot().certificate.der;
+        expect((await of('demo-mo', elsewhere))?.certificateId).toBe(
+          (await of('demo-mo'))?.certificateId,
+        );
+        expect(first).toBeDefined();
+      },
+      hierarchyOf('ca/demo.yaml', ({ authorities }) => {
+        const { 'v2g-root': root } = authorities;
+        authorities['second-root'] = { ...(root as object), title: 'Second V2G Root CA' };
+        authorities['second-cps'] = {
+          ...cpsRow,
+          ...{ title: 'Second CPS', organization: 'demo-cpo', under: 'second-root' },
+        };
+      }),
+    );
   });
 
   scene('not below a root that somebody has given the name and number of another', async () => {
@@ -479,6 +519,31 @@ describe.each(preparedBackends)('on $name', (backend) => {
     await activateBelow(foreignRoot({ serialNumber }));
     expect((await open([root]))?.root.der).toEqual(root.der);
   });
+
+  const withTwo = hierarchyOf('ca/demo.yaml', ({ authorities }) => {
+    for (const id of ['external-cps', 'external-cps-2']) {
+      const title = `The ${id}`;
+      authorities[id] = { ...cpsRow, title, organization: 'demo-cps', under: 'external' };
+    }
+  });
+  scene(
+    'of two activated at once below roots of one name and number one stands',
+    async () => {
+      const first = foreignRoot();
+      const { subject, serialNumber } = first.certificate;
+      const second = foreignRoot({ subject, serialNumber });
+      // The check before it has seen neither.
+      const blind = { ...services.authorities, externalChains: async () => [] };
+      services = { ...services, authorities: blind };
+      await activateBelow(first);
+      const namesake = { code: 'activation-root-namesake' };
+      await expect(activateBelow(second, 0, 'external-cps-2')).rejects.toMatchObject({
+        violations: [namesake],
+      });
+      expect((await open([first.certificate]))?.root.der).toEqual(first.certificate.der);
+    },
+    withTwo,
+  );
 
   scene('as many certificates below that root as a message has room for', async () => {
     const foreign = foreignRoot();

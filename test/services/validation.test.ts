@@ -578,4 +578,44 @@ describe('A2 a chain with an authority that is revoked', () => {
       expect([failure, codes], organization).toEqual(['revoked', ['authority-revoked']]);
     }
   });
+
+  test('is refused below it, too, with its name in other letters', async () => {
+    const authority = await services.authorities.findAuthority('v2g-root');
+    const issuer = authority && (await services.issuers.current(authority));
+    if (!issuer) throw new Error('no issuer');
+    const { certificate: root } = issuer;
+    await trusted(root, 'demo-cpo', 'contract-validation');
+    const attributes = root.subject.attributes.map((each) => ({
+      ...each,
+      value: each.value.toUpperCase(),
+    }));
+    // What a thief of the root's key makes.
+    const [subKey, leafKey] = [generateKey(), generateKey()];
+    const tbs = buildTbs(
+      templateFor(subKey, subKey, {
+        ...{ subject: nameOf('CN=Made up'), issuerName: writeName({ attributes }) },
+        notBefore: root.notBefore,
+        extensions: {
+          ...authorityExtensions(subKey, subKey),
+          authorityKeyIdentifier: { critical: false, value: issuer.facts.keyIdentifier },
+        },
+      }),
+    );
+    const signed = assembleCertificate(tbs, 'ecdsa-with-SHA256', await issuer.signer.sign(tbs));
+    const sub = readCertificate(signed);
+    const leaf = issue(
+      templateFor(leafKey, subKey, {
+        ...{ subject: nameOf('CN=DE8DMC99999999'), issuerName: sub.subjectDer },
+        extensions: leafExtensions(leafKey, subKey),
+      }),
+      subKey,
+    );
+    const ask = () =>
+      validate(leaf, {
+        ...{ candidates: [sub.der], purpose: 'contract-validation', organizationId: 'demo-cpo' },
+      });
+    expect(refusal(await ask())).toEqual(['revoked', 'not-issued']);
+    await revokeIssuer('demo-v2g', root);
+    expect(refusal(await ask())).toEqual(['revoked', 'authority-revoked']);
+  });
 });

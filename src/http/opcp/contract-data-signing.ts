@@ -29,7 +29,7 @@ export async function signedAndStored(
 ): Promise<OpcpSignedContractData> {
   const { standard, ...named } = broughtIn(body);
   const wishes = signingWishes({ root: await namedRoot(parts, body) });
-  await requireCps(parts, standard, wishes);
+  await requireCps(parts, standard, wishes, principal);
   const wanted = { ...named, standard, pcid: body.pcid };
   const view = await bringContractData(parts, principal, wanted);
   const { exi, cps } = await signContract(parts, principal, view, wishes);

@@ -54,7 +54,7 @@ export const cpsHandlers = (parts: CpsHandlerParts) =>
       } = request.body as OpncContractDataToSign;
       const standard = standardNamed(xsdMsgDefNamespace, 'body.xsdMsgDefNamespace');
       const wishes = signingWishes({ root });
-      await requireCps(parts, standard, wishes);
+      await requireCps(parts, standard, wishes, principal);
       const view = await bringContractData(parts, principal, {
         pcid: bundle.pcid,
         emaid: bundle.emaid,
