@@ -27,6 +27,7 @@ import { exportedAuthorities } from './024-exported-authorities.ts';
 import { proposedCertificates } from './025-proposed-certificates.ts';
 import { stationEnrolment } from './026-station-enrolment.ts';
 import { rootEnds } from './027-root-ends.ts';
+import { clientMakers } from './029-client-makers.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -57,4 +58,5 @@ export const migrations: readonly Migration[] = [
   proposedCertificates,
   stationEnrolment,
   rootEnds,
+  clientMakers,
 ];
