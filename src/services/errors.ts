@@ -170,6 +170,12 @@ export const errorCodes = {
     remedy:
       'Ask somebody else who may approve; two whom one administrator has made can propose and approve.',
   },
+  'export-of-other': {
+    http: 403,
+    exit: 3,
+    cause: 'Somebody else has proposed this export, and nobody else collects it, whatever their role.',
+    remedy: 'Ask who proposed it to collect it, or propose another one.',
+  },
   'proposal-changed': {
     http: 409,
     exit: 5,
