@@ -173,7 +173,8 @@ export const errorCodes = {
   'export-of-other': {
     http: 403,
     exit: 3,
-    cause: 'Somebody else has proposed this export, and nobody else collects it, whatever their role.',
+    cause:
+      'Somebody else has proposed this export, and nobody else collects it, whatever their role.',
     remedy: 'Ask who proposed it to collect it, or propose another one.',
   },
   'proposal-changed': {
