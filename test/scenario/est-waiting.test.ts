@@ -84,10 +84,14 @@ async function newStation(): Promise<string> {
   return serialNumber;
 }
 
-const enrol = async ({ body }: EstApplication, label = 'reviewed'): Promise<RawAnswer> =>
+const enrol = async (
+  { body }: EstApplication,
+  label = 'reviewed',
+  credentials?: readonly [string, string],
+): Promise<RawAnswer> =>
   askEst(evpki, {
     target: `/.well-known/est/${label}/simpleenroll`,
-    headers: [bearer(await csms())],
+    headers: [credentials ?? bearer(await csms())],
     body,
   });
 
