@@ -66,6 +66,7 @@ export interface ApiClient {
   readonly roles: readonly string[];
   readonly state: string;
   readonly createdAt: string;
+  readonly createdBy?: string;
   readonly expiresAt?: string;
   readonly disabledAt?: string;
   readonly lastUsedAt?: string;

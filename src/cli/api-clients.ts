@@ -192,6 +192,7 @@ function tell(client: ApiClient, { json }: JsonOption, io: Io): void {
       ['roles', client.roles.join(', ')],
       ['of', client.organization],
       ['made', time(client.createdAt)],
+      ['made by', client.createdBy],
       ['last used', time(client.lastUsedAt) ?? 'never'],
       ['expires', time(client.expiresAt)],
       ['disabled', time(client.disabledAt)],

@@ -13,6 +13,8 @@ export interface ApiClient {
   /** The secret before the last rotation, as long as it still holds. */
   readonly oldSecret?: { readonly sha256: string; readonly until: Date };
   readonly createdAt: Date;
+  /** As audit entries name it; unknown only of clients that the log does not know either. */
+  readonly createdBy?: string;
   readonly expiresAt?: Date;
   readonly disabledAt?: Date;
   /** When it last got a token, or called with a certificate, to the minute. */

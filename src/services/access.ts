@@ -101,11 +101,8 @@ export async function bootstrap(
   clientName: string,
 ): Promise<Credentials> {
   await authenticateBootstrap(parts, secret);
-  const { client, credentials } = newClient(parts, {
-    organizationId: INSTANCE_ORGANIZATION,
-    name: clientName,
-    roles: ['super'],
-  });
+  const first = { organizationId: INSTANCE_ORGANIZATION, name: clientName, roles: ['super'] };
+  const { client, credentials } = newClient(parts, first, 'bootstrap');
   const created = await parts.store.createFirstClient({
     client,
     audit: clientCreated(parts, client, 'bootstrap'),

@@ -27,10 +27,14 @@ export interface WantedClient {
   readonly expiresAt?: Date;
 }
 
-/** A client with fresh credentials, not stored yet. */
+/**
+ * A client with fresh credentials, not stored yet.
+ * @param createdBy as audit entries name it
+ */
 export function newClient(
   parts: { readonly clock: Clock; readonly random: RandomBytes },
   { organizationId, name, roles, expiresAt }: WantedClient,
+  createdBy: string,
 ): { client: ApiClient; credentials: Credentials } {
   const clientId = newId('cli', parts.random);
   const clientSecret = newSecret('sec', parts.random);
@@ -42,6 +46,7 @@ export function newClient(
       roles,
       secretSha256: sha256(clientSecret),
       createdAt: parts.clock(),
+      createdBy,
       ...(expiresAt === undefined ? {} : { expiresAt }),
     },
     credentials: { clientId, clientSecret, ...(expiresAt === undefined ? {} : { expiresAt }) },

@@ -73,10 +73,8 @@ export async function createApiClient(
     throw new ServiceError('request-malformed', 'the API client cannot be created', violations);
   }
   const { endsAt } = principal;
-  const { client, credentials } = newClient(parts, {
-    ...(endsAt ? { expiresAt: endsAt } : {}),
-    ...wanted,
-  });
+  const lasting = { ...(endsAt ? { expiresAt: endsAt } : {}), ...wanted };
+  const { client, credentials } = newClient(parts, lasting, principal.actor);
   await parts.clients.createClient({
     client,
     audit: clientCreated(parts, client, principal.actor),

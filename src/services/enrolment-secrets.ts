@@ -132,15 +132,23 @@ async function labelViolations(
     return [{ code: 'credentials-not-taken', message: 'takes no secrets', field }];
   }
   const kinds = new Set<Parameters<typeof isOfStation>[0]>();
+  let isGood = false;
   for (const standard of [undefined, ...estStandards]) {
     const profiles = await orUndefined(async () => labelProfiles(parts, label, standard));
-    for (const { kind } of profiles ?? []) kinds.add(kind);
+    for (const { kind, request } of profiles ?? []) {
+      kinds.add(kind);
+      isGood ||= !request.approval;
+    }
   }
   if (kinds.size === 0 || ![...kinds].every(isOfStation)) {
     return [{ code: 'not-of-stations', message: 'is for more than stations', field }];
   }
   for (const kind of kinds) requireKind(parts.access, principal, CREATE, kind);
-  return [];
+  if (isGood) return [];
+  const message =
+    'a second person approves every certificate of this label, and what comes with a secret waits ' +
+    'for nobody: have the station enrolled by an API client, or name a label without approval';
+  return [{ code: 'approval-needed', message, field }];
 }
 
 /** What a label that is unknown has nothing of. */

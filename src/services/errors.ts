@@ -163,6 +163,20 @@ export const errorCodes = {
     cause: 'Nobody approves a request of their own.',
     remedy: 'Ask somebody else whose role permits `requests:approve` or `proposals:approve`.',
   },
+  'approver-not-independent': {
+    http: 403,
+    exit: 3,
+    cause: 'The approver has made the API client that proposed it, or was made by it.',
+    remedy:
+      'Ask somebody else who may approve; two whom one administrator has made can propose and approve.',
+  },
+  'export-of-other': {
+    http: 403,
+    exit: 3,
+    cause:
+      'Somebody else has proposed this export, and nobody else collects it, whatever their role.',
+    remedy: 'Ask who proposed it to collect it, or propose another one.',
+  },
   'proposal-changed': {
     http: 409,
     exit: 5,

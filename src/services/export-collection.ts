@@ -38,8 +38,8 @@ export interface CollectedExport {
  * Makes the authority of an approved proposal and hands out its key, once.
  * @param above the authority that certifies it, which the caller reaches
  * @param passphrase that the key is encrypted with, of the caller's choice
- * @throws ServiceError `not-found` for what is no export below this authority; `not-permitted` for
- *   somebody else's; `conflict` for one that is not approved, was collected before or was approved
+ * @throws ServiceError `not-found` for what is no export below this authority; `not-permitted`;
+ *   `export-of-other` for somebody else's; `conflict` for one that is not approved, was collected before or was approved
  *   too long ago; `proposal-changed`; and as `proposeExport` and `certifyIssuer`: the latter after
  *   the proposal has been used up, with no key handed out
  */
@@ -85,8 +85,8 @@ async function collectable(
   if (state !== 'approved') throw new ServiceError('conflict', `${id} is ${state}, not approved`);
   if (proposal.proposer !== principal.actor) {
     throw new ServiceError(
-      'not-permitted',
-      `${id} is collected by who proposed it, and nobody else: ask them, or propose another`,
+      'export-of-other',
+      `${id} is collected by ${proposal.proposer}, who proposed it, and nobody else`,
     );
   }
   if (proposalHash(proposal) !== proposal.sha256) {

@@ -10,6 +10,7 @@ import { inRolesFor, type Principal, type ProposableAction, permits } from './ac
 import type { ApiClientStore } from './access-records.ts';
 import { grantAsProposed } from './authority-grant-proposals.ts';
 import type { GrantParts } from './authority-grants.ts';
+import { makersOf } from './client-makers.ts';
 import type { CrossCertificationParts } from './cross-certification.ts';
 import { crossCertifyAsProposed } from './cross-certification-proposals.ts';
 import { type ErrorCode, ServiceError } from './errors.ts';
@@ -76,6 +77,7 @@ const refusals: { readonly [code in ErrorCode]?: ViolationCode } = {
  * Approves a proposal, which takes effect with it; the same again by the same changes nothing.
  * @param sha256 of the proposal that the approver has seen
  * @throws ServiceError `not-found`; `not-permitted`; `approval-own-request` for one's own;
+ *   `approver-not-independent` for that of a client that one has made, or was made by;
  *   `proposal-changed` when it is not the one that was made and seen; `conflict` for what does not
  *   wait; `proposal-refused` with the reasons for what its proposer may not have any more: it goes
  *   on waiting; `declarations-superseded`; `not-ready` while what one has approved is being issued
@@ -94,11 +96,12 @@ export async function approveProposal(
       throw new ServiceError('approval-own-request', `${id} is a proposal of your own`);
     }
     requireSame(proposal, sha256);
+    const makers = await requireIndependent(parts, principal, proposal);
     const isMine = proposal.decidedBy === principal.actor;
     if (view.state === 'approved' && isMine) return view;
     if (view.state === 'issuing' && isMine) throw notReady(id);
     requireWaiting(view);
-    const outcome = await takeEffect(parts, principal, proposal);
+    const outcome = await takeEffect(parts, principal, proposal, makers);
     if (outcome === 'done') return findProposal(parts, principal, id);
     // Somebody else has decided in between: look again.
   }
@@ -119,15 +122,49 @@ function requireSame(proposal: Proposal, seen: string): void {
   }
 }
 
+/** Who made the two, for the log: of two that one person has made, nobody can tell here. */
+interface Makers {
+  readonly proposerMadeBy?: string;
+  readonly approverMadeBy?: string;
+}
+
+/** Whoever made the other one has had its secret in hand: the two may be one person. */
+async function requireIndependent(
+  parts: ProposalApprovalParts,
+  { actor }: Principal,
+  { id, proposer }: Proposal,
+): Promise<Makers> {
+  const [ofProposer, ofApprover] = await Promise.all([
+    makersOf(parts, proposer),
+    makersOf(parts, actor),
+  ]);
+  if (ofProposer.includes(actor)) throw notIndependent(id, `you have made ${proposer}`);
+  if (ofApprover.includes(proposer)) throw notIndependent(id, `${proposer} has made you`);
+  return {
+    ...optionally('proposerMadeBy', ofProposer[0]),
+    ...optionally('approverMadeBy', ofApprover[0]),
+  };
+}
+
+const optionally = (name: keyof Makers, value: string | undefined): Makers =>
+  value === undefined ? {} : { [name]: value };
+
+const notIndependent = (id: string, why: string) =>
+  new ServiceError(
+    'approver-not-independent',
+    `${why}, directly or through others, so ${id} is as good as your own`,
+  );
+
 async function takeEffect(
   parts: ProposalApprovalParts,
   principal: Principal,
   proposal: Proposal,
+  makers: Makers,
 ): Promise<'done' | 'not-waiting'> {
   const proposer = await proposerNow(parts, proposal);
   const at = parts.clock();
   const { id: proposalId, sha256 } = proposal;
-  const audit = proposalAudit(proposal, at, principal, 'approved');
+  const audit = proposalAudit(proposal, at, principal, 'approved', { ...makers });
   try {
     return await effects[proposal.action](parts, proposer, proposal, {
       ...{ proposalId, sha256, by: principal.actor, at, audit },

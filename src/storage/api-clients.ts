@@ -93,6 +93,7 @@ export const clientRow = (client: ApiClient): ApiClientRow => ({
   roles: JSON.stringify(client.roles),
   secret_sha256: client.secretSha256,
   created_at: timeText(client.createdAt),
+  created_by: client.createdBy ?? null,
   old_secret_sha256: client.oldSecret?.sha256 ?? null,
   old_secret_until: client.oldSecret ? timeText(client.oldSecret.until) : null,
   expires_at: client.expiresAt ? timeText(client.expiresAt) : null,
@@ -107,6 +108,7 @@ export const clientOf = (row: ApiClientRow): ApiClient => ({
   roles: rolesOf(row),
   secretSha256: row.secret_sha256,
   createdAt: timeOf(row.created_at),
+  ...optional('createdBy', row.created_by),
   ...(row.old_secret_sha256 === null || row.old_secret_until === null
     ? {}
     : { oldSecret: { sha256: row.old_secret_sha256, until: timeOf(row.old_secret_until) } }),

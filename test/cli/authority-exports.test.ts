@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { opensslRequest, type Workbench, workbench } from '../support/openssl.ts';
 import { noOpenssl } from '../support/other-tools.ts';
-import { secondAtCommandLine } from '../support/second-person.ts';
+import { leaveToAnother, secondAtCommandLine } from '../support/second-person.ts';
 
 const PASSPHRASE = 'typed at a command line once';
 
@@ -22,6 +22,7 @@ describe.skipIf(noOpenssl)('an export at the command line', () => {
     out = join(bench.folder, 'steve');
     const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
     expect(login.status, login.stderr).toBe(0);
+    await leaveToAnother(service);
   });
   afterAll(async () => {
     bench?.remove();

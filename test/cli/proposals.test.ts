@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
-import { policiesListing, secondAtCommandLine } from '../support/second-person.ts';
+import { leaveToAnother, policiesListing, secondAtCommandLine } from '../support/second-person.ts';
 
 let policies: string;
 let service: CliService;
@@ -16,6 +16,7 @@ beforeAll(async () => {
   );
   service = await startCliService({}, policies);
   await service.evpki(['login', '--url', service.url, '--bootstrap']);
+  await leaveToAnother(service);
   second = await secondAtCommandLine(service);
 });
 afterAll(async () => {

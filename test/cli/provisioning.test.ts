@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toPem } from '../../src/pki/pem.ts';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { type Maker, newMaker, pemOf } from '../support/makers.ts';
-import { trustAtCommandLine } from '../support/second-person.ts';
+import { leaveToAnother, trustAtCommandLine } from '../support/second-person.ts';
 
 let service: CliService;
 let maker: Maker;
@@ -15,6 +15,7 @@ beforeAll(async () => {
   service = await startCliService();
   const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
   expect(login.status, login.stderr).toBe(0);
+  await leaveToAnother(service);
   maker = newMaker();
   edwards = newMaker({ algorithm: 'Ed448' });
   for (const { root } of [maker, edwards]) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliService, startCliService } from '../support/cli-service.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
-import { secondAtCommandLine } from '../support/second-person.ts';
+import { leaveToAnother, secondAtCommandLine } from '../support/second-person.ts';
 
 const root = foreignRoot();
 let service: CliService;
@@ -19,6 +19,7 @@ beforeAll(async () => {
   service = await startCliService();
   const login = await service.evpki(['login', '--url', service.url, '--bootstrap']);
   expect(login.status, login.stderr).toBe(0);
+  await leaveToAnother(service);
 });
 afterAll(async () => {
   await service?.close();

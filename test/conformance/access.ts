@@ -89,7 +89,7 @@ export const accessConforms = (name: string, open: OpenTestDatabase) =>
     });
 
     test('a client is found as it was stored', async () => {
-      const client = await stored({ expiresAt: seconds(1000) });
+      const client = await stored({ expiresAt: seconds(1000), createdBy: 'client:maker' });
       expect(await store().findClient(client.id)).toEqual(client);
       expect(await clients().findClient(client.id)).toEqual(client);
     });

@@ -32,7 +32,7 @@ test('gets a contract of Ed448, once it is registered with an X448 key', async (
   const factory = newMaker({ algorithm: 'Ed448' });
   const anchor = { certificate: pemOf(factory.root), organization: 'oem' };
   const { id } = sent(await evpki.call('POST', '/v1/trust-anchors', anchor), 201);
-  await trustAsTwo([evpki.call, await newCaller(evpki)], id, ['oem-provisioning']);
+  await trustAsTwo([await newCaller(evpki), await newCaller(evpki)], id, ['oem-provisioning']);
   const pcid = freshPcid();
   const key = freshKey('Ed448');
   const agreeing = newX448Car();

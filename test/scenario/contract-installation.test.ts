@@ -416,7 +416,9 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       for (const { root } of [registered, anew]) {
         const anchor = { certificate: pemOf([root.der]), organization: organizations.oem };
         const { id } = sent(await evpki.call('POST', '/v1/trust-anchors', anchor), 201);
-        await trustAsTwo([evpki.call, await newCaller(evpki)], id, ['oem-provisioning']);
+        await trustAsTwo([await newCaller(evpki), await newCaller(evpki)], id, [
+          'oem-provisioning',
+        ]);
       }
       const pcid = freshPcid();
       const key = freshKey('P-521');

@@ -28,6 +28,7 @@ const PATH = '/v1/authorities/v2g-root/cross-certificates';
 const blockedKey = generateKey();
 
 let evpki: TestApp;
+let proposing: Awaited<ReturnType<typeof newCaller>>;
 let second: Awaited<ReturnType<typeof newCaller>>;
 let ownRoot: string;
 let bench: Workbench;
@@ -36,6 +37,7 @@ beforeAll(async () => {
   const list = join(bench.folder, 'blocked');
   writeFileSync(list, `${await spkiHash(blockedKey.publicKey.spki)}\n`);
   evpki = await startTestApp({ env: { EVPKI_BLOCKED_KEYS: list } });
+  proposing = await newCaller(evpki);
   second = await newCaller(evpki);
   ownRoot = (await evpki.call('GET', '/v1/authorities/v2g-root')).json.issuers[0].certificateChain;
 });
@@ -49,7 +51,7 @@ const spkiHash = async (spki: Uint8Array): Promise<string> =>
 
 /** What two people get: the proposal of the one is approved by the other. */
 async function certify(certificate: string, path = PATH): Promise<Answer> {
-  const proposed = await evpki.call('POST', path, { certificate });
+  const proposed = await proposing('POST', path, { certificate });
   if (proposed.status !== 202) return proposed;
   const { certificate: id } = await agree(second, proposed);
   return evpki.call('GET', `/v1/certificates/${id}`);

@@ -11,7 +11,6 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import {
   application,
   askEst,
-  basic,
   bearer,
   certificatesIn,
   type EstApplication,
@@ -243,23 +242,22 @@ describe('what waits', () => {
 });
 
 describe('a one-time secret', () => {
-  test('never waits, and is as good as before', async () => {
-    const commonName = await newStation();
-    const path = '/v1/enrolment-secrets?organization=demo-cpo';
-    const body = { label: 'reviewed', commonName };
-    const { id, enrolmentSecret } = sent(await evpki.call('POST', path, body), 201);
-    const before = await inState('waiting-for-approval');
-    const answer = await enrol(
-      application(`CN=${commonName}`),
-      'reviewed',
-      basic(commonName, enrolmentSecret),
-    );
-    expect(answer.status).toBe(403);
-    expect(answer.body).toMatch(/^approval-needed: /);
-    expect(await inState('waiting-for-approval')).toEqual(before);
-    const { items } = await read('/v1/enrolment-secrets');
-    expect(items).toMatchObject([{ id, state: 'open' }]);
-  });
+  test.each(['reviewed', 'impatient'])(
+    'is not made for what it would be no use for: %s',
+    async (label) => {
+      const commonName = await newStation();
+      const path = '/v1/enrolment-secrets?organization=demo-cpo';
+      const { status, json } = await evpki.call('POST', path, { label, commonName });
+      expect([status, json.code]).toEqual([400, 'request-malformed']);
+      expect(json.violations).toEqual([
+        {
+          ...{ code: 'approval-needed', field: 'body.label' },
+          message: expect.stringContaining('have the station enrolled by an API client'),
+        },
+      ]);
+      expect((await read('/v1/enrolment-secrets')).items).toEqual([]);
+    },
+  );
 });
 
 describe('a key that evpki would make', () => {

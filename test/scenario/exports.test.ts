@@ -162,7 +162,7 @@ describe('an export', () => {
     const proposal = await approved();
     const colleague = await person('pki-officer');
     for (const by of [all, colleague]) {
-      expect(refused(await collect(proposal, { by }))).toEqual([403, 'not-permitted']);
+      expect(refused(await collect(proposal, { by }))).toEqual([403, 'export-of-other']);
     }
     expect(refused(await collect(proposal, { by: operator }))).toEqual([403, 'not-permitted']);
     const stranger = await person('pki-officer', 'demo-mo');

@@ -45,9 +45,13 @@ function sent({ status, json, text }: Answer, wanted: number) {
 }
 
 /** A new API client, with a token of the moment at each call. */
-async function person(role: string, organization = 'demo-oem'): Promise<Person> {
+async function person(
+  role: string,
+  organization = 'demo-oem',
+  maker: Pick<Person, 'call'> = evpki,
+): Promise<Person> {
   const body = { name: role, organization, roles: [role] };
-  const credentials = sent(await evpki.call('POST', '/v1/api-clients', body), 201);
+  const credentials = sent(await maker.call('POST', '/v1/api-clients', body), 201);
   return {
     id: credentials.clientId,
     actor: `client:${credentials.clientId}`,
@@ -150,6 +154,50 @@ describe('a proposal has no effect', () => {
     expect(refused(await approve(officer, proposal))).toEqual([403, 'not-permitted']);
     expect(await purposes()).toEqual(['distribute']);
     sent(await approve(approver, proposal), 200);
+  });
+
+  test('by the agreement of who has made its proposer, or whom its proposer has made', async () => {
+    const above = await person('super', 'instance');
+    const between = await person('super', 'instance', above);
+    const below = await person('super', 'instance', between);
+    for (const [by, others] of [
+      [below, [between, above]],
+      [between, [above, below]],
+      [above, [between, below]],
+    ] as const) {
+      const proposal = await propose(by);
+      for (const other of others) {
+        const answer = await approve(other, proposal);
+        expect(refused(answer)).toEqual([403, 'approver-not-independent']);
+        const isAbove = other === above || by === below;
+        expect(answer.json.detail).toContain(
+          isAbove
+            ? `you have made ${by.actor}, directly or`
+            : `${by.actor} has made you, directly or`,
+        );
+      }
+      expect(await purposes()).toEqual(['distribute']);
+      sent(await decide(by, proposal.id, 'withdrawal'), 200);
+    }
+    // Nor has the first administrator anybody here, who has made them all.
+    const first = sent(
+      await evpki.call('PUT', purposesPath(), { purposes: ['oem-provisioning'] }),
+      202,
+    );
+    expect(refused(await approve(approver, first))).toEqual([403, 'approver-not-independent']);
+    // Two whom one administrator has made are two, and the log says who that was.
+    const [one, two] = [
+      await person('super', 'instance', above),
+      await person('super', 'instance', above),
+    ];
+    const shown = sent(await evpki.call('GET', `/v1/api-clients/${two.id}`), 200);
+    expect(shown.createdBy).toBe(above.actor);
+    const proposal = await propose(one);
+    sent(await approve(two, proposal), 200);
+    expect((await entries(proposal.id))[0]).toMatchObject({
+      ...{ action: 'proposal.approved', actor: two.actor },
+      details: { proposerMadeBy: above.actor, approverMadeBy: above.actor },
+    });
   });
 
   test('by agreement to something else', async () => {

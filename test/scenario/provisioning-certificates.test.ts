@@ -45,12 +45,12 @@ describe('provisioning certificates', () => {
     expect((await evpki.call('POST', '/v1/organizations', other)).status).toBe(201);
     stranger = await bearer(evpki, 'other-oem', 'oem');
     outside = newMaker();
-    const second = await newCaller(evpki);
+    const two = [await newCaller(evpki), await newCaller(evpki)] as const;
     for (const organization of ['demo-oem', 'other-oem']) {
       const anchor = { organization, certificate: pemOf(outside.root) };
       const imported = await evpki.call('POST', '/v1/trust-anchors', anchor);
       expect(imported.status, imported.text).toBe(201);
-      await trustAsTwo([evpki.call, second], imported.json.id, ['oem-provisioning']);
+      await trustAsTwo(two, imported.json.id, ['oem-provisioning']);
     }
   });
   afterAll(() => evpki?.close());

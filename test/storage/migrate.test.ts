@@ -315,6 +315,45 @@ describe.each(testBackends)('migrations on $name', ({ open }) => {
     await close();
   });
 
+  test('API clients of version 27 are made by whom the log says', async () => {
+    opened = await open();
+    await opened.database.close();
+    const { writer, dialect, close } = await emptied(opened.url);
+    await migrate(writer, dialect, clock, migrations.slice(0, 1));
+    await insertVersion1Rows(writer);
+    await migrate(
+      ...([writer, dialect, clock] as const),
+      migrations.filter(({ version }) => version < 29),
+    );
+    const at = testTime.toISOString();
+    await writer('audit_streams').insert({
+      ...{ stream: 's', sequence: 3, hash: Buffer.from('h'), created_at: at },
+    });
+    for (const [sequence, [id, actor, action]] of [
+      ['cli_first', 'bootstrap', 'created'],
+      ['cli_next', 'client:cli_first', 'created'],
+      ['cli_next', 'client:cli_a', 'secret-rotated'],
+      ['cli_lost', 'client:cli_a', 'disabled'],
+    ].entries()) {
+      const client = { id, organization_id: 'org', name: 'x', roles: '[]', secret_sha256: '' };
+      await writer('api_clients')
+        .insert({ ...client, created_at: at })
+        .onConflict('id')
+        .ignore();
+      await writer('audit_entries').insert({
+        ...{ stream: 's', sequence, at, organization_id: 'org', actor, subject: id },
+        ...{ action: `api-client.${action}`, details: '{}', hash: Buffer.from('h') },
+      });
+    }
+    await migrate(writer, dialect, clock, migrations);
+    expect(await writer('api_clients').orderBy('id').select('id', 'created_by')).toEqual([
+      { id: 'cli_first', created_by: 'bootstrap' },
+      { id: 'cli_lost', created_by: null },
+      { id: 'cli_next', created_by: 'client:cli_first' },
+    ]);
+    await close();
+  });
+
   test('one that fails leaves nothing behind', async () => {
     const { writer, dialect, close } = await connect();
     await expect(migrate(writer, dialect, clock, [...migrations, broken])).rejects.toThrow();

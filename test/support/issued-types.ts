@@ -240,7 +240,11 @@ async function crossTypes(
   );
   if (!crossProfile) return [];
   const certificate = opensslRoot(bench, `${evpki.app.hierarchy.id}-${id}-other-root`, { key });
-  const answer = await crossCertifyAsTwo([evpki.call, await newCaller(evpki)], id, certificate);
+  const answer = await crossCertifyAsTwo(
+    [await newCaller(evpki), await newCaller(evpki)],
+    id,
+    certificate,
+  );
   if (answer.status !== 200) throw new Error(`${crossProfile.name}: ${answer.text}`);
   const chain = certificatesIn(answer.json.certificateChain);
   return [{ profile: crossProfile.name, key, ...pathOf(chain, root) }];

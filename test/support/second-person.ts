@@ -62,21 +62,38 @@ export async function crossCertifyAsTwo(
   return first('GET', `/v1/certificates/${id}`);
 }
 
-/** The `evpki proposal` of another administrator. */
+/**
+ * Leaves the command line to an administrator whom the first one makes: who made everybody has
+ * nobody to agree with.
+ */
+export async function leaveToAnother(service: CliService): Promise<void> {
+  cpSync(service.credentialsFile, firstOf(service));
+  writeFileSync(service.credentialsFile, await madeByFirst(service), { mode: 0o600 });
+}
+
+/** The `evpki proposal` of another administrator, whom the first one has made, too. */
 export async function secondAtCommandLine(service: CliService) {
-  const made = await service.evpki([
-    ...['client', 'create', '--name', 'second', '--organization', 'instance'],
-    ...['--role', 'super', '--json'],
-  ]);
-  if (made.status !== 0) throw new Error(made.stderr);
-  const stored = JSON.parse(readFileSync(service.credentialsFile, 'utf8'));
   const config = join(dirname(service.credentialsFile), 'second.json');
-  writeFileSync(config, JSON.stringify({ ...stored, ...JSON.parse(made.stdout) }), { mode: 0o600 });
+  writeFileSync(config, await madeByFirst(service), { mode: 0o600 });
   return (...argv: string[]) =>
     service.evpki(['proposal', ...argv], { env: { EVPKI_CLIENT_CONFIG: config } });
 }
 
-/** Has the first administrator say what a trust anchor is for, and another one agree. */
+const firstOf = ({ credentialsFile }: CliService) => join(dirname(credentialsFile), 'first.json');
+
+/** The credentials of a further administrator, as the command line keeps them. */
+async function madeByFirst(service: CliService): Promise<string> {
+  const argv = [
+    ...['client', 'create', '--name', 'another', '--organization', 'instance'],
+    ...['--role', 'super', '--json'],
+  ];
+  const made = await service.evpki(argv, { env: { EVPKI_CLIENT_CONFIG: firstOf(service) } });
+  if (made.status !== 0) throw new Error(made.stderr);
+  const stored = JSON.parse(readFileSync(firstOf(service), 'utf8'));
+  return JSON.stringify({ ...stored, ...JSON.parse(made.stdout) });
+}
+
+/** Has the administrator at the command line say what a trust anchor is for, and another one agree. */
 export async function trustAtCommandLine(
   service: CliService,
   id: string,

@@ -88,7 +88,7 @@ export const accessHandlers = (
 
 function clientBody(client: ClientRecord, now: Date): ApiClient {
   const { id, organizationId, name, roles, createdAt, ...rest } = client;
-  const { expiresAt, disabledAt, lastUsedAt, oldSecret } = rest;
+  const { createdBy, expiresAt, disabledAt, lastUsedAt, oldSecret } = rest;
   const state = stateOf(client, now);
   return {
     id,
@@ -97,6 +97,7 @@ function clientBody(client: ClientRecord, now: Date): ApiClient {
     roles: [...roles],
     state,
     createdAt: createdAt.toISOString(),
+    ...(createdBy === undefined ? {} : { createdBy }),
     ...(expiresAt ? { expiresAt: expiresAt.toISOString() } : {}),
     ...(disabledAt ? { disabledAt: disabledAt.toISOString() } : {}),
     ...(lastUsedAt ? { lastUsedAt: lastUsedAt.toISOString() } : {}),

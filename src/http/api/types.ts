@@ -455,6 +455,10 @@ export interface ApiClient {
   roles: string[];
   state: 'active' | 'expired' | 'disabled';
   createdAt: string;
+  /**
+   * As audit entries name it; `bootstrap` for the first one
+   */
+  createdBy?: string;
   expiresAt?: string;
   disabledAt?: string;
   /**

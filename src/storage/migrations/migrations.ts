@@ -28,6 +28,7 @@ import { proposedCertificates } from './025-proposed-certificates.ts';
 import { stationEnrolment } from './026-station-enrolment.ts';
 import { rootEnds } from './027-root-ends.ts';
 import { rootClaims } from './028-root-claims.ts';
+import { clientMakers } from './029-client-makers.ts';
 import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = [
@@ -59,4 +60,5 @@ export const migrations: readonly Migration[] = [
   stationEnrolment,
   rootEnds,
   rootClaims,
+  clientMakers,
 ];

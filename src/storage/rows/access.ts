@@ -9,6 +9,8 @@ export interface ApiClientRow {
   roles: string;
   secret_sha256: string;
   created_at: string;
+  /** As audit entries name it. */
+  created_by: string | null;
   old_secret_sha256: string | null;
   old_secret_until: string | null;
   expires_at: string | null;

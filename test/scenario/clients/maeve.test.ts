@@ -160,7 +160,7 @@ describe('MaEVe', () => {
     });
 
     test('are not among the certificates of authorities', async () => {
-      const two = [evpki.call, await newCaller(evpki)] as const;
+      const two = [await newCaller(evpki), await newCaller(evpki)] as const;
       sent(await crossCertifyAsTwo(two, 'v2g-root', foreignRoot().pem), 200);
       const answer = await exchange(
         `${config.baseUrl}/cpo/cacerts/ISO15118-2`,
