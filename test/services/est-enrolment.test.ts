@@ -8,7 +8,7 @@ import { octetString, printableString } from '../../src/pki/der-writer.ts';
 import { nameText, writeName } from '../../src/pki/names.ts';
 import { requestAttributes } from '../../src/pki/oids.ts';
 import type { ExtensionSet } from '../../src/pki/template.ts';
-import { withdrawSecret } from '../../src/services/enrolment-secrets.ts';
+import { createSecret, withdrawSecret } from '../../src/services/enrolment-secrets.ts';
 import type { EstCaller } from '../../src/services/est.ts';
 import { estEnrol, estServerKeygen } from '../../src/services/est.ts';
 import { type DeclaredLabel, estAuthentications } from '../../src/services/est-declarations.ts';
@@ -488,7 +488,17 @@ describe('approval', () => {
   });
 
   test('C7 a secret does not wait: it would be good for another request meanwhile', async () => {
-    const { caller } = await house.secret('CS-APPROVE', 'waits');
+    await expect(house.secret('CS-APPROVE', 'waits')).rejects.toMatchObject({
+      violations: [{ code: 'approval-needed', field: 'body.label' }],
+    });
+    // One from before the profile wanted approval.
+    const { services } = house;
+    const station = services.profiles.get('ocpp-station');
+    if (!station) throw new Error('there is no ocpp-station');
+    const profiles = new Map([...services.profiles, ['ocpp-station-reviewed', station]]);
+    const wanted = { label: 'waits', commonName: 'CS-APPROVE' };
+    const { text } = await createSecret({ ...services, profiles }, operator, wanted);
+    const caller = { basic: { user: 'CS-APPROVE', password: text } };
     await refused(ask(caller, csrOf('CN=CS-APPROVE'), { label: 'waits' }), 'approval-needed');
   });
 });
