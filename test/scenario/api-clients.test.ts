@@ -71,6 +71,7 @@ describe('API clients', () => {
     const shown = await evpki.call('GET', `${LIST}/${json.clientId}`, undefined, admin);
     expect(shown.json).toEqual({
       ...{ id: json.clientId, organization: 'demo-cpo', name: 'csms-1', roles: ['csms'] },
+      createdBy: expect.stringMatching(/^client:cli_[a-z0-9]{24}$/),
       ...{ state: 'active', createdAt: expect.any(String) },
     });
     const listed = await evpki.call('GET', `${LIST}?limit=200`, undefined, admin);
