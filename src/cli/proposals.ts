@@ -71,7 +71,7 @@ export function waits(proposal: Proposal, json: true | undefined, io: Io): Failu
       `until ${day(expiresAt)}`,
     {
       remedy:
-        'Somebody whose role permits proposals:approve looks at it with ' +
+        'Somebody whose role permits proposals:approve, and whom you have not made, looks at it with ' +
         `\`evpki proposal show ${id}\`, and approves it with \`evpki proposal approve\`.`,
     },
   );
