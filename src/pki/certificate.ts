@@ -108,6 +108,16 @@ export function readCertificate(der: Uint8Array): Certificate {
   };
 }
 
+/** {@link readCertificate}; undefined for what cannot be read. */
+export function readableCertificate(der: Uint8Array): Certificate | undefined {
+  try {
+    return readCertificate(der);
+  } catch (error) {
+    if (error instanceof DerError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Reads a TBSCertificate, as {@link readCertificate} does.
  * @param tbs the element, at most 16 KiB; the result refers to these bytes

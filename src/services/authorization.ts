@@ -13,13 +13,17 @@ import {
   type ContractState as PresentedContract,
 } from '../ocpp/authorize.ts';
 import { sameBytes } from '../pki/byte-order.ts';
-import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
+import {
+  type Certificate,
+  readableCertificate,
+  readCertificate,
+  serialHex,
+} from '../pki/certificate.ts';
 import {
   type CertificateHashData,
   certificateHashData,
   sameHashData,
 } from '../pki/certificate-hash-data.ts';
-import { DerError } from '../pki/der-element.ts';
 import { attributeValue } from '../pki/names.ts';
 import type { Principal } from './access-policy.ts';
 import type { AuditWriter } from './audit.ts';
@@ -111,7 +115,7 @@ async function presentChain(
   leaf: Uint8Array,
   above: readonly Uint8Array[],
 ): Promise<Presented> {
-  const certificate = readable(leaf);
+  const certificate = readableCertificate(leaf);
   if (!certificate) {
     return { chain: 'untrusted', state: 'unknown', detail: 'The certificate is not readable.' };
   }
@@ -209,15 +213,6 @@ function isHashDataOf(
   const { subjectDer, publicKey } = above;
   const names = { subjectDer, publicKeyBits: publicKey.bits };
   return sameHashData(certificateHashData(leaf, names, data.hashAlgorithm), data);
-}
-
-function readable(der: Uint8Array): Certificate | undefined {
-  try {
-    return readCertificate(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
 }
 
 /** In the log of the contract's operator, if there is one, and in that of the caller. */

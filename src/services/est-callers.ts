@@ -5,8 +5,7 @@
  */
 
 import { sameBytes } from '../pki/byte-order.ts';
-import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
-import { DerError } from '../pki/der-element.ts';
+import { type Certificate, readableCertificate, serialHex } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { Profile } from '../pki/profile.ts';
 import type { Principal } from './access-policy.ts';
@@ -89,7 +88,7 @@ export async function ownCertificate(
   >,
   der: Uint8Array,
 ): Promise<OwnCertificate | undefined> {
-  const certificate = readable(der);
+  const certificate = readableCertificate(der);
   if (!certificate) return undefined;
   const serial = serialHex(certificate);
   for (const { id } of await paths.issuersNamed([certificate.issuerDer], [serial])) {
@@ -97,16 +96,6 @@ export async function ownCertificate(
     if (record?.der && sameBytes(record.der, der)) return { certificate, record };
   }
   return undefined;
-}
-
-/** A certificate that somebody brings, if it is one. */
-export function readable(der: Uint8Array): Certificate | undefined {
-  try {
-    return readCertificate(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
 }
 
 /**

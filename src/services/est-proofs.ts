@@ -3,7 +3,7 @@
  * be of a kind that the label takes, hold, and say for whom.
  */
 
-import type { Certificate } from '../pki/certificate.ts';
+import { type Certificate, readableCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import { attributeValue, folded } from '../pki/names.ts';
 import type { PathProblemCode } from '../pki/path/problems.ts';
@@ -16,7 +16,6 @@ import {
   type EstCaller,
   type EstCallerParts,
   type OwnCertificate,
-  readable,
   requireInForce,
   type SomeIdentity,
   secretActor,
@@ -136,7 +135,7 @@ async function proveFactory(
   label: EstLabel,
   [leaf, ...candidates]: readonly Uint8Array[],
 ): Promise<EstApplicant> {
-  const certificate = leaf && readable(leaf);
+  const certificate = leaf && readableCertificate(leaf);
   const { organizationId } = label;
   if (!certificate) {
     throw new NotAuthenticated(

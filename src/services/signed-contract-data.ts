@@ -13,7 +13,7 @@ import {
 import { checkIso2Response } from '../iso15118/installation/response-check.ts';
 import { XmlError } from '../iso15118/installation/xml-document.ts';
 import { sameBytes } from '../pki/byte-order.ts';
-import { type Certificate, fingerprint } from '../pki/certificate.ts';
+import { type Certificate, fingerprint, readableCertificate } from '../pki/certificate.ts';
 import { nameText } from '../pki/names.ts';
 import { toPem } from '../pki/pem.ts';
 import type { Principal } from './access-policy.ts';
@@ -41,7 +41,6 @@ import {
 } from './contract-signing.ts';
 import type { VisibleCps } from './cps-signers.ts';
 import { type FieldViolation, ServiceError } from './errors.ts';
-import { readable } from './est-callers.ts';
 import { rootId } from './root-pool.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
@@ -209,7 +208,7 @@ async function signatureFaults(
     (cps) => cps.standard === STANDARD && sameBytes(cps.certificate, certificate),
   );
   if (!own) {
-    const signer = readable(certificate);
+    const signer = readableCertificate(certificate);
     const whom = signer ? nameText(signer.subject).slice(0, 200) : 'what cannot be read';
     const message = `is signed by ${whom}: evpki takes what its own provisioning services have signed whose certificates are valid now, and signs itself what is brought as contract data`;
     faults.push(fault('cps-unknown', message));

@@ -4,8 +4,7 @@
  */
 
 import type { Knex } from 'knex';
-import { type Certificate, readCertificate } from '../pki/certificate.ts';
-import { DerError } from '../pki/der-element.ts';
+import { readableCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { CertificateState } from '../services/certificate-records.ts';
 import type { WriteTransaction } from './database.ts';
@@ -79,7 +78,7 @@ async function issuedHere(
 ): Promise<(BundleCertificate & { readonly der: Uint8Array })[]> {
   const found = new Map<string, BundleCertificate & { readonly der: Uint8Array }>();
   for (const { certificate: der } of brought) {
-    const certificate = der === null ? undefined : readable(bytesOf(der));
+    const certificate = der === null ? undefined : readableCertificate(bytesOf(der));
     if (!certificate) continue;
     const rows = await tx
       .knex<CertificateRow>('certificates')
@@ -109,7 +108,9 @@ export async function statesOfBrought(
   reader: Knex,
   ders: readonly Uint8Array[],
 ): Promise<ReadonlyMap<string, CertificateState>> {
-  const keys = ders.flatMap((der) => readable(bytesOf(blob(der))) ?? []).map(({ spki }) => spki);
+  const keys = ders
+    .flatMap((der) => readableCertificate(bytesOf(blob(der))) ?? [])
+    .map(({ spki }) => spki);
   if (keys.length === 0) return new Map();
   const rows: Pick<CertificateRow, 'der' | 'state'>[] = await reader<CertificateRow>('certificates')
     .whereIn('spki_sha256', keys.map(spkiFingerprint))
@@ -136,13 +137,4 @@ async function isNeeded(
     .whereNot('k.state', 'ended')
     .first('b.id');
   return other !== undefined;
-}
-
-function readable(der: Uint8Array): Certificate | undefined {
-  try {
-    return readCertificate(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@
  */
 
 import { sameBytes } from '../byte-order.ts';
-import { type Certificate, readCertificate, verifyIssuedByOffLoop } from '../certificate.ts';
+import { type Certificate, readableCertificate, verifyIssuedByOffLoop } from '../certificate.ts';
 import { DerError } from '../der-element.ts';
 import { keyIdentifier } from '../key-identifier.ts';
 import { chargingTolerances } from '../path/rules.ts';
@@ -179,12 +179,3 @@ async function isDelegate(signer: Certificate, issuer: Certificate, at: Date): P
 
 /** RFC 5280 4.2.1.12: what goes with id-kp-OCSPSigning. */
 const signingUsages: ReadonlySet<string> = new Set(['digitalSignature', 'nonRepudiation']);
-
-function readableCertificate(der: Uint8Array): Certificate | undefined {
-  try {
-    return readCertificate(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
-  }
-}
