@@ -1,6 +1,7 @@
 /** Writes what {@link BitReader} reads, into an array that grows. */
 
 import { ExiError, type ExiErrorCode } from './exi-error.ts';
+import type { KeptElements } from './kept-elements.ts';
 import { copyToBits } from './shifted-octets.ts';
 
 /** Enough for most messages. */
@@ -20,8 +21,11 @@ export class BitWriter {
   #bit: number;
   /** Names of the elements that are open. */
   readonly path: string[] = [];
+  readonly kept: KeptElements | undefined;
 
-  constructor() {
+  /** @param kept elements that are not to be written twice, if there are any */
+  constructor(kept?: KeptElements) {
+    this.kept = kept;
     const { octets, used } = shared ?? { octets: new Uint8Array(SLAB), used: 0 };
     shared = undefined;
     this.#octets = octets;
@@ -112,6 +116,25 @@ export class BitWriter {
     this.#bit += text.length * 8;
   }
 
+  /** Bits of another array, wherever in an octet they start. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    const lead = Math.min((8 - (from & 7)) & 7, to - from);
+    this.bits(bitsOf(source[from >>> 3], from & 7, lead), lead);
+    const first = (from + lead) >>> 3;
+    const count = (to - from - lead) >>> 3;
+    if (count > 0) this.octets(source.subarray(first, first + count));
+    const rest = (to - from - lead) & 7;
+    this.bits(bitsOf(source[first + count], 0, rest), rest);
+  }
+
+  /**
+   * The array that is being written, and the bit of it where this writer is: what lies before it
+   * stays as it is.
+   */
+  get place(): { readonly octets: Uint8Array; readonly bit: number } {
+    return { octets: this.#octets, bit: this.#bit };
+  }
+
   /** What was written; the last octet is filled with zero bits. It ends the writer. */
   finish(): Uint8Array {
     const octets = this.#octets;
@@ -131,3 +154,7 @@ export class BitWriter {
     this.#octets = larger;
   }
 }
+
+/** `count` bits of an octet, from bit `from` on, the most significant being 0. */
+const bitsOf = (octet: number | undefined, from: number, count: number): number =>
+  ((octet ?? 0) >>> (8 - from - count)) & ((1 << count) - 1);

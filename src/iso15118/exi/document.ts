@@ -6,6 +6,7 @@ import { indexFor, readEvent, readValue, writeValue } from './element.ts';
 import { ExiError } from './exi-error.ts';
 import { ExiReader } from './exi-reader.ts';
 import { isOfValue, type State } from './grammar.ts';
+import { KeptElements } from './kept-elements.ts';
 import { MAX_DOCUMENT } from './limits.ts';
 
 export interface Decoded<M> {
@@ -16,6 +17,8 @@ export interface Decoded<M> {
   readonly trailingZeros: number;
   /** Digests are made over what this codec writes: whether that is what was received. */
   readonly reencodes: 'identically' | 'without-table-hits';
+  /** The elements that a signature is expected to cover, as this codec writes them. */
+  readonly kept: KeptElements;
 }
 
 /** The only header of the standards: bit-packed EXI 1.0 without cookie and options. */
@@ -23,9 +26,14 @@ const EXI_HEADER = 0x80;
 
 /**
  * Reads a document.
+ * @param signedIn the elements of the message that a signature is expected to cover
  * @throws ExiError for whatever is not one, or is none that {@link encodeDocument} would write
  */
-export function decodeDocument(grammar: State, octets: Uint8Array): Decoded<unknown> {
+export function decodeDocument<M>(
+  grammar: State,
+  octets: Uint8Array,
+  signedIn: (message: M) => readonly object[],
+): Decoded<M> {
   if (octets.length > MAX_DOCUMENT) {
     const problem = `${octets.length} octets; ${MAX_DOCUMENT} are allowed`;
     throw new ExiError('limit', problem, MAX_DOCUMENT * 8, '');
@@ -36,12 +44,13 @@ export function decodeDocument(grammar: State, octets: Uint8Array): Decoded<unkn
   }
   const event = readEvent(reader, grammar);
   if (event.event === 'EE') reader.fail('unexpected-event', 'the document is empty');
-  const message = readValue(reader, event);
+  const message = readValue(reader, event) as M;
   const trailingZeros = reader.end();
   const { stringTableHits } = reader;
+  const kept = new KeptElements(signedIn(message));
   const difference = firstDifference(
     octets.subarray(0, octets.length - trailingZeros),
-    encodeDocument(grammar, message),
+    encodeDocument(grammar, message, kept),
   );
   // The reader refuses every form but the shortest one, so that nothing but hits should differ. As
   // digests depend on it, this is not left to the reader alone.
@@ -53,12 +62,16 @@ export function decodeDocument(grammar: State, octets: Uint8Array): Decoded<unkn
     stringTableHits,
     trailingZeros,
     reencodes: difference === undefined ? 'identically' : 'without-table-hits',
+    kept,
   };
 }
 
-/** Writes a document. */
-export function encodeDocument(grammar: State, message: unknown): Uint8Array {
-  const writer: BitWriter = new BitWriter();
+/**
+ * Writes a document.
+ * @param kept elements of it that have been written already, or will be again
+ */
+export function encodeDocument(grammar: State, message: unknown, kept?: KeptElements): Uint8Array {
+  const writer: BitWriter = new BitWriter(kept);
   writer.bits(EXI_HEADER, 8);
   const code = indexFor(grammar, 'value', message);
   const production = grammar.productions[code];
@@ -84,14 +97,16 @@ export interface FragmentGrammar {
  * Writes a fragment that is one element.
  * @param code of the element in fragments of this schema
  * @param write writes what follows the element's start, and its end
+ * @param kept elements that have been written already, or will be again
  */
 export function encodeFragment(
   { width, end }: FragmentGrammar,
   name: string,
   code: number,
   write: (writer: BitWriter) => void,
+  kept?: KeptElements,
 ): Uint8Array {
-  const writer = new BitWriter();
+  const writer = new BitWriter(kept);
   writer.bits(EXI_HEADER, 8);
   writer.bits(code, width);
   writer.path.push(name);

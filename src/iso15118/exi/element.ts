@@ -76,6 +76,23 @@ export function readValue(reader: ExiReader, production: OfValue): unknown {
 
 /** Writes what follows an element's start, and its end. */
 export function writeElement(writer: BitWriter, type: ElementType<unknown>, given: unknown): void {
+  const { kept } = writer;
+  if (!kept?.wants(given)) {
+    writeParts(writer, type, given);
+    return;
+  }
+  const written = kept.find(type, given);
+  if (written) {
+    writer.copy(written.octets, written.from, written.to);
+    return;
+  }
+  const start = writer.bit;
+  writeParts(writer, type, given);
+  const { octets, bit } = writer.place;
+  kept.keep({ value: given, type, octets, from: bit - (writer.bit - start), to: bit });
+}
+
+function writeParts(writer: BitWriter, type: ElementType<unknown>, given: unknown): void {
   const value = type.shape ? type.shape.toParts(given) : given;
   let state = type.start;
   for (const part of type.parts) {

@@ -22,15 +22,23 @@ import {
   updateRequest,
 } from './iso2-grammar.ts';
 import type { Identified, Iso2Message, Iso2SignedElement } from './iso2-messages.ts';
+import type { KeptElements } from './kept-elements.ts';
 import { signedInfo } from './signature-grammar.ts';
 import type { SignedInfo } from './xml-signature.ts';
 
 /** Reads a document without V2GTP header. */
 export const decodeIso2 = (document: Uint8Array): Decoded<Iso2Message> =>
-  decodeDocument(iso2Document, document) as Decoded<Iso2Message>;
+  decodeDocument<Iso2Message>(iso2Document, document, signedIn);
 
-export const encodeIso2 = (message: Iso2Message): Uint8Array =>
-  encodeDocument(iso2Document, message);
+/** Of a request all of the body, of an answer parts of it. */
+const signedIn = ({ body }: Iso2Message): readonly object[] =>
+  'responseCode' in body
+    ? [body.contractCertificateChain, body.encryptedPrivateKey, body.dhPublicKey]
+    : [body];
+
+/** @param kept elements that have been written already */
+export const encodeIso2 = (message: Iso2Message, kept?: KeptElements): Uint8Array =>
+  encodeDocument(iso2Document, message, kept);
 
 const types: Readonly<
   Record<Exclude<Iso2SignedElement['element'], 'eMAID'>, ElementType<unknown>>
@@ -42,12 +50,22 @@ const types: Readonly<
   DHpublickey: dhPublicKey,
 };
 
-/** What the digest of a signed element is made of ([V2G2-765]). */
-export const encodeIso2Fragment = ({ element, value }: Iso2SignedElement): Uint8Array =>
-  fragment(element, (writer) => {
-    if (element === 'eMAID') writeRelaxedEmaid(writer, value);
-    else writeElement(writer, types[element], value);
-  });
+/**
+ * What the digest of a signed element is made of ([V2G2-765]).
+ * @param kept elements that have been written already, or will be again
+ */
+export const encodeIso2Fragment = (
+  { element, value }: Iso2SignedElement,
+  kept?: KeptElements,
+): Uint8Array =>
+  fragment(
+    element,
+    (writer) => {
+      if (element === 'eMAID') writeRelaxedEmaid(writer, value);
+      else writeElement(writer, types[element], value);
+    },
+    kept,
+  );
 
 /**
  * What older stacks digest for eMAID: the fragment by the element's type, as if the schema had the
@@ -66,7 +84,8 @@ export const encodeIso2SignedInfo = (value: SignedInfo): Uint8Array =>
 const fragment = (
   name: keyof typeof iso2FragmentCodes,
   write: (writer: BitWriter) => void,
-): Uint8Array => encodeFragment(iso2Fragment, name, iso2FragmentCodes[name], write);
+  kept?: KeptElements,
+): Uint8Array => encodeFragment(iso2Fragment, name, iso2FragmentCodes[name], write, kept);
 
 /**
  * The schema has elements eMAID of two types, with and without an Id. In a fragment, where nothing

@@ -15,19 +15,30 @@ import {
   signedInstallationData,
 } from './iso20-grammar.ts';
 import type { Iso20Message, Iso20SignedElement } from './iso20-messages.ts';
+import type { KeptElements } from './kept-elements.ts';
 import { signedInfo } from './signature-grammar.ts';
 import type { SignedInfo } from './xml-signature.ts';
 
 /** Reads a document without V2GTP header. */
 export const decodeIso20 = (document: Uint8Array): Decoded<Iso20Message> =>
-  decodeDocument(iso20Document, document) as Decoded<Iso20Message>;
+  decodeDocument<Iso20Message>(iso20Document, document, (message) => [
+    'responseCode' in message
+      ? message.signedInstallationData
+      : message.oemProvisioningCertificateChain,
+  ]);
 
-export const encodeIso20 = (message: Iso20Message): Uint8Array =>
-  encodeDocument(iso20Document, message);
+/** @param kept elements that have been written already */
+export const encodeIso20 = (message: Iso20Message, kept?: KeptElements): Uint8Array =>
+  encodeDocument(iso20Document, message, kept);
 
-/** What the digest of a signed element is made of. */
-export const encodeIso20Fragment = ({ element, value }: Iso20SignedElement): Uint8Array =>
-  fragment(element, types[element], value);
+/**
+ * What the digest of a signed element is made of.
+ * @param kept elements that have been written already, or will be again
+ */
+export const encodeIso20Fragment = (
+  { element, value }: Iso20SignedElement,
+  kept?: KeptElements,
+): Uint8Array => fragment(element, types[element], value, kept);
 
 /**
  * SignedInfo by the schema of the messages instead of that of XML Signature alone, for reading
@@ -45,7 +56,12 @@ const fragment = (
   name: keyof typeof iso20FragmentCodes,
   type: ElementType<unknown>,
   value: unknown,
+  kept?: KeptElements,
 ): Uint8Array =>
-  encodeFragment(iso20Fragment, name, iso20FragmentCodes[name], (writer) =>
-    writeElement(writer, type, value),
+  encodeFragment(
+    iso20Fragment,
+    name,
+    iso20FragmentCodes[name],
+    (writer) => writeElement(writer, type, value),
+    kept,
   );

@@ -1,7 +1,7 @@
 import type { Decoded } from '../exi/document.ts';
 
 /** How a message was encoded, as far as it is not the one way that we encode it. */
-export type Decoding = Omit<Decoded<unknown>, 'message'>;
+export type Decoding = Omit<Decoded<unknown>, 'message' | 'kept'>;
 
 export const decodingOf = ({
   stringTableHits,

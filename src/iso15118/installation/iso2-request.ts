@@ -75,7 +75,7 @@ export const readIso2Installation = (
       body.oemProvisioningCertificate,
     );
     const key = recipientKey(standard, certificate);
-    const elements = signedInIso2Request(body);
+    const elements = signedInIso2Request(body, decoded.kept);
     const { signature, sessionId } = header;
     const needed = requireSignature({ standard, signature, elements, key, readings });
     return {
@@ -100,7 +100,7 @@ export const readIso2Update = (
     const chain = body.contractCertificateChain;
     const certificate = readCertificateOf('contract certificate', chain.certificate);
     const key = recipientKey(standard, certificate);
-    const elements = signedInIso2Request(body);
+    const elements = signedInIso2Request(body, decoded.kept);
     const { signature, sessionId } = header;
     const needed = requireSignature({ standard, signature, elements, key, readings });
     const subCertificates = (chain.subCertificates ?? []).map((der) =>

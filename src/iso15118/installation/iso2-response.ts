@@ -2,6 +2,7 @@
 
 import { encodeIso2 } from '../exi/iso2.ts';
 import type { Iso2ContractData, Iso2ResponseCode } from '../exi/iso2-messages.ts';
+import { KeptElements } from '../exi/kept-elements.ts';
 import { signElements } from '../signature/sign-elements.ts';
 import { chainOf } from './chain-element.ts';
 import type { CpsSigner } from './cps-signer.ts';
@@ -47,11 +48,12 @@ export async function buildIso2Response(
     dhPublicKey: { id: ids.dh, value: delivery.dhPublicKey },
     emaid: { id: ids.emaid, value: delivery.emaid },
   };
-  const signature = await signElements('iso15118-2', signedInIso2Response(data), cps.signer);
-  return encodeIso2({
-    header: { sessionId: delivery.sessionId, signature },
-    body: { name, ...data },
-  });
+  const { contractCertificateChain, encryptedPrivateKey, dhPublicKey } = data;
+  const kept = new KeptElements([contractCertificateChain, encryptedPrivateKey, dhPublicKey]);
+  const elements = signedInIso2Response(data, kept);
+  const signature = await signElements('iso15118-2', elements, cps.signer);
+  const header = { sessionId: delivery.sessionId, signature };
+  return encodeIso2({ header, body: { name, ...data } }, kept);
 }
 
 function checkForm({ encryptedPrivateKey, dhPublicKey, emaid }: Iso2Delivery): void {

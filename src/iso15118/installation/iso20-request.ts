@@ -64,7 +64,7 @@ export const readIso20Installation = (
     const chain = message.oemProvisioningCertificateChain;
     const certificate = readCertificateOf('provisioning certificate', chain.certificate);
     const key = recipientKey(standard, certificate);
-    const elements = signedInIso20Request(message);
+    const elements = signedInIso20Request(message, decoded.kept);
     const { signature, sessionId } = message.header;
     const needed = await requireSignatureOffLoop({
       ...{ standard, signature, elements, key, readings },

@@ -6,6 +6,7 @@ import type {
   Iso20ResponseCode,
   SignedInstallationData,
 } from '../exi/iso20-messages.ts';
+import { KeptElements } from '../exi/kept-elements.ts';
 import { signElements } from '../signature/sign-elements.ts';
 import { chainOf } from './chain-element.ts';
 import type { CpsSigner } from './cps-signer.ts';
@@ -55,17 +56,22 @@ export async function buildIso20Response(
     dhPublicKey,
     encryptedPrivateKey: { form: curve, value: encryptedPrivateKey },
   };
-  const elements = signedInIso20Response({ signedInstallationData });
+  const kept = new KeptElements([signedInstallationData]);
+  const elements = signedInIso20Response({ signedInstallationData }, kept);
   const signature = await signElements('iso15118-20', elements, cps.signer);
-  return encodeIso20({
-    name: 'CertificateInstallationRes',
-    header: { sessionId: delivery.sessionId, timeStamp: secondsSince1970(delivery.at), signature },
-    responseCode: 'OK',
-    evseProcessing: 'Finished',
-    cpsCertificateChain: chainOf(cps),
-    signedInstallationData,
-    remainingContractCertificateChains: delivery.remainingContractCertificateChains,
-  });
+  const timeStamp = secondsSince1970(delivery.at);
+  return encodeIso20(
+    {
+      name: 'CertificateInstallationRes',
+      header: { sessionId: delivery.sessionId, timeStamp, signature },
+      responseCode: 'OK',
+      evseProcessing: 'Finished',
+      cpsCertificateChain: chainOf(cps),
+      signedInstallationData,
+      remainingContractCertificateChains: delivery.remainingContractCertificateChains,
+    },
+    kept,
+  );
 }
 
 function checkLength(

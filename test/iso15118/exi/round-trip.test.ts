@@ -4,8 +4,18 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeIso2, encodeIso2 } from '../../../src/iso15118/exi/iso2.ts';
+import type { Iso2Body } from '../../../src/iso15118/exi/iso2-messages.ts';
 import { decodeIso20, encodeIso20 } from '../../../src/iso15118/exi/iso20.ts';
+import type { Iso20Message } from '../../../src/iso15118/exi/iso20-messages.ts';
+import type { KeptElements } from '../../../src/iso15118/exi/kept-elements.ts';
 import { encodeSignedInfo } from '../../../src/iso15118/exi/xmldsig.ts';
+import {
+  signedInIso2Request,
+  signedInIso2Response,
+  signedInIso20Request,
+  signedInIso20Response,
+} from '../../../src/iso15118/installation/signed-elements.ts';
+import type { SignedElement } from '../../../src/iso15118/signature/signed-element.ts';
 import { seed } from '../../support/chance.ts';
 import { iso2ByHand, iso20ByHand } from '../../support/exi-by-hand.ts';
 import { iso2Messages, iso20Messages, signedInfos } from '../../support/exi-messages.ts';
@@ -17,6 +27,23 @@ const runs = {
   numRuns: 150,
   seed: createHash('sha256').update(seed).digest().readInt32BE(0),
 };
+
+const signedInIso2 = (body: Iso2Body, kept?: KeptElements) =>
+  'responseCode' in body ? signedInIso2Response(body, kept) : signedInIso2Request(body, kept);
+
+const signedInIso20 = (message: Iso20Message, kept?: KeptElements) =>
+  'responseCode' in message
+    ? signedInIso20Response(message, kept)
+    : signedInIso20Request(message, kept);
+
+/** What a message has been read into gives the fragments that its elements give by themselves. */
+function expectSameFragments(
+  signedIn: (kept?: KeptElements) => readonly SignedElement[],
+  kept: KeptElements,
+) {
+  const all = signedIn(kept).map((element) => toHex(element.fragment()));
+  expect(all).toEqual(signedIn().map((element) => toHex(element.fragment())));
+}
 
 /** What every document that the codec writes holds to. */
 const plain = { stringTableHits: 0, trailingZeros: 0, reencodes: 'identically' };
@@ -32,7 +59,9 @@ describe(`ISO 15118-2, EVPKI_TEST_SEED=${seed}`, () => {
       fc.property(iso2Messages(name), (message) => {
         const document = encodeIso2(message);
         expect(toHex(document)).toBe(toHex(iso2ByHand(message).octets));
-        expect(decodeIso2(document)).toEqual({ ...plain, message });
+        const { kept, ...read } = decodeIso2(document);
+        expect(read).toEqual({ ...plain, message });
+        expectSameFragments((from) => signedInIso2(read.message.body, from), kept);
       }),
       runs,
     );
@@ -45,7 +74,9 @@ describe(`ISO 15118-20, EVPKI_TEST_SEED=${seed}`, () => {
       fc.property(iso20Messages(name), (message) => {
         const document = encodeIso20(message);
         expect(toHex(document)).toBe(toHex(iso20ByHand(message).octets));
-        expect(decodeIso20(document)).toEqual({ ...plain, message });
+        const { kept, ...read } = decodeIso20(document);
+        expect(read).toEqual({ ...plain, message });
+        expectSameFragments((from) => signedInIso20(read.message, from), kept);
       }),
       runs,
     );
