@@ -32,7 +32,7 @@ function changedCheckout(): string {
   return folder;
 }
 
-describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 120_000 }, () => {
+describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 240_000 }, () => {
   let database: PostgresDatabase;
   let checkout: string;
   let older: ServiceProcess;
@@ -81,9 +81,7 @@ describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 120_0
   const refused = [503, 'declarations-superseded'];
   /** It looks twice a second, and says once that it has been superseded. */
   const hearsOfIt = (process: ServiceProcess) =>
-    expect
-      .poll(() => process.log.map(({ event }) => event))
-      .toContain('declarations-superseded');
+    expect.poll(() => process.log.map(({ event }) => event)).toContain('declarations-superseded');
 
   test('the older process refuses to issue, and answers OCSP, CRLs and revocations', async () => {
     const before = await issue(older);

@@ -28,7 +28,7 @@ const wait = (milliseconds: number) =>
 
 testPostgresRequirement();
 
-describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 60_000 }, () => {
+describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 120_000 }, () => {
   let database: PostgresDatabase;
   let a: ServiceProcess;
   let b: ServiceProcess;
@@ -46,7 +46,7 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
     token = await a.administrator();
     issuerId = (await a.call('GET', '/v1/authorities/ocpp-station-ca', undefined, token)).json
       .issuers[0].id;
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await a?.remove();
     await b?.remove();
