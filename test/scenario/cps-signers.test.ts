@@ -147,7 +147,7 @@ describe.each(preparedBackends)('on $name', (backend) => {
 
   /** Each test has the hierarchy to itself, before anybody has made a signer. */
   const scene = (name: string, play: () => Promise<void>, hierarchy?: typeof demo) =>
-    test(name, { timeout: 60_000 }, async () => {
+    test(name, async () => {
       now = begin;
       prepared = hierarchy ? await backend.empty() : await empty.copy();
       try {
