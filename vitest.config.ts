@@ -20,8 +20,10 @@ const alone = files.filter((file) => changesProcess.test(readFileSync(join(root,
 export default defineConfig({
   test: {
     // Nothing is measured by them; they end what hangs, on a machine that is busy otherwise, too.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    // As long as what is waited for may take there; who has it goes on at once.
+    expect: { poll: { timeout: 20_000 } },
     // Vitest would leave one processor idle: of two that is half of them.
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [

@@ -25,7 +25,7 @@ describe.skipIf(cannotRunLines)('the shown lines', () => {
     const script = shownLines(shown.stdout);
     // Not synchronously: the service runs in this very process.
     const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', script], {
-      timeout: 25_000,
+      timeout: 55_000,
     });
     const leaf = `${folder}/charger.pem`;
     const said = stdout.split('\n');

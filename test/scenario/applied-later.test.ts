@@ -45,7 +45,7 @@ const write = (name: string, content: unknown): string => {
 
 const PRIVATE = 'ca/private-environment.yaml';
 
-describe('a hierarchy that was applied later', { timeout: 90_000 }, () => {
+describe('a hierarchy that was applied later', { timeout: 180_000 }, () => {
   test('stays, and signs, whatever file the next start names', async () => {
     await start(PRIVATE);
     const demo = parse(readFileSync('ca/demo.yaml', 'utf8'));
@@ -110,7 +110,7 @@ describe('a hierarchy that was applied later', { timeout: 90_000 }, () => {
 
 const withdrawn = 'a grant that was withdrawn while an authority awaited';
 // Until OpenSSL signs for it.
-describe.skipIf(noOpenssl)(withdrawn, { timeout: 90_000 }, () => {
+describe.skipIf(noOpenssl)(withdrawn, { timeout: 180_000 }, () => {
   const declaration = {
     hierarchy: 'crossing',
     demo: true,

@@ -17,7 +17,8 @@ interface Verdict {
   readonly findings: readonly { code: string; stream?: string; sequence?: number }[];
 }
 
-describe('tampering with the audit log', { timeout: 120_000 }, () => {
+// Each starts the service several times.
+describe('tampering with the audit log', { timeout: 300_000 }, () => {
   let dataDir: string;
   let app: TestApp | undefined;
   let client: { clientId: string; clientSecret: string };

@@ -173,7 +173,7 @@ describe('those who are turned away', () => {
       const { items } = (await evpki.call('GET', path, undefined, administrator)).json;
       expect(items).toHaveLength(count);
       return items;
-    });
+    }, 20_000);
 
   test('each kind leaves an entry in the log of whom it is about, and no secret', async () => {
     const client = await clientOf('demo-cpo', ['csms']);

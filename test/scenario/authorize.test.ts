@@ -143,7 +143,7 @@ describe('a contract at a charger', () => {
       contract: { id, emaid },
     });
     for (const organization of ['demo-mo', 'demo-cpo']) {
-      const path = `/v1/audit?organization=${organization}&limit=20`;
+      const path = `/v1/audit?organization=${organization}&subject=${id}`;
       expect(sent(await call('all', 'GET', path), 200).items).toContainEqual(
         expect.objectContaining({
           ...{ action: 'contract.authorized', subject: id },
@@ -259,7 +259,7 @@ describe('a contract at a charger', () => {
       expect(pair(await present(emaid, chain))).toEqual(accepted);
       await change(id, '/end');
       expect(pair(await present(emaid, chain))).toEqual(revoked);
-      const path = '/v1/audit?organization=demo-cpo&limit=20';
+      const path = `/v1/audit?organization=demo-cpo&subject=${id}`;
       expect(sent(await call('all', 'GET', path), 200).items).toContainEqual(
         expect.objectContaining({
           ...{ action: 'contract.authorization-refused', subject: id },

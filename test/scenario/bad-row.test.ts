@@ -15,7 +15,9 @@ describe.each(preparedBackends)('issuing in batches on $name', ({ empty }) => {
   test('a row that the database refuses fails only its own caller', async () => {
     const { url, dataDir, remove } = await empty();
     const processId = 'process-1';
-    const clock = () => new Date();
+    // It stands still: that of a busy machine would have to be noted in between.
+    const at = new Date();
+    const clock = () => at;
     const database = await openDatabase(url, { clock, processId });
     try {
       const declarations = demoDeclarations();
@@ -37,15 +39,35 @@ describe.each(preparedBackends)('issuing in batches on $name', ({ empty }) => {
       const repeating = (count: number) =>
         (count === 15 ? drawn.shift() : undefined) ?? services.random(count);
 
+      // What comes while a transaction runs shares the next one: this one runs until all have come.
+      let come = 0;
+      let all = () => {};
+      const haveCome = new Promise<void>((resolve) => {
+        all = resolve;
+      });
+      const holding = database.write(() => haveCome);
+      const coming: typeof services = {
+        ...services,
+        store: {
+          ...services.store,
+          recordPending: (command) => {
+            come += 1;
+            if (come === CALLERS) all();
+            return services.store.recordPending(command);
+          },
+        },
+      };
+
       const before = database.counters;
       const settled = await Promise.allSettled(
         Array.from({ length: CALLERS }, (_, caller) =>
           enrolStation(
-            caller === UNLUCKY ? { ...services, random: repeating } : services,
+            caller === UNLUCKY ? { ...coming, random: repeating } : coming,
             stationRequest(`SN-${caller}`),
           ),
         ),
       );
+      await holding;
       const rejected = settled.flatMap(({ status }, caller) =>
         status === 'rejected' ? [caller] : [],
       );

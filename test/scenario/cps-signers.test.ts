@@ -147,7 +147,7 @@ describe.each(preparedBackends)('on $name', (backend) => {
 
   /** Each test has the hierarchy to itself, before anybody has made a signer. */
   const scene = (name: string, play: () => Promise<void>, hierarchy?: typeof demo) =>
-    test(name, { timeout: 60_000 }, async () => {
+    test(name, async () => {
       now = begin;
       prepared = hierarchy ? await backend.empty() : await empty.copy();
       try {
@@ -636,7 +636,7 @@ describe('the whole service', () => {
   }
   const listed = async (count: number): Promise<Listed[]> => {
     const authorization = `Bearer ${await evpki.renewedToken(credentials)}`;
-    for (const until = Date.now() + 15_000; ; ) {
+    for (const until = Date.now() + 40_000; ; ) {
       const path = '/v1/certificates?profile=iso15118-2-cps';
       const { json, text } = await evpki.call('GET', path, undefined, { authorization });
       const issued = json.items?.filter(({ state }: Listed) => state === 'issued');
@@ -646,7 +646,7 @@ describe('the whole service', () => {
     }
   };
 
-  test('makes the signer by itself, and another in time', { timeout: 60_000 }, async () => {
+  test('makes the signer by itself, and another in time', { timeout: 120_000 }, async () => {
     const [first] = await listed(1);
     expect(first?.organization).toBe('demo-cps');
     ahead = 61 * DAY;

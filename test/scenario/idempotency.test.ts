@@ -280,7 +280,7 @@ describe.runIf(postgresIsAvailable)('K5 Idempotency-Key across two processes', (
     };
     processes = [await startServiceProcess(env), await startServiceProcess(env)];
     token = (await processes[0]?.administrator()) ?? '';
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     for (const process of processes) await process.remove();
     await database?.drop();

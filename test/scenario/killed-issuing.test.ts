@@ -62,7 +62,8 @@ killing('issuing', issuing, ({ backend, withHistory, killAt, killAfter }) => {
     await withHistory(async (history) => {
       for (let kill = 0; kill < killsInARow; kill += atOnce) {
         const moments = Array.from({ length: atOnce }, (): Moment => {
-          const after = draw(3) === 1 ? 'ready' : 'handed-out';
+          // The first one has handed something out: of the others it may be that none has.
+          const after = draw(3) === 1 && kill > 0 ? 'ready' : 'handed-out';
           return { after, milliseconds: draw(200) };
         });
         await killAfter(history, ...moments);

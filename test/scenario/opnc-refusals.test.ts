@@ -185,10 +185,12 @@ describe('P12 OPNC', () => {
         ['OPNC-from-party-type', 'cpo'],
       ]);
       expect(repeated.status).toBe(400);
-      const refusals = (await auditOf('demo-cpo')).filter(
-        ({ action }) => action === 'access.refused',
-      );
-      expect(JSON.stringify(refusals)).toContain('/opnc/v1/rcp/rootcertificates');
+      // They are written beside the answer.
+      const refusals = async () =>
+        (await auditOf('demo-cpo')).filter(({ action }) => action === 'access.refused');
+      await expect
+        .poll(async () => JSON.stringify(await refusals()))
+        .toContain('/opnc/v1/rcp/rootcertificates');
     });
 
     test('P5 identifiers of others, roots that nobody chooses, and paths that there are not', async () => {

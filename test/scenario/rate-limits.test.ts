@@ -97,10 +97,15 @@ describe('W10 rate limits', () => {
     const credentials = {
       ...{ grant_type: 'client_credentials', client_id: 'cli_x', client_secret: 'x' },
     };
-    expect((await evpki.call('POST', '/oauth/token', credentials, {})).status).toBe(429);
-    expect((await evpki.call('GET', '/v1/profiles', undefined, {})).status).toBe(429);
     const bootstrap = { authorization: 'Bearer evpki_boot_x' };
-    expect((await evpki.call('GET', '/v1/profiles', undefined, bootstrap)).status).toBe(429);
+    for (const ask of [
+      () => evpki.call('POST', '/oauth/token', credentials, {}),
+      () => evpki.call('GET', '/v1/profiles', undefined, {}),
+      () => evpki.call('GET', '/v1/profiles', undefined, bootstrap),
+    ]) {
+      // With something of their own they would have a burst; a second or two may have passed.
+      expect((await exhaust(ask)).got.length).toBeLessThan(BURST / 2);
+    }
     // Whoever can is not kept out by the others at its address.
     expect((await evpki.call('GET', '/v1/profiles', undefined, operator)).status).toBe(200);
   });

@@ -47,7 +47,7 @@ const start = (days = 0) =>
     ...(days > 0 ? { keepBootstrap: true as const } : {}),
   });
 const until = (event: string, count: number) =>
-  vi.waitFor(() => expect(heard.filter((one) => one.event === event)).toHaveLength(count), 15_000);
+  vi.waitFor(() => expect(heard.filter((one) => one.event === event)).toHaveLength(count), 45_000);
 
 test('W8 who is to hear of it hears of each change of a root once, after a standstill too', async () => {
   evpki = await start();
@@ -116,4 +116,4 @@ test('W8 who is to hear of it hears of each change of a root once, after a stand
       details: { sha256, rootType: 'V2G', notAfter: notAfter.toISOString() },
     },
   ]);
-}, 120_000);
+}, 240_000);

@@ -124,7 +124,7 @@ describe('W9 canaries', () => {
     }
     expect(answers.length).toBeGreaterThan(1_000);
     expect(foundIn(answers.join('\n'))).toEqual([]);
-  }, 300_000);
+  }, 900_000);
 
   test('a client that mistakes its secret for its name, and one that is wrong', async () => {
     const credentials = { grant_type: 'client_credentials', client_id: client.clientSecret };

@@ -50,7 +50,7 @@ async function hangUp(event: string): Promise<Readonly<Record<string, unknown>>>
   const logged = evpki.log.length;
   const found = () => evpki.log.slice(logged).find((line) => line.event === event);
   evpki.child.kill('SIGHUP');
-  await expect.poll(found, { timeout: 10_000 }).toBeDefined();
+  await expect.poll(found).toBeDefined();
   return found() ?? {};
 }
 

@@ -126,7 +126,7 @@ describe('SIGTERM under load', () => {
     }
 
     const answered = outcomes.filter((outcome) => outcome.kind === 'answered');
-    expect(answered.length).toBeGreaterThan(40);
+    expect(answered.length).toBeGreaterThanOrEqual(40);
     expect(new Set(answered.map(({ status }) => status))).toEqual(new Set([201]));
     evpki = await startServiceProcess({}, dataDir);
     for (const { id } of answered) {

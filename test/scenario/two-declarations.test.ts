@@ -32,7 +32,7 @@ function changedCheckout(): string {
   return folder;
 }
 
-describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 120_000 }, () => {
+describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 240_000 }, () => {
   let database: PostgresDatabase;
   let checkout: string;
   let older: ServiceProcess;
@@ -79,17 +79,17 @@ describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 120_0
     return answers.map(({ status, json }) => [status, json.code]);
   };
   const refused = [503, 'declarations-superseded'];
+  /** It looks twice a second, and says once that it has been superseded. */
+  const hearsOfIt = (process: ServiceProcess) =>
+    expect.poll(() => process.log.map(({ event }) => event)).toContain('declarations-superseded');
 
   test('the older process refuses to issue, and answers OCSP, CRLs and revocations', async () => {
     const before = await issue(older);
     expect(before.status, before.text).toBe(201);
     newer = await startServiceProcess(env, undefined, checkout);
     expect((await issue(newer)).status).toBe(201);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1_100);
-    });
+    await hearsOfIt(older);
     expect(await superseded(older)).toEqual([refused, refused, refused]);
-    expect(older.log.map(({ event }) => event)).toContain('declarations-superseded');
 
     const question = ocspQuestion(before.json.certificateChain);
     expect((await askOcsp(older.publicUrl, question)).status).toBe('good');
@@ -114,9 +114,7 @@ describe.runIf(postgresIsAvailable)('declarations that differ', { timeout: 120_0
     await older.remove();
     older = await startServiceProcess(env);
     expect((await issue(older)).status).toBe(201);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1_100);
-    });
+    await hearsOfIt(newer);
     expect((await superseded(newer))[0]).toEqual(refused);
     const entries = await database.query(
       `SELECT subject FROM audit_entries WHERE action = 'declarations.activated' ORDER BY at`,

@@ -28,7 +28,7 @@ const wait = (milliseconds: number) =>
 
 testPostgresRequirement();
 
-describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 60_000 }, () => {
+describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 120_000 }, () => {
   let database: PostgresDatabase;
   let a: ServiceProcess;
   let b: ServiceProcess;
@@ -46,7 +46,7 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
     token = await a.administrator();
     issuerId = (await a.call('GET', '/v1/authorities/ocpp-station-ca', undefined, token)).json
       .issuers[0].id;
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await a?.remove();
     await b?.remove();
@@ -70,15 +70,18 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
   const statusAt = async (process: ServiceProcess, question: Uint8Array) =>
     (await askOcsp(process.publicUrl, question)).status;
 
-  /** Asks until the process says `revoked`; how long that took. */
+  /**
+   * Asks until the process says `revoked`; how late somebody who heard something else still asked.
+   * How long an answer takes on its way is not the process's doing.
+   */
   const revokedAfter = async (process: ServiceProcess, question: Uint8Array): Promise<number> => {
     const began = performance.now();
-    for (;;) {
+    for (let late = 0; ; await wait(20)) {
+      const askedAt = performance.now() - began;
       const status = await statusAt(process, question);
-      const took = performance.now() - began;
-      if (status === 'revoked') return took;
-      expect(took, `still ${status}`).toBeLessThan(10_000);
-      await wait(20);
+      if (status === 'revoked') return late;
+      late = askedAt;
+      expect(late, `still ${status}`).toBeLessThan(10_000);
     }
   };
 
@@ -155,10 +158,11 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
       b.child.kill('SIGCONT');
     }
     for (;;) {
+      const askedAt = Date.now();
       const { status, thisUpdate } = await askOcsp(b.publicUrl, remembered.question);
       if (status === 'revoked') break;
       if (status === 'good') expect(thisUpdate.getTime()).toBeLessThan(resumedAt - 3_000);
-      expect(Date.now() - resumedAt).toBeLessThan(1_000);
+      expect(askedAt - resumedAt).toBeLessThan(1_000);
     }
     expect(await Promise.all(meanwhile)).toEqual(['revoked', 'revoked', 'revoked']);
   });
@@ -192,12 +196,13 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
   });
 
   test('A is killed while it makes a CRL: B makes it when the lease has ended', async () => {
-    const before = await publishedNumber();
     const { id, serialNumber } = await issue(a);
     await revoke(b, id);
+    await untilNoneIsDue();
     // Whoever takes the job gets no number while somebody else has the issuer's row.
     const lock = new Client({ connectionString: database.url });
     await lock.connect();
+    const before = await publishedNumber();
     let killed: ServiceProcess;
     let survivor: ServiceProcess;
     try {
@@ -224,12 +229,7 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
     await wait(1_500);
     expect(await publishedNumber(), 'before the lease has ended').toBe(before);
     await setJob(`lease_until = '2000-01-01T00:00:00.000Z'`);
-    const began = Date.now();
-    while ((await publishedNumber()) === before) {
-      await wait(50);
-      expect(Date.now() - began).toBeLessThan(10_000);
-    }
-    expect(await publishedNumber()).toBe(before + 1);
+    await expect.poll(publishedNumber).toBe(before + 1);
     const crl = await crlOf(survivor);
     const listed = [...readCrl(crl, { maxBytes: 1_000_000 }).entries()];
     expect(listed.map((entry) => serialHex(entry.serialNumber))).toContain(serialNumber);
@@ -243,6 +243,17 @@ describe.runIf(postgresIsAvailable)('two processes on one database', { timeout: 
 
   const setJob = (change: string) =>
     database.query(`UPDATE jobs SET ${change} WHERE name = 'crl:${issuerId}'`);
+  /** Nobody makes a CRL then, and nobody will by himself: what tests before have asked for is over. */
+  const untilNoneIsDue = () =>
+    expect
+      .poll(async () => {
+        await setJob(`due_at = '2100-01-01T00:00:00.000Z'`);
+        const name = `crl:${issuerId}`;
+        return database.query(
+          `SELECT lease_owner FROM jobs WHERE name = '${name}' AND due_at > '2099'`,
+        );
+      })
+      .toEqual([{ lease_owner: null }]);
   const publishedNumber = async () => {
     const [row] = await database.query(`SELECT number FROM crls WHERE issuer_id = '${issuerId}'`);
     return Number(row?.number ?? 0);

@@ -81,15 +81,12 @@ if (postgresIsAvailable) {
           WHERE datname = '${database.name}' AND pid <> pg_backend_pid()`,
       );
       // Whether it is the old session that is found dead, or the new one that is refused.
-      let failure: unknown;
-      for (let attempt = 0; attempt < 5; attempt += 1) {
-        failure = await write(async ({ knex }) => knex.raw('SELECT 1')).then(
+      const failure = () =>
+        write(async ({ knex }) => knex.raw('SELECT 1')).then(
           () => 'stored',
           (error: unknown) => error,
         );
-        if (failure !== 'stored') await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      expect(failure).toMatchObject({ code: 'durability-too-weak' });
+      await expect.poll(failure).toMatchObject({ code: 'durability-too-weak' });
     });
 
     test('a work whose session is ended before COMMIT runs again in a new one', async () => {

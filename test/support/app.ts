@@ -123,6 +123,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   };
 }
 
+/**
+ * One call, on a connection that was used before if there is one. Where OpenSSL has held up this
+ * process, both ends of it, such a connection may be closed only as it is used again.
+ */
 export function callApi(
   url: URL,
   ca: string,
@@ -161,7 +165,10 @@ export function callApi(
         });
       },
     );
-    request.on('error', reject);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (!request.reusedSocket || error.code !== 'ECONNRESET') reject(error);
+      else resolve(callApi(url, ca, method, body, headers, tls));
+    });
     request.end(text);
   });
 }

@@ -111,7 +111,7 @@ export function opncParties() {
       headers,
     );
   const auditOf = async (organization: string): Promise<Record<string, string>[]> =>
-    sent(await evpki.call('GET', `/v1/audit?organization=${organization}&limit=50`), 200).items;
+    sent(await evpki.call('GET', `/v1/audit?organization=${organization}&limit=200`), 200).items;
 
   return {
     evpki: () => evpki,

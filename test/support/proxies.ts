@@ -152,7 +152,7 @@ export async function startProxy(
   }
 }
 
-const STARTS_WITHIN = 10_000;
+const STARTS_WITHIN = 30_000;
 
 /** Runs it until it takes connections; ends it by its process id. */
 async function started(

@@ -20,7 +20,7 @@ export interface RawRequest {
   readonly body?: string | Uint8Array;
 }
 
-const GIVE_UP = 10_000;
+const GIVE_UP = 60_000;
 
 /** Sends one request on a connection of its own; resolves when that is over. */
 export function sendRaw(connection: ConnectionOptions, asked: RawRequest): Promise<RawAnswer> {

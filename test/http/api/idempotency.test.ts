@@ -94,9 +94,9 @@ test('K5 who waits for the answer of another call stops when the client has left
   const waiting = Array.from({ length: 5 }, () => ask('left'));
   await expect.poll(() => seen.looks).toBeGreaterThan(6);
   for (const { sent } of waiting) sent.destroy();
-  // As long as the longest pause between two looks, and then some.
-  await pause(400);
-  const { looks } = seen;
+  // As long as the longest pause between two looks, and then some; until it has heard that they left.
+  let { looks } = seen;
+  for (await pause(400); seen.looks !== looks; await pause(400)) looks = seen.looks;
   await pause(600);
   expect(seen.looks).toBe(looks);
   const staying = ask('left');
