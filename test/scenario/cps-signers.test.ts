@@ -545,6 +545,18 @@ describe.each(preparedBackends)('on $name', (backend) => {
     withTwo,
   );
 
+  scene(
+    'two below one root, of which one has been activated before',
+    async () => {
+      const foreign = foreignRoot();
+      await activateBelow(foreign);
+      await activateBelow(foreign, 1, 'external-cps-2');
+      await expectSound(await open([foreign.certificate]), now);
+      expect(await services.authorities.externalChains()).toHaveLength(2);
+    },
+    withTwo,
+  );
+
   scene('as many certificates below that root as a message has room for', async () => {
     const foreign = foreignRoot();
     const chain = await activateBelow(foreign, 3);

@@ -227,7 +227,26 @@ describe('revocation', () => {
     validatePath({ ...chain, statusOf, maximumPathLength: 1 });
     validatePath({ ...chain, statusOf, certificate: leaf('Sub 2', { tampered: true }) });
     validatePath({ ...chain, statusOf, anchors: [] });
+    const late = new Date('2040-01-01T00:00:00Z');
+    validatePath({ ...chain, statusOf, at: late, maximumPathLength: 1 });
     expect(statusOf).not.toHaveBeenCalled();
+  });
+
+  test('is told beside what is wrong with the time, and with nothing else', () => {
+    const codes = (changed: Partial<PathInput>) => [
+      ...new Set(
+        problemsOf({ ...chain, statusOf: () => 'revoked', ...changed }).map(({ code }) => code),
+      ),
+    ];
+    const times = [new Date('2040-01-01T00:00:00Z'), new Date('2020-01-01T00:00:00Z')] as const;
+    expect(times.map((time) => codes({ at: time }))).toEqual([
+      ['expired', 'revoked'],
+      ['not-yet-valid', 'revoked'],
+    ]);
+    expect(times.map((time) => codes({ at: time, maximumPathLength: 1 }))).toEqual([
+      ['expired', 'path-length'],
+      ['not-yet-valid', 'path-length'],
+    ]);
   });
 
   test('unknown is for the caller to judge', () => {
