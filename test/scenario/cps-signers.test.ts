@@ -499,33 +499,40 @@ describe.each(preparedBackends)('on $name', (backend) => {
     );
   });
 
-  scene('not below a root that somebody has given the name and number of another', async () => {
-    const root = await rootOf('v2g-root');
-    await everyJob();
-    await pass(30);
-    const { attributes } = root.subject;
-    const namesake = { code: 'activation-root-namesake' };
-    const { serialNumber } = root;
-    // Cars write names in any order, so that one in another order is the same to them.
-    for (const subject of [{ attributes }, { attributes: [...attributes].reverse() }]) {
-      const impostor = foreignRoot({ subject, serialNumber });
-      await expect(activateBelow(impostor)).rejects.toMatchObject({ violations: [namesake] });
-    }
-    await everyJob();
-    const cps = await open([root]);
-    await expectSound(cps, now);
-    expect(cps?.root.der).toEqual(root.der);
-    // The number alone, or the name alone, is nothing that a car would take for the root.
-    await activateBelow(foreignRoot({ serialNumber }));
-    expect((await open([root]))?.root.der).toEqual(root.der);
-  });
-
   const withTwo = hierarchyOf('ca/demo.yaml', ({ authorities }) => {
     for (const id of ['external-cps', 'external-cps-2']) {
       const title = `The ${id}`;
       authorities[id] = { ...cpsRow, title, organization: 'demo-cps', under: 'external' };
     }
   });
+  scene(
+    'not below a root that somebody has given the name and number of another',
+    async () => {
+      const root = await rootOf('v2g-root');
+      await everyJob();
+      await pass(30);
+      const { attributes } = root.subject;
+      const namesake = { code: 'activation-root-namesake' };
+      const { serialNumber } = root;
+      // Cars write names in any order, so that one in another order is the same to them.
+      for (const subject of [{ attributes }, { attributes: [...attributes].reverse() }]) {
+        const impostor = foreignRoot({ subject, serialNumber });
+        await expect(activateBelow(impostor)).rejects.toMatchObject({ violations: [namesake] });
+      }
+      await everyJob();
+      const cps = await open([root]);
+      await expectSound(cps, now);
+      expect(cps?.root.der).toEqual(root.der);
+      // The number alone, or the name alone, is nothing that a car would take for the root.
+      await activateBelow(foreignRoot({ serialNumber }));
+      const renewed = foreignRoot({ subject: { attributes } });
+      await activateBelow(renewed, 0, 'external-cps-2');
+      expect((await open([root]))?.root.der).toEqual(root.der);
+      expect((await open([renewed.certificate]))?.authorityId).toBe('external-cps-2');
+    },
+    withTwo,
+  );
+
   scene(
     'of two activated at once below roots of one name and number one stands',
     async () => {
