@@ -7,7 +7,7 @@
 import { DerReader } from './der.ts';
 import { DerError } from './der-element.ts';
 import { readForeignString } from './directory-strings.ts';
-import type { NameAttribute } from './names.ts';
+import { attributeSet, type DistinguishedName, type NameAttribute } from './names.ts';
 import { attributeTypes } from './oids.ts';
 
 /** Longer than any name of a certificate that a car knows; everything below is linear in it. */
@@ -95,6 +95,29 @@ export function nameReadings(text: string): (readonly NameAttribute[])[] {
   const begun = text.trimStart();
   const [start, forms] = begun.startsWith('/') ? [1, slashForms] : [0, commaForms];
   return forms.map((form) => reading(begun, start, form)).filter((found) => found !== undefined);
+}
+
+/**
+ * A key that is equal for names that one text may mean, in whatever forms it is read: without what
+ * may take the meaning from other characters, or have it taken, and with every separator the same.
+ * Names with one key are not one name; those with several keys are never confused.
+ */
+export function lookalikeSet(name: DistinguishedName): string {
+  const bare = name.attributes.map(({ type, value }) => ({ type, value: bareValue(value) }));
+  const text = bare.map(({ type, value }) => `${type}=${value}`).join(',');
+  const [attributes = bare] = nameReadings(text);
+  return attributeSet({ attributes });
+}
+
+/** As often as one software may have encoded what another one had encoded before. */
+function bareValue(value: string): string {
+  let bare = value;
+  for (let before = ''; bare !== before; ) {
+    before = bare;
+    const read = unescaped(octetsRead(bare)).replaceAll('"', '').replace(/[;+/]/g, ',');
+    bare = encodedText(read.trim()) ?? read;
+  }
+  return bare.replaceAll('\\', '');
 }
 
 function reading(text: string, start: number, form: Form): NameAttribute[] | undefined {

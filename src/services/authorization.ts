@@ -179,27 +179,35 @@ const chains: Readonly<Record<ChainFailure, PresentedChain>> = {
   'not-yet-valid': 'not-yet-valid',
 };
 
-/** The contract of this EMAID one of whose certificates has one of these hashes. */
+/**
+ * The contract of this EMAID one of whose certificates has one of these hashes; of several the same
+ * as `findByCertificate` finds.
+ */
 async function byHashData(
   { contracts }: AuthorizationParts,
   { idToken, hashData = [] }: AuthorizationQuestion,
 ): Promise<{ contract: Contract; bundle: Bundle } | undefined> {
   const emaid = parseEmaid(idToken);
   if (!emaid.ok || hashData.length === 0) return undefined;
+  let best: { contract: Contract; bundle: Bundle } | undefined;
   // One EMAID is in as many contracts as its driver has cars; those that have ended are looked at.
   let cursor: string | undefined;
   do {
     const page = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
     const found = await contracts.listContracts({ emaid: emaid.value.normal }, page);
     for (const contract of found.items) {
-      for (const bundle of await contracts.listBundles(contract.id)) {
-        if (hashData.some((data) => isHashDataOf(data, bundle))) return { contract, bundle };
-      }
+      // The newest come first.
+      if (best && goingOn[best.contract.state] < goingOn[contract.state]) continue;
+      const bundles = await contracts.listBundles(contract.id);
+      const bundle = bundles.find((one) => hashData.some((data) => isHashDataOf(data, one)));
+      if (bundle) best = { contract, bundle };
     }
     cursor = found.nextCursor;
   } while (cursor !== undefined);
-  return undefined;
+  return best;
 }
+
+const goingOn: Readonly<Record<Contract['state'], number>> = { active: 0, suspended: 1, ended: 2 };
 
 function isHashDataOf(
   data: CertificateHashData,

@@ -69,7 +69,9 @@ export function afterDelivery(
   const beginsAgain = !isRepeated && before.includes(id);
   const delivered = [...(beginsAgain ? [] : left(before, [id])), id];
   const others = left(order.slice(order.indexOf(id)), delivered);
-  return { delivered, remaining: Math.min(asking.most - delivered.length, others.length) };
+  // The charger may have lowered the limit since, for the same request.
+  const room = Math.max(0, asking.most - delivered.length);
+  return { delivered, remaining: Math.min(room, others.length) };
 }
 
 const lastIfRepeated = ({ session, requestSha256 }: Asking): string | undefined =>

@@ -12,8 +12,8 @@ import { recent } from '../pki/recent.ts';
 const MAX_KEPT = 1_000;
 
 /**
- * By the end of its signature one is looked for. Another one may be made to end alike: then one of
- * the two is read each time.
+ * By the end of its signature one is looked for. Another one may be made to end alike: the one that
+ * came last is kept, so that whoever makes it has to bring it again and again to be in the way.
  */
 const KEY_OCTETS = 48;
 
@@ -42,8 +42,9 @@ export function createParsedCertificates(limit = MAX_KEPT): ParsedCertificates {
   };
   return {
     read(der) {
-      const found = kept(bytesKey(der.subarray(-KEY_OCTETS)), () => readOwn(der));
-      return sameBytes(found.der, der) ? found : readOwn(der);
+      const key = bytesKey(der.subarray(-KEY_OCTETS));
+      const isMeant = (one: Certificate) => sameBytes(one.der, der);
+      return kept(key, () => readOwn(der), isMeant);
     },
 
     async verify({ child, issuerKey }) {

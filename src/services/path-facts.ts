@@ -34,6 +34,8 @@ export type RevokedStatus =
 
 export interface PathFacts {
   readonly anchors: readonly Certificate[];
+  /** Those of them that the organization has imported: a path may end there whoever's it is. */
+  readonly importedAnchors: readonly Certificate[];
   /** Those that would be, were they not revoked. */
   readonly endedAnchors: readonly Certificate[];
   /** Authorities of ours, and of others above ours. */
@@ -81,6 +83,7 @@ export async function readPathFacts(
 
   return {
     anchors: all.filter((anchor) => !isEnded(anchor)),
+    importedAnchors: imported.filter((anchor) => !isEnded(anchor)),
     endedAnchors: all.filter(isEnded),
     intermediates: [...above.filter((certificate) => !roots.includes(certificate)), ...outside],
 

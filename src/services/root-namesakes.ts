@@ -7,7 +7,7 @@
 import { hash } from 'node:crypto';
 import { sameBytes } from '../pki/byte-order.ts';
 import { type Certificate, readCertificate, serialHex } from '../pki/certificate.ts';
-import { attributeSet } from '../pki/names.ts';
+import { lookalikeSet } from '../pki/name-readings.ts';
 import type { AuthorityStore } from './authority-records.ts';
 
 type Roots = Pick<AuthorityStore, 'listAuthorities' | 'listIssuers' | 'externalChains'>;
@@ -29,8 +29,8 @@ const isNamesake = (root: Certificate, other: Certificate): boolean =>
   !sameBytes(root.der, other.der) && rootIdentity(root) === rootIdentity(other);
 
 /**
- * The serial number of a root and the attributes of its name in whatever order, as cars write them;
- * SHA-256, lower-case hex.
+ * The serial number of a root and what its name may be taken for: cars write it in whatever order and
+ * form, and not all that they escape is read as they mean it. SHA-256, lower-case hex.
  */
 export const rootIdentity = (root: Certificate): string =>
-  hash('sha256', `${serialHex(root)} ${attributeSet(root.issuer)}`);
+  hash('sha256', `${serialHex(root)} ${lookalikeSet(root.issuer)}`);

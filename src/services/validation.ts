@@ -117,20 +117,22 @@ export async function validateChain(
       endsNowhere && facts.endedAnchors.length > 0 ? await judge(facts.endedAnchors) : first;
     return refused(ended.problems.some(isRevocation) ? ended.problems : first.problems);
   }
-  const { path, withoutStatus } = first.verdict;
+  const { path } = first.verdict;
   const [root] = path.slice(-1);
   if (root === undefined || path.length < 2) {
     const message = 'The certificate is that of a root, with nothing above that vouches for it.';
     return refused([{ code: 'root-itself', message }]);
   }
-  if (!facts.mayEndAt(path)) {
+  // A root of another organization may have been certified by one that this organization trusts.
+  const { verdict } = facts.mayEndAt(path) ? first : await judge(facts.importedAnchors);
+  if (!verdict.ok) {
     // Whose chains were asked for is not said: whoever presents one is mostly somebody else.
     const message =
       `${nameText(root.subject)} is of another organization than the one that the certificate ` +
       'would have to be of, none of whose authorities stands in the chain.';
     return refused([{ code: 'anchor-of-another', message }]);
   }
-  return { ok: true, path, statusUnknown: withoutStatus };
+  return { ok: true, path: verdict.path, statusUnknown: verdict.withoutStatus };
 }
 
 /** A problem of a path, with the reason for which a certificate counts as revoked. */

@@ -89,8 +89,10 @@ async function issuedHere(
         tx.knex<ContractRow>('contracts').where({ id: contractId }).select('organization_id'),
       )
       .select('id', 'organization_id', 'issuer_id', 'serial');
-    for (const { id, organization_id: organizationId, issuer_id: issuerId, serial } of rows) {
-      if (issuerId === null || (await isNeeded(tx, contractId, { id, der }))) continue;
+    for (const { id, organization_id, issuer_id: issuerId, serial } of rows) {
+      if (issuerId === null) continue;
+      if (await isNeeded(tx, contractId, { id, organization_id, der })) continue;
+      const organizationId = organization_id;
       found.set(id, { id, organizationId, issuerId, serial, der: certificate.der });
     }
   }
@@ -119,11 +121,14 @@ export async function statesOfBrought(
   return new Map(rows.flatMap(({ der, state }) => (der ? [[broughtKey(der), state]] : [])));
 }
 
-/** Whether another contract has it that goes on: of the same EMAID, which is in the certificate. */
+/**
+ * Whether another contract of its organization has it that goes on: of the same EMAID, which is in
+ * the certificate. What others bring ties nobody.
+ */
 async function isNeeded(
   tx: WriteTransaction,
   contractId: string,
-  { id, der }: Pick<CertificateRow, 'id' | 'der'>,
+  { id, organization_id, der }: Pick<CertificateRow, 'id' | 'organization_id' | 'der'>,
 ): Promise<boolean> {
   const other = await tx
     .knex('contract_bundles as b')
@@ -133,6 +138,7 @@ async function isNeeded(
       'k.account',
       tx.knex<ContractRow>('contracts').where({ id: contractId }).select('account'),
     )
+    .where({ 'k.organization_id': organization_id })
     .whereNot('k.id', contractId)
     .whereNot('k.state', 'ended')
     .first('b.id');

@@ -44,8 +44,9 @@ export function contractStore(database: Database): ContractStore {
         .where((same) =>
           same.where('b.certificate', blob(certificate)).orWhere('c.der', blob(certificate)),
         )
-        // A certificate that was brought may have been one of a contract that has ended.
-        .orderByRaw(`CASE WHEN k.state = 'ended' THEN 1 ELSE 0 END`)
+        // A certificate that was brought may be one of several contracts: it is good while one is.
+        .orderByRaw(`CASE k.state WHEN 'active' THEN 0 WHEN 'suspended' THEN 1 ELSE 2 END`)
+        .orderBy(['k.created_at', 'k.id'])
         .first<ContractRow | undefined>('k.*');
       return row && contractOf(row);
     },

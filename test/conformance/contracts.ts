@@ -705,6 +705,35 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         ]);
       });
 
+      test('is not kept because another organization has brought it as well', async () => {
+        const { id, der } = await issuedHere();
+        const emaid = newEmaid();
+        const contract = await brought(der, { emaid });
+        const organizationId = await newOrganization(opened.database);
+        const foreign = await brought(der, { emaid, organizationId });
+        await changeState(contract, {});
+        expect(await stateOf(id)).toBe('revoked');
+        expect(await store().findContract(foreign)).toMatchObject({ state: 'active' });
+      });
+
+      test('means the contract that goes on, and of these the one that was there first', async () => {
+        const emaid = newEmaid();
+        const der = foreignRoot().certificate.der;
+        const contracts = [await brought(der, { emaid }), await brought(der, { emaid })].sort();
+        const [first = '', second = ''] = contracts;
+        const found = async () => (await store().findByCertificate(emaid, der))?.id;
+        expect(await found()).toBe(first);
+        await changeState(first, { to: 'suspended' });
+        expect(await found()).toBe(second);
+        await changeState(second, {});
+        expect(await found()).toBe(first);
+        await changeState(first, {});
+        expect(await found()).toBeDefined();
+        const third = await brought(der, { emaid });
+        await changeState(third, { to: 'suspended' });
+        expect(await found()).toBe(third);
+      });
+
       test('takes nothing from another organization', async () => {
         const { id, der } = await issuedHere();
         const organizationId = await newOrganization(opened.database);

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { namesRoot } from '../../src/iso15118/root-certificate-ids.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
 import { utf8String } from '../../src/pki/der-writer.ts';
-import { folded, type NameAttribute, nameText } from '../../src/pki/names.ts';
+import { lookalikeSet } from '../../src/pki/name-readings.ts';
+import {
+  type DistinguishedName,
+  folded,
+  type NameAttribute,
+  nameText,
+} from '../../src/pki/names.ts';
 import { attributeTypes } from '../../src/pki/oids.ts';
 import { fromHex, readVector, vectorNames } from '../support/vectors.ts';
 
@@ -326,5 +332,76 @@ describe('any name', () => {
     const text = (count: number) => Array.from({ length: count }, () => 'OU=x').join(',');
     expect(named(text(64), rootOf(many))).toBe(true);
     expect(named(text(65), rootOf([...many, ['OU', 'x']]))).toBe(false);
+  });
+});
+
+describe('names that one text may mean', () => {
+  const values = [
+    ...[
+      'a',
+      'A',
+      'a\\',
+      '\\a',
+      '"a"',
+      'a"b',
+      'a, b',
+      'a\\, b',
+      'a\\2C b',
+      '"a, b"',
+      'a+b',
+      'a\\+b',
+    ],
+    ...['a/b', 'a\\/b', 'a\\\\/b', '\u00fc', '\\xC3\\xBC', '\\C3\\BC', '#0c0161', '\\#0c0161'],
+    ...['a,O=b', 'a\\,O=b', 'a/O=b', 'a\\/O=b', 'a;O=b', ' a ', '\\ a'],
+  ];
+  const names = values.flatMap((value) => [
+    { attributes: [{ type: 'CN', value }] },
+    { attributes: ['CN', 'O'].map((type) => ({ type, value: type === 'CN' ? value : 'b' })) },
+  ]);
+  const serialNumber = new Uint8Array([5]);
+  const numbered = (issuer: DistinguishedName) => ({ serialNumber, issuer });
+  /** As different software would write it. */
+  const textsOf = (name: DistinguishedName): string[] => {
+    const written = (change: (value: string) => string) =>
+      name.attributes.map(({ type, value }) => `${type}=${change(value)}`);
+    const plain = written((value) => value);
+    const octets = (value: string) =>
+      value.replace(/[^ -~]/gu, (one) =>
+        Buffer.from(one).toString('hex').toUpperCase().replace(/../g, '\\x$&'),
+      );
+    return [
+      ...[nameText(name), plain.join(','), ['', ...plain].join('/')],
+      written((value) => `"${value.replaceAll('"', '""')}"`).join(', '),
+      ['', ...written((value) => octets(value).replace(/[/+\\]/g, '\\$&'))].join('/'),
+      ['', ...written(octets)].join('/'),
+    ];
+  };
+
+  test('are lookalikes', () => {
+    const pairs = new Set<string>();
+    for (const issuerName of names.flatMap(textsOf)) {
+      const meant = names.filter((name) =>
+        namesRoot({ serialNumber: 5n, issuerName }, numbered(name)),
+      );
+      for (const one of meant) {
+        for (const other of meant) {
+          expect(lookalikeSet(one), issuerName).toBe(lookalikeSet(other));
+          if (one !== other) pairs.add(`${nameText(one)} ${nameText(other)}`);
+        }
+      }
+    }
+    expect(pairs.size).toBeGreaterThan(50);
+  });
+
+  test('are no other ones', () => {
+    const sets = ['a', 'b', 'a b', 'a, b', 'ab', '\u00fc', 'a,O=b', 'a,X=b', '#04', ''].map(
+      (value) => lookalikeSet({ attributes: [{ type: 'CN', value }] }),
+    );
+    expect(new Set(sets).size).toBe(sets.length);
+    // More than is read as text, and types that have no name.
+    const long = Array.from({ length: 64 }, () => ({ type: 'OU', value: 'x'.repeat(80) }));
+    const names = ['a', 'b'].map((value) => [...long, { type: '1.2.3', value }]);
+    const [one, other] = names.map((attributes) => lookalikeSet({ attributes }));
+    expect(one).not.toBe(other);
   });
 });

@@ -212,6 +212,28 @@ function badKeyUsage(): Uint8Array {
   return explicit(3, sequence(sequence(oid('2.5.29.15'), bytes('0403030100'))));
 }
 
+test('names of issuers are their own, however much of them is the same', () => {
+  const long = 'x'.repeat(60);
+  const named = (values: readonly string[]) => ({
+    values,
+    der: sequence(...values.map((value) => set(sequence(oid('2.5.4.11'), utf8String(value))))),
+  });
+  // Of up to 600 octets, which differ in one value each.
+  const names = [1, 2, 5, 9].flatMap((count) =>
+    Array.from({ length: count }, (_, at) =>
+      Array.from('abc', (letter) =>
+        named(Array.from({ length: count }, (_, each) => (each === at ? letter : '') + long)),
+      ),
+    ).flat(),
+  );
+  for (let round = 0; round < 2; round++) {
+    for (const { values, der } of names) {
+      const { issuer } = readTbs(tbsOf({ issuer: der }));
+      expect(issuer.attributes.map(({ value }) => value)).toEqual(values);
+    }
+  }
+});
+
 describe('serial numbers', () => {
   test.each([
     ['00', '0'],

@@ -47,3 +47,27 @@ test('what throws is not kept', () => {
   const value = {};
   expect(of('a', () => value)).toBe(value);
 });
+
+test('of values of one text that are not the one that is meant none is given', () => {
+  const of = recent<{ readonly value: number }>(4);
+  const made: number[] = [];
+  const ask = (key: string, value: number) =>
+    of(
+      key,
+      () => {
+        made.push(value);
+        return { value };
+      },
+      (one) => one.value === value,
+    ).value;
+  const asked = [1, 1, 2, 2, 1, 1];
+  expect(asked.map((value) => ask('a', value))).toEqual(asked);
+  expect(made).toEqual([1, 2, 1]);
+  // In whichever of the two maps it is.
+  for (const key of ['b', 'c']) ask(key, 0);
+  expect([ask('a', 1), ask('a', 2), ask('a', 2)]).toEqual([1, 2, 2]);
+  expect(made).toEqual([1, 2, 1, 0, 0, 2]);
+  for (const key of ['d', 'e']) ask(key, 0);
+  expect([ask('a', 3), ask('a', 3)]).toEqual([3, 3]);
+  expect(made).toEqual([1, 2, 1, 0, 0, 2, 0, 0, 3]);
+});

@@ -400,6 +400,18 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const limits = { ocppVersion: '2.1', maximumContractCertificateChains: 1 };
       const limited = take(vehicle, question, await ask(question, limits));
       expect([limited.emaid, limited.remaining]).toEqual([third.emaid, 0]);
+      // The same request again, while the charger takes fewer by now than the car has got.
+      const got = [];
+      const third3 = Buffer.from('0011223344556677', 'hex');
+      for (const emaid of [third.emaid, second.emaid, first.emaid]) {
+        const more = await askToInstall(vehicle, roots, { most: 4, sessionId: third3 });
+        got.push(take(vehicle, more, await ask(more)).emaid);
+        expect(got.at(-1)).toBe(emaid);
+        if (got.length < 3) continue;
+        const fewer = { ocppVersion: '2.1', maximumContractCertificateChains: 2 };
+        const repeated = take(vehicle, more, await ask(more, fewer));
+        expect([repeated.emaid, repeated.remaining]).toEqual([emaid, 0]);
+      }
       const again = await askToInstall(vehicle, roots, { most: 1 });
       const order = { ocppVersion: '2.1', prioritizedEMAIDs: [second.emaid] };
       expect(take(vehicle, again, await ask(again, order)).emaid).toBe(second.emaid);

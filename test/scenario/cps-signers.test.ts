@@ -4,6 +4,7 @@ import { verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { namesRoot } from '../../src/iso15118/root-certificate-ids.ts';
 import {
   type Certificate,
   fingerprint,
@@ -21,6 +22,7 @@ import { CPS_SIGNERS_JOB, type CpsStandard } from '../../src/services/cps-record
 import { openCps, type ReadyCps, visibleCps } from '../../src/services/cps-signers.ts';
 import { parseHierarchy } from '../../src/services/hierarchies.ts';
 import { release, revoke } from '../../src/services/revocation.ts';
+import { hasNamesake } from '../../src/services/root-namesakes.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { capture } from '../support/captured-log.ts';
@@ -499,33 +501,40 @@ describe.each(preparedBackends)('on $name', (backend) => {
     );
   });
 
-  scene('not below a root that somebody has given the name and number of another', async () => {
-    const root = await rootOf('v2g-root');
-    await everyJob();
-    await pass(30);
-    const { attributes } = root.subject;
-    const namesake = { code: 'activation-root-namesake' };
-    const { serialNumber } = root;
-    // Cars write names in any order, so that one in another order is the same to them.
-    for (const subject of [{ attributes }, { attributes: [...attributes].reverse() }]) {
-      const impostor = foreignRoot({ subject, serialNumber });
-      await expect(activateBelow(impostor)).rejects.toMatchObject({ violations: [namesake] });
-    }
-    await everyJob();
-    const cps = await open([root]);
-    await expectSound(cps, now);
-    expect(cps?.root.der).toEqual(root.der);
-    // The number alone, or the name alone, is nothing that a car would take for the root.
-    await activateBelow(foreignRoot({ serialNumber }));
-    expect((await open([root]))?.root.der).toEqual(root.der);
-  });
-
   const withTwo = hierarchyOf('ca/demo.yaml', ({ authorities }) => {
     for (const id of ['external-cps', 'external-cps-2']) {
       const title = `The ${id}`;
       authorities[id] = { ...cpsRow, title, organization: 'demo-cps', under: 'external' };
     }
   });
+  scene(
+    'not below a root that somebody has given the name and number of another',
+    async () => {
+      const root = await rootOf('v2g-root');
+      await everyJob();
+      await pass(30);
+      const { attributes } = root.subject;
+      const namesake = { code: 'activation-root-namesake' };
+      const { serialNumber } = root;
+      // Cars write names in any order, so that one in another order is the same to them.
+      for (const subject of [{ attributes }, { attributes: [...attributes].reverse() }]) {
+        const impostor = foreignRoot({ subject, serialNumber });
+        await expect(activateBelow(impostor)).rejects.toMatchObject({ violations: [namesake] });
+      }
+      await everyJob();
+      const cps = await open([root]);
+      await expectSound(cps, now);
+      expect(cps?.root.der).toEqual(root.der);
+      // The number alone, or the name alone, is nothing that a car would take for the root.
+      await activateBelow(foreignRoot({ serialNumber }));
+      const renewed = foreignRoot({ subject: { attributes } });
+      await activateBelow(renewed, 0, 'external-cps-2');
+      expect((await open([root]))?.root.der).toEqual(root.der);
+      expect((await open([renewed.certificate]))?.authorityId).toBe('external-cps-2');
+    },
+    withTwo,
+  );
+
   scene(
     'of two activated at once below roots of one name and number one stands',
     async () => {
@@ -541,6 +550,58 @@ describe.each(preparedBackends)('on $name', (backend) => {
         violations: [namesake],
       });
       expect((await open([first.certificate]))?.root.der).toEqual(first.certificate.der);
+    },
+    withTwo,
+  );
+
+  scene(
+    'not below a root whose name a car could have meant by that of another',
+    async () => {
+      const named = (O: string) => ({ attributes: [{ type: 'O', value: O }, ...cn] });
+      const cn = [{ type: 'CN', value: 'Root' }];
+      const [plain, ...others] = [
+        'Operators, Inc.',
+        // As software writes the first, and as other software reads what stands there.
+        ...['Operators\\, Inc.', 'Operators\\2C Inc.', '"Operators, Inc."'],
+      ] as [string, ...string[]];
+      for (const other of others) {
+        for (const [first, second] of [
+          [plain, other],
+          [other, plain],
+        ] as const) {
+          const one = foreignRoot({ subject: named(first) }).certificate;
+          const { serialNumber } = one;
+          const impostor = foreignRoot({ subject: named(second), serialNumber });
+          const known = { ...services.authorities, externalChains: async () => [[one.der]] };
+          expect(await hasNamesake(known, impostor.certificate), second).toBe(true);
+          expect(await hasNamesake(known, one)).toBe(false);
+          const elsewhere = foreignRoot({ subject: named(second) }).certificate;
+          expect(await hasNamesake(known, elsewhere)).toBe(false);
+        }
+      }
+      const { certificate } = foreignRoot({ subject: named(plain) });
+      const [escaped = ''] = others;
+      const { serialNumber } = certificate;
+      const impostor = foreignRoot({ subject: named(escaped), serialNumber });
+      // What the car writes means the one, and would mean the other.
+      expect(nameText(certificate.issuer)).toContain(escaped);
+      expect(namesRoot(idOf(certificate), impostor.certificate)).toBe(true);
+      await activateBelow(foreignRoot({ subject: named(plain), serialNumber }));
+      await expect(activateBelow(impostor, 0, 'external-cps-2')).rejects.toMatchObject({
+        violations: [{ code: 'activation-root-namesake' }],
+      });
+    },
+    withTwo,
+  );
+
+  scene(
+    'two below one root, of which one has been activated before',
+    async () => {
+      const foreign = foreignRoot();
+      await activateBelow(foreign);
+      await activateBelow(foreign, 1, 'external-cps-2');
+      await expectSound(await open([foreign.certificate]), now);
+      expect(await services.authorities.externalChains()).toHaveLength(2);
     },
     withTwo,
   );

@@ -87,6 +87,30 @@ describe('the contracts of a car in one session', () => {
     expect(next(['b'], true)).toEqual(['b', 0]);
   });
 
+  test('are never fewer than none when the same request comes with a lower limit', () => {
+    // The limit of the charger is beside the request, not in it.
+    const contracts = ['a', 'b', 'c', 'd'];
+    for (let got = 1; got <= contracts.length; got += 1) {
+      const delivered = contracts.slice(0, got);
+      const session = { key: 'key', requestSha256: 'same', delivered, updatedAt: new Date(0) };
+      for (let most = 1; most <= contracts.length; most += 1) {
+        for (const requestSha256 of ['same', 'another']) {
+          const car = { contracts, most, session, requestSha256 };
+          const order = deliveryOrder(car);
+          for (const id of order) {
+            const { remaining } = afterDelivery(car, order, id);
+            expect(remaining).toBeGreaterThanOrEqual(0);
+            expect(remaining).toBeLessThan(most);
+          }
+        }
+      }
+      const lower = { contracts, most: 1, session, requestSha256: 'same' };
+      const again = delivered.at(-1) ?? '';
+      expect(deliveryOrder(lower)[0]).toBe(again);
+      expect(afterDelivery(lower, deliveryOrder(lower), again).remaining).toBe(0);
+    }
+  });
+
   test('are remembered for this car and this session alone', () => {
     const [one, two] = [Buffer.alloc(8, 1), Buffer.alloc(8, 2)];
     const keys = [sessionKey('A', one), sessionKey('A', two), sessionKey('B', one)];

@@ -22,9 +22,10 @@ test('what happens to the bytes afterwards does not change it', () => {
   const der = derOf('A');
   const kept = Uint8Array.from(der);
   const given = Uint8Array.from(der);
-  parsed.read(given);
+  const first = parsed.read(given);
   given.fill(0);
-  expect(parsed.read(kept).der).toEqual(kept);
+  expect(first.der).toEqual(kept);
+  expect(parsed.read(kept)).toBe(first);
   expect(() => parsed.read(given)).toThrow(DerError);
 });
 
@@ -39,8 +40,24 @@ test('is not taken for another one that ends alike', () => {
   const second = parsed.read(alike);
   expect(second.der).toEqual(alike);
   expect(second.serialNumber).not.toEqual(first.serialNumber);
-  expect(parsed.read(der)).toBe(first);
+  expect(parsed.read(der).der).toEqual(der);
   expect(createParsedCertificates().read(alike).der).toEqual(alike);
+});
+
+test('is kept again once another one that ends alike has come before it', () => {
+  for (const others of [0, 1, 2, 3, 4, 5]) {
+    const parsed = createParsedCertificates(6);
+    const der = derOf('A');
+    const alike = Uint8Array.from(der);
+    const at = Buffer.from(der).indexOf(parsed.read(der).serialNumber);
+    alike[at] = (alike[at] ?? 0) ^ 1;
+    parsed.read(alike);
+    for (let count = 0; count < others; count++) parsed.read(derOf(`other ${count}`));
+    const again = parsed.read(der);
+    expect(again.der).toEqual(der);
+    expect(parsed.read(der)).toBe(again);
+    expect(parsed.read(alike).der).toEqual(alike);
+  }
 });
 
 test('what cannot be read is not kept', () => {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assembleCertificate, buildTbs } from '../../src/pki/build-certificate.ts';
-import { type Certificate, readCertificate } from '../../src/pki/certificate.ts';
+import { type Certificate, fingerprint, readCertificate } from '../../src/pki/certificate.ts';
 import { type DistinguishedName, nameText, writeName } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
 import type { ValidationPurpose } from '../../src/pki/profile.ts';
@@ -182,6 +182,44 @@ describe('a chain below a root of our own', () => {
     const { certificate: car } = await newCar();
     const verdict = await validate(car, { organizationId: 'demo-mo' });
     expect(refusal(verdict)).toEqual(['chain', 'anchor-of-another']);
+  });
+
+  test('is accepted, too, below an imported root that has certified the root of another', async () => {
+    const { certificate: car } = await newCar();
+    const root = await authorityCertificate('oem-root');
+    const [key, name] = [generateKey(), nameOf('O=Somebody', 'CN=Root above others')];
+    const own = { subject: name, issuerName: writeName(name) };
+    const top = issue(
+      templateFor(key, key, { ...own, extensions: authorityExtensions(key, key) }),
+      key,
+    );
+    const { publicKey } = root;
+    if (!publicKey) throw new Error('a root without a key');
+    const cross = issue(
+      templateFor({ ...key, publicKey }, key, {
+        ...{ subject: root.subject, issuerName: writeName(name) },
+        extensions: authorityExtensions({ ...key, publicKey }, key),
+      }),
+      key,
+    );
+    const asked = { organizationId: 'demo-mo', candidates: [cross.der] };
+    expect(refusal(await validate(car, asked))).toEqual(['chain', 'anchor-of-another']);
+    const id = await trusted(top, 'demo-mo', 'oem-provisioning');
+    expect(accepted(await validate(car, asked))).toEqual({
+      path: [...path(car), 'Root above others'],
+      unknown: ['Demo OEM Root CA'],
+    });
+    const roots = [fingerprint(root.der)];
+    expect(refusal(await validate(car, { ...asked, roots }))).toEqual([
+      'chain',
+      'anchor-of-another',
+    ]);
+    expect(refusal(await validate(car, { ...asked, candidates: [] }))).toEqual([
+      'chain',
+      'anchor-of-another',
+    ]);
+    await removeAnchor(services, as('demo-mo'), id);
+    expect(refusal(await validate(car, asked))).toEqual(['chain', 'anchor-of-another']);
   });
 
   test.each<ValidationPurpose>(['contract-validation', 'v2g'])(

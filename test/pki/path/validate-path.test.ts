@@ -161,6 +161,53 @@ describe('a path that does not', () => {
   });
 });
 
+describe('what is remembered of a certificate', () => {
+  const without = ['2.5.29.35'];
+  const bare = () => authority('Sub', 'Root', { without });
+  const below = leaf('Sub');
+  const asked = {
+    candidate: (sub: Certificate): PathInput => ({
+      ...{ certificate: below, candidates: [sub], anchors: [anchor], at },
+    }),
+    anchor: (sub: Certificate): PathInput => ({
+      ...{ certificate: below, candidates: [], anchors: [sub], at },
+    }),
+    tolerated: (sub: Certificate): PathInput => ({
+      ...asked.candidate(sub),
+      tolerated: ['missing-key-identifiers'],
+    }),
+    otherwise: (sub: Certificate): PathInput => ({
+      ...asked.candidate(sub),
+      tolerated: ['critical-information'],
+    }),
+    late: (sub: Certificate): PathInput => ({
+      ...asked.tolerated(sub),
+      at: new Date('2040-01-01T00:00:00Z'),
+    }),
+  } satisfies Record<string, (sub: Certificate) => PathInput>;
+  const codesOf = (input: PathInput) => [
+    ...new Set(problemsOf(input).map(({ code, index }) => `${index} ${code}`)),
+  ];
+  const expected = {
+    candidate: ['1 key-identifier'],
+    anchor: [],
+    tolerated: [],
+    otherwise: ['1 key-identifier'],
+    late: ['0 expired', '1 expired', '2 expired'],
+  };
+  const ways = Object.keys(expected) as (keyof typeof expected)[];
+
+  test.each(ways.flatMap((first) => ways.map((second) => [first, second] as const)))(
+    'under one set of rules (%s) says nothing under another (%s)',
+    (first, second) => {
+      const sub = bare();
+      for (const way of [first, second, first]) {
+        expect(codesOf(asked[way](sub)), way).toEqual(expected[way]);
+      }
+    },
+  );
+});
+
 describe('revocation', () => {
   const asking = (status: (certificate: Certificate) => CertificateStatus) => vi.fn(status);
 
@@ -180,7 +227,26 @@ describe('revocation', () => {
     validatePath({ ...chain, statusOf, maximumPathLength: 1 });
     validatePath({ ...chain, statusOf, certificate: leaf('Sub 2', { tampered: true }) });
     validatePath({ ...chain, statusOf, anchors: [] });
+    const late = new Date('2040-01-01T00:00:00Z');
+    validatePath({ ...chain, statusOf, at: late, maximumPathLength: 1 });
     expect(statusOf).not.toHaveBeenCalled();
+  });
+
+  test('is told beside what is wrong with the time, and with nothing else', () => {
+    const codes = (changed: Partial<PathInput>) => [
+      ...new Set(
+        problemsOf({ ...chain, statusOf: () => 'revoked', ...changed }).map(({ code }) => code),
+      ),
+    ];
+    const times = [new Date('2040-01-01T00:00:00Z'), new Date('2020-01-01T00:00:00Z')] as const;
+    expect(times.map((time) => codes({ at: time }))).toEqual([
+      ['expired', 'revoked'],
+      ['not-yet-valid', 'revoked'],
+    ]);
+    expect(times.map((time) => codes({ at: time, maximumPathLength: 1 }))).toEqual([
+      ['expired', 'path-length'],
+      ['not-yet-valid', 'path-length'],
+    ]);
   });
 
   test('unknown is for the caller to judge', () => {
