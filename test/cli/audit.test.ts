@@ -46,6 +46,16 @@ describe('audit list', () => {
     expect(none).toMatchObject({ status: 0, stdout: '', stderr: 'There are no such entries.\n' });
   });
 
+  test('by the id of a station as they are', async () => {
+    const station = 'DE*DEM*E1';
+    const put = ['station', 'put', station, '--organization', 'demo-cpo'];
+    expect(await service.evpki(put)).toMatchObject({ status: 0 });
+    const result = await service.evpki(['audit', 'list', '--subject', station, '--json']);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    const { items } = JSON.parse(result.stdout);
+    expect(items).toMatchObject([{ action: 'station.registered', subject: station }]);
+  });
+
   test.each([
     ['--since', 'yesterday'],
     ['--limit', '0'],

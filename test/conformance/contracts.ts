@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Certificate } from '../../src/pki/certificate.ts';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
 import {
   type BroughtBundle,
@@ -626,9 +627,11 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         expect(outcome).toBe('created');
         return contract.id;
       };
-      async function issuedHere() {
-        const { certificate } = foreignRoot();
-        const row = { ...pending(ca.organizationId, ca.issuerId) };
+      async function issuedHere(
+        { certificate }: { certificate: Certificate } = foreignRoot(),
+        change: { readonly subject?: string } = {},
+      ) {
+        const row = { ...pending(ca.organizationId, ca.issuerId), ...change };
         const named = { ...row, spkiSha256: spkiFingerprint(certificate.spki) };
         expect(await issuance().recordPending({ certificate: named })).toEqual({
           outcome: 'recorded',
@@ -732,6 +735,42 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
         const third = await brought(der, { emaid });
         await changeState(third, { to: 'suspended' });
         expect(await found()).toBe(third);
+      });
+
+      test('is that one octet for octet: another one of its key goes on', async () => {
+        const { key, ...one } = foreignRoot();
+        const subject = 'CN=Of one key';
+        const brings = await issuedHere(one, { subject });
+        const other = await issuedHere(foreignRoot({}, { key }), { subject });
+        await changeState(await brought(brings.der), {});
+        expect([await stateOf(brings.id), await stateOf(other.id)]).toEqual(['revoked', 'issued']);
+      });
+
+      test('names what is left elsewhere while that has not ended', async () => {
+        const contract = await brought(foreignRoot().certificate.der);
+        const add = (generation: number, at: Date) => {
+          const entry = audit(ca.organizationId, 'contract.bundle-brought', contract);
+          return store().addBrought({
+            bundle: {
+              ...sealed(contract, { generation }),
+              certificate: foreignRoot().certificate.der,
+              ...{ notBefore: testTime, notAfter: seconds(3600 * generation) },
+            },
+            ...{ registrationId: car.id, supersedes: { crlDue: at }, audit: { ...entry, at } },
+          });
+        };
+        const left = async () => {
+          const entries = await auditStore(opened.database).readStream('process-1', 0, 100_000);
+          const [last] = entries.filter(({ subject }) => subject === contract).slice(-1);
+          return (JSON.parse(last?.details ?? '{}').formerLeft ?? []).length;
+        };
+        await add(2, seconds(3599));
+        expect(await left()).toBe(1);
+        // The first one ends at this moment.
+        await add(3, seconds(3600));
+        expect(await left()).toBe(1);
+        await add(4, seconds(3 * 3600));
+        expect(await left()).toBe(0);
       });
 
       test('takes nothing from another organization', async () => {

@@ -75,7 +75,9 @@ describe('reading the audit log', () => {
       details: { profile: 'ocpp-station' },
     });
     const actor = encodeURIComponent(String(entry?.actor));
-    expect(await read(`?actor=${actor}&action=certificate.issued&limit=1`)).toEqual([entry]);
+    for (const spelled of [actor, entry?.actor]) {
+      expect(await read(`?actor=${spelled}&action=certificate.issued&limit=1`)).toEqual([entry]);
+    }
     const at = encodeURIComponent(String(entry?.at));
     const later = encodeURIComponent(new Date(Date.parse(String(entry?.at)) + 1).toISOString());
     expect(await read(`?subject=${id}&since=${at}&until=${later}`)).toEqual([entry]);

@@ -10,7 +10,13 @@ import { nameText, writeName } from '../../src/pki/names.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { contractDataBody, contractDataOf } from '../support/contract-data.ts';
 import { foreignRoot } from '../support/foreign-roots.ts';
-import { issue, leafExtensions, templateFor } from '../support/issuing.ts';
+import {
+  authorityExtensions,
+  generateKey,
+  issue,
+  leafExtensions,
+  templateFor,
+} from '../support/issuing.ts';
 import { freshKey } from '../support/signed-messages.ts';
 import {
   askToInstall,
@@ -173,6 +179,34 @@ describe('OPCP contract data that is signed and stored in two steps', () => {
       expect(
         (await refused({ contractData: { ...contractData, contractCertificate: '%' } }))[0],
       ).toBe(400);
+    });
+
+    test('may begin later', async () => {
+      const emaid = newEmaid();
+      const own = await ownData(emaid);
+      const name = (CN: string) => ({ attributes: [{ type: 'CN', value: CN }] });
+      const root = foreignRoot({ subject: name('MO of later') });
+      const [subKey, key] = [generateKey(), generateKey()];
+      const sub = issue(
+        templateFor(subKey, root.key, {
+          ...{ subject: name('MO Sub-CA of later'), issuerName: root.certificate.subjectDer },
+          extensions: authorityExtensions(subKey, root.key, 0),
+        }),
+        root.key,
+      );
+      const leaf = issue(
+        templateFor(key, subKey, {
+          ...{ subject: name(emaid), issuerName: sub.subjectDer },
+          extensions: leafExtensions(key, subKey),
+          notBefore: new Date('2035-01-01T00:00:00Z'),
+        }),
+        subKey,
+      );
+      const chain = [leaf, sub].map(({ der }) => base64(der));
+      const contractData = {
+        ...{ contractCertificate: chain[0], contractSubCa1Certificate: chain[1], ...own.keys },
+      };
+      expect(sent(await put(SIGN, { contractData }), 201).emaid).toBe(emaid);
     });
 
     test('is refused where evpki knows that the certificate is held or revoked', async () => {
