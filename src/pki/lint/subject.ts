@@ -37,13 +37,12 @@ export const hasAttributesOfProfile: LintCheck = ({ subject }, { profile, certif
       ? undefined
       : `The subject lacks ${missing.map(({ attribute }) => attribute).join(', ')}.`;
   }
-  const expected = profile.subject.filter(
-    ({ attribute, optional }) => !optional || types.includes(attribute),
-  );
-  const wanted = expected.map(({ attribute }) => attribute).join(', ');
-  return types.join(', ') === wanted
+  const wanted = profile.subject
+    .filter(({ attribute, optional }) => !optional || types.includes(attribute))
+    .map(({ attribute }) => attribute);
+  return types.length === wanted.length && types.every((type, index) => type === wanted[index])
     ? undefined
-    : `The subject is made of ${types.join(', ')}, not of ${wanted}.`;
+    : `The subject is made of ${types.join(', ')}, not of ${wanted.join(', ')}.`;
 };
 
 export const hasFixedValuesOfProfile: LintCheck = ({ subject }, { profile }) => {
