@@ -5,6 +5,7 @@
  */
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { hasBytesAt } from './byte-order.ts';
 import { curveOf, isOnCurve } from './curves.ts';
 import { edwardsPointProblem } from './edwards-points.ts';
 import { foreignKeyViolation } from './foreign-key.ts';
@@ -118,8 +119,8 @@ function fits(spki: Uint8Array, { prefix, octets, suffix }: Template): boolean {
   const suffixAt = prefix.length + octets;
   return (
     spki.length === suffixAt + suffix.length &&
-    prefix.equals(spki.subarray(0, prefix.length)) &&
-    suffix.equals(spki.subarray(suffixAt))
+    hasBytesAt(spki, 0, prefix) &&
+    hasBytesAt(spki, suffixAt, suffix)
   );
 }
 
