@@ -10,7 +10,9 @@ const MAX_CACHED_OIDS = 512;
 const MAX_LOOPED = 32;
 
 /** An element with this tag octet around the concatenated parts. */
-export function element(tag: number, ...parts: Uint8Array[]): Uint8Array {
+export const element = (tag: number, ...parts: Uint8Array[]): Uint8Array => around(tag, parts);
+
+function around(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const octets =
@@ -29,17 +31,17 @@ export function element(tag: number, ...parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
-export const sequence = (...parts: Uint8Array[]): Uint8Array => element(tags.sequence, ...parts);
+export const sequence = (...parts: Uint8Array[]): Uint8Array => around(tags.sequence, parts);
 
-export const set = (...parts: Uint8Array[]): Uint8Array => element(tags.set, ...parts);
+export const set = (...parts: Uint8Array[]): Uint8Array => around(tags.set, parts);
 
 /** A SET OF with its elements in DER order. */
 export const setOf = (...parts: Uint8Array[]): Uint8Array =>
-  element(tags.set, ...[...parts].sort(compareBytes));
+  around(tags.set, [...parts].sort(compareBytes));
 
 /** `[number] EXPLICIT`. */
 export const explicit = (number: number, ...parts: Uint8Array[]): Uint8Array =>
-  element(contextConstructed(number), ...parts);
+  around(contextConstructed(number), parts);
 
 /** `[number] IMPLICIT` over a primitive type's content octets. */
 export const implicit = (number: number, content: Uint8Array): Uint8Array =>
