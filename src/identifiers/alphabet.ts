@@ -5,30 +5,30 @@
  */
 
 export interface Alphabet {
-  /** Matches exactly one allowed character. */
-  readonly character: RegExp;
+  /** Matches what is made of allowed characters only. */
+  readonly text: RegExp;
   /** For the reason given to people, e.g. `letters A-Z, digits and '-'`. */
   readonly description: string;
 }
 
 export const lettersAndDigits: Alphabet = {
-  character: /^[A-Za-z0-9]$/,
+  text: /^[A-Za-z0-9]*$/,
   description: 'ASCII letters and digits',
 };
 
 export const lettersDigitsAndHyphen: Alphabet = {
-  character: /^[A-Za-z0-9-]$/,
+  text: /^[A-Za-z0-9-]*$/,
   description: "ASCII letters, digits and '-'",
 };
 
 export const printableAscii: Alphabet = {
-  character: /^[\x20-\x7e]$/,
+  text: /^[\x20-\x7e]*$/,
   description: 'printable ASCII characters',
 };
 
 /** A character as a message may show it: hostile ones would garble a log line or a terminal. */
 const shown = (character: string): string => {
-  if (printableAscii.character.test(character)) return `'${character}'`;
+  if (printableAscii.text.test(character)) return `'${character}'`;
   const codePoint = character.codePointAt(0) ?? 0;
   return `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')}`;
 };
@@ -49,12 +49,11 @@ export const textProblem = (
   if (text.length > length.max) {
     return `${what} has at most ${length.max} characters, this one has ${text.length}`;
   }
-  let position = 0;
-  for (const character of text) {
-    position += 1;
-    if (!alphabet.character.test(character)) {
-      return `${what} is made of ${alphabet.description}; character ${position} is ${shown(character)}`;
-    }
+  if (!alphabet.text.test(text)) {
+    const characters = [...text];
+    const wrong = characters.findIndex((character) => !alphabet.text.test(character));
+    const character = shown(characters[wrong] ?? '');
+    return `${what} is made of ${alphabet.description}; character ${wrong + 1} is ${character}`;
   }
   if (text.length < length.min) {
     return `${what} has at least ${length.min} characters, this one has ${text.length}`;

@@ -16,7 +16,7 @@ export interface EvseId {
 
 const what = 'An EVSEID';
 const alphabet: Alphabet = {
-  character: /^[A-Za-z0-9*]$/,
+  text: /^[A-Za-z0-9*]*$/,
   description: "ASCII letters, digits and '*'",
 };
 const form = /^([A-Z]{2})\*?([A-Z0-9]{3})\*?E([A-Z0-9*]{1,30})$/;

@@ -13,7 +13,7 @@ export interface HostName {
 
 const what = 'A host name';
 const alphabet: Alphabet = {
-  character: /^[A-Za-z0-9.*-]$/,
+  text: /^[A-Za-z0-9.*-]*$/,
   description: "ASCII letters, digits, '-' and '.'",
 };
 

@@ -49,7 +49,7 @@ export const parseSeccId = (text: string): Parsed<SeccId> => {
 };
 
 const seccNameAlphabet: Alphabet = {
-  character: /^[A-Za-z0-9._~*-]$/,
+  text: /^[A-Za-z0-9._~*-]*$/,
   description: "ASCII letters, digits and '-', '.', '_', '~', '*'",
 };
 

@@ -3,7 +3,7 @@ import { networkLookalike } from './network-lookalike.ts';
 import { type Parsed, parsed, unparsed } from './parsed.ts';
 
 const identityAlphabet: Alphabet = {
-  character: /^[A-Za-z0-9*_=+|@.-]$/,
+  text: /^[A-Za-z0-9*_=+|@.-]*$/,
   description: "ASCII letters, digits and '*', '-', '_', '=', '+', '|', '@', '.'",
 };
 

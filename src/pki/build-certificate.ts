@@ -28,7 +28,7 @@ const MAX_BYTES = 64 * 1024;
  */
 export function buildTbs(template: CertificateTemplate): Uint8Array {
   return sequence(
-    explicit(0, integer(2)),
+    version3,
     serialNumber(template.serialNumber),
     algorithmIdentifier(template.signatureAlgorithm),
     oneSequence(template.issuerName, 'issuer name'),
@@ -38,6 +38,8 @@ export function buildTbs(template: CertificateTemplate): Uint8Array {
     explicit(3, writeExtensions(template.extensions)),
   );
 }
+
+const version3 = explicit(0, integer(2));
 
 /**
  * The certificate, DER.
@@ -93,7 +95,8 @@ function validity(notBefore: Date, notAfter: Date): Uint8Array {
       throw new RangeError('a validity ends on a fraction of a second, or at no time at all');
     }
   }
-  if (notAfter < notBefore) throw new RangeError('a validity ends before it starts');
+  if (notAfter.getTime() < notBefore.getTime())
+    throw new RangeError('a validity ends before it starts');
   return sequence(time(notBefore), time(notAfter));
 }
 

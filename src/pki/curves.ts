@@ -64,7 +64,7 @@ export function isOnCurve({ prime, b }: Curve, xOctets: Uint8Array, yOctets: Uin
   const x = bigEndian(xOctets);
   const y = bigEndian(yOctets);
   if (x >= prime || y >= prime) return false;
-  return (y * y - (x * x * x - 3n * x + b)) % prime === 0n;
+  return (y * y - ((x * x - 3n) * x + b)) % prime === 0n;
 }
 
 /**
@@ -89,9 +89,13 @@ const orders: Readonly<Record<CurveName, Uint8Array>> = {
 
 /** The unsigned integer that these octets write, most significant octet first. */
 export function bigEndian(octets: Uint8Array): bigint {
-  if (octets.length === 0) return 0n;
-  const hex = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
-  return BigInt(`0x${hex}`);
+  const { buffer, byteOffset, length } = octets;
+  const view = new DataView(buffer, byteOffset, length);
+  let value = 0n;
+  let at = 0;
+  for (; at < length % 8; at++) value = (value << 8n) | BigInt(view.getUint8(at));
+  for (; at < length; at += 8) value = (value << 64n) | view.getBigUint64(at);
+  return value;
 }
 
 /** The unsigned integer that these octets write, least significant octet first. */

@@ -1,22 +1,29 @@
 /** OBJECT IDENTIFIERs from DER to dotted form (X.690 8.19). */
 
-import { DerError } from './der-element.ts';
+import { hasBytesAt } from './byte-order.ts';
+import { type DerElement, DerError } from './der-element.ts';
 
 /** The longest object identifier accepted, in content octets: longer ones cost quadratic time. */
 export const MAX_OID_OCTETS = 40;
 
-/** Identifiers that were read before, by {@link hashOf} their content. */
+/** Identifiers that were read before, by {@link hashOf} what they were read from. */
 const knownOids = new Map<number, { readonly content: Uint8Array; readonly dotted: string }>();
 const MAX_KNOWN_OIDS = 512;
 
-export function dottedOid(content: Uint8Array, offset: number): string {
-  if (content.length > MAX_OID_OCTETS) {
+/**
+ * The identifier in an element, whose tag the caller has seen. Most were read before, and of these
+ * not even a view is made.
+ */
+export function dottedOid(element: DerElement): string {
+  const { contentOffset, end, offset } = element;
+  if (end - contentOffset > MAX_OID_OCTETS) {
     throw new DerError(`an object identifier of more than ${MAX_OID_OCTETS} octets`, offset);
   }
-  const hash = hashOf(content);
+  const hash = hashOf(element);
   const known = knownOids.get(hash);
-  if (known !== undefined && isSameOid(known.content, content)) return known.dotted;
+  if (known !== undefined && isSameOid(known.content, element)) return known.dotted;
 
+  const { content } = element;
   const arcs: bigint[] = [];
   let arc = 0n;
   let atStart = true;
@@ -45,16 +52,13 @@ export function dottedOid(content: Uint8Array, offset: number): string {
 }
 
 /** FNV-1a. Two identifiers with one hash cost the later one its place and nothing else. */
-function hashOf(content: Uint8Array): number {
+function hashOf({ input, contentOffset, end }: DerElement): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < content.length; i++) {
-    hash = Math.imul(hash ^ (content[i] as number), 0x01000193);
+  for (let i = contentOffset; i < end; i++) {
+    hash = Math.imul(hash ^ (input[i] as number), 0x01000193);
   }
   return hash;
 }
 
-function isSameOid(known: Uint8Array, content: Uint8Array): boolean {
-  if (known.length !== content.length) return false;
-  for (let i = 0; i < known.length; i++) if (known[i] !== content[i]) return false;
-  return true;
-}
+const isSameOid = (known: Uint8Array, { input, contentOffset, end }: DerElement): boolean =>
+  known.length === end - contentOffset && hasBytesAt(input, contentOffset, known);

@@ -3,36 +3,38 @@
 import { type DerElement, DerError, hexOctet, tags } from './der-element.ts';
 
 /** The time in a UTCTime or GeneralizedTime element (RFC 5280 4.1.2.5.1, 4.1.2.5.2). */
-export function timeOf({ tag, content, offset }: DerElement): Date {
-  const text = latin1(content);
-  if (tag === tags.utcTime) return parseTime(text, 2, offset);
+export function timeOf(element: DerElement): Date {
+  const { tag, offset } = element;
+  if (tag === tags.utcTime) return parseTime(element, 2);
   if (tag !== tags.generalizedTime) {
     throw new DerError(`tag 0x${hexOctet(tag)} stands where a time is expected`, offset);
   }
-  const time = parseTime(text, 4, offset);
+  const time = parseTime(element, 4);
   if (time.getUTCFullYear() < 2050) {
     throw new DerError('a time before 2050 is written as GeneralizedTime', offset);
   }
   return time;
 }
 
-const utcTimeForm = /^\d{12}Z$/;
-const generalizedTimeForm = /^\d{14}Z$/;
-
-export function parseTime(text: string, yearDigits: 2 | 4, offset: number): Date {
-  const expected = yearDigits === 2 ? utcTimeForm : generalizedTimeForm;
-  if (!expected.test(text)) {
-    throw new DerError('a time is not written in whole seconds and UTC', offset);
-  }
-  const field = (at: number) => Number(text.slice(at, at + 2));
-  const year = Number(text.slice(0, yearDigits));
+/** The time in an element, whose tag the caller has seen: the year, ten more digits, and a Z. */
+export function parseTime(element: DerElement, yearDigits: 2 | 4): Date {
+  const { input, contentOffset, end, offset } = element;
+  if (end - contentOffset !== yearDigits + 11 || input[end - 1] !== Z) throw malformed(offset);
+  const twoDigits = (before: number): number => {
+    const tens = (input[end - before] as number) - ZERO;
+    const ones = (input[end - before + 1] as number) - ZERO;
+    if (tens < 0 || tens > 9 || ones < 0 || ones > 9) throw malformed(offset);
+    return 10 * tens + ones;
+  };
+  const year = twoDigits(13);
   // RFC 5280 4.1.2.5.1: two-digit years from 50 are of the twentieth century.
-  const fullYear = yearDigits === 4 ? year : year >= 50 ? 1900 + year : 2000 + year;
-  const month = field(yearDigits);
-  const day = field(yearDigits + 2);
-  const hour = field(yearDigits + 4);
-  const minute = field(yearDigits + 6);
-  const second = field(yearDigits + 8);
+  const century = yearDigits === 4 ? twoDigits(15) : year >= 50 ? 19 : 20;
+  const fullYear = 100 * century + year;
+  const month = twoDigits(11);
+  const day = twoDigits(9);
+  const hour = twoDigits(7);
+  const minute = twoDigits(5);
+  const second = twoDigits(3);
   const time = new Date(0);
   time.setUTCFullYear(fullYear, month - 1, day);
   time.setUTCHours(hour, minute, second, 0);
@@ -46,6 +48,8 @@ export function parseTime(text: string, yearDigits: 2 | 4, offset: number): Date
   return time;
 }
 
-/** Content octets as text, a character for each; without a copy of them. */
-export const latin1 = (content: Uint8Array): string =>
-  Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
+const ZERO = 0x30;
+const Z = 0x5a;
+
+const malformed = (offset: number): DerError =>
+  new DerError('a time is not written in whole seconds and UTC', offset);

@@ -10,7 +10,9 @@ const MAX_CACHED_OIDS = 512;
 const MAX_LOOPED = 32;
 
 /** An element with this tag octet around the concatenated parts. */
-export function element(tag: number, ...parts: Uint8Array[]): Uint8Array {
+export const element = (tag: number, ...parts: Uint8Array[]): Uint8Array => around(tag, parts);
+
+function around(tag: number, parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const octets =
@@ -29,17 +31,17 @@ export function element(tag: number, ...parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
-export const sequence = (...parts: Uint8Array[]): Uint8Array => element(tags.sequence, ...parts);
+export const sequence = (...parts: Uint8Array[]): Uint8Array => around(tags.sequence, parts);
 
-export const set = (...parts: Uint8Array[]): Uint8Array => element(tags.set, ...parts);
+export const set = (...parts: Uint8Array[]): Uint8Array => around(tags.set, parts);
 
 /** A SET OF with its elements in DER order. */
 export const setOf = (...parts: Uint8Array[]): Uint8Array =>
-  element(tags.set, ...[...parts].sort(compareBytes));
+  around(tags.set, [...parts].sort(compareBytes));
 
 /** `[number] EXPLICIT`. */
 export const explicit = (number: number, ...parts: Uint8Array[]): Uint8Array =>
-  element(contextConstructed(number), ...parts);
+  around(contextConstructed(number), parts);
 
 /** `[number] IMPLICIT` over a primitive type's content octets. */
 export const implicit = (number: number, content: Uint8Array): Uint8Array =>
@@ -149,24 +151,39 @@ export function time(value: Date): Uint8Array {
   const year = value.getUTCFullYear();
   if (year < 1950) throw new RangeError(`year ${year} cannot be written`);
   if (year >= 2050) return generalizedTime(value);
-  return text(tags.utcTime, compactTime(value).slice(2));
+  return digits(tags.utcTime, timeFields(value).slice(1));
 }
 
 /** A GeneralizedTime in whole seconds, UTC. */
 export const generalizedTime = (value: Date): Uint8Array =>
-  text(tags.generalizedTime, compactTime(value));
+  digits(tags.generalizedTime, timeFields(value));
 
-function compactTime(value: Date): string {
+/** The century and what follows it, each of them two digits. */
+function timeFields(value: Date): readonly number[] {
   const year = value.getUTCFullYear();
   if (!(year >= 0 && year <= 9999)) throw new RangeError(`year ${year} cannot be written`);
-  return (
-    String(year).padStart(4, '0') +
-    twoDigits(value.getUTCMonth() + 1) +
-    twoDigits(value.getUTCDate()) +
-    twoDigits(value.getUTCHours()) +
-    twoDigits(value.getUTCMinutes()) +
-    `${twoDigits(value.getUTCSeconds())}Z`
-  );
+  return [
+    Math.floor(year / 100),
+    year % 100,
+    value.getUTCMonth() + 1,
+    value.getUTCDate(),
+    value.getUTCHours(),
+    value.getUTCMinutes(),
+    value.getUTCSeconds(),
+  ];
 }
 
-const twoDigits = (number: number): string => (number < 10 ? `0${number}` : `${number}`);
+/** Each number as two decimal digits, and the Z of UTC. */
+function digits(tag: number, fields: readonly number[]): Uint8Array {
+  const length = 2 * fields.length + 1;
+  const out = new Uint8Array(2 + length);
+  out[0] = tag;
+  out[1] = length;
+  let at = 2;
+  for (const field of fields) {
+    out[at++] = 0x30 + Math.floor(field / 10);
+    out[at++] = 0x30 + (field % 10);
+  }
+  out[at] = 0x5a;
+  return out;
+}

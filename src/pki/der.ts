@@ -12,7 +12,7 @@
 import { compareBytes } from './byte-order.ts';
 import { DerElement, DerError, hexOctet, tags } from './der-element.ts';
 import { dottedOid } from './der-oid.ts';
-import { latin1, parseTime, timeOf } from './der-time.ts';
+import { parseTime, timeOf } from './der-time.ts';
 
 export interface DerBitString {
   readonly unusedBits: number;
@@ -189,20 +189,17 @@ export class DerReader {
 
   /** An OBJECT IDENTIFIER in dotted form, such as `2.5.4.3`. */
   oid(): string {
-    const { content, offset } = this.read(tags.oid);
-    return dottedOid(content, offset);
+    return dottedOid(this.read(tags.oid));
   }
 
   /** A UTCTime or GeneralizedTime in the form that RFC 5280 4.1.2.5 prescribes. */
   time(): Date {
-    const element = this.read();
-    return timeOf(element);
+    return timeOf(this.read());
   }
 
   /** A GeneralizedTime `YYYYMMDDHHMMSSZ`, as OCSP and CRL entries carry it. */
   generalizedTime(tag: number = tags.generalizedTime): Date {
-    const { content, offset } = this.read(tag);
-    return parseTime(latin1(content), 4, offset);
+    return parseTime(this.read(tag), 4);
   }
 
   /** Refuses anything after what has been read. */

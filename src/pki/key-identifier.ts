@@ -10,7 +10,7 @@ import type { PublicKey } from './public-key.ts';
  *   bits 0100 and the last 60 bits of the hash
  */
 export function keyIdentifier(key: PublicKey, octets: 8 | 20): Uint8Array {
-  const whole = new Uint8Array(hash('sha1', key.bits, 'buffer'));
+  const whole = new Uint8Array(Buffer.from(hash('sha1', key.bits), 'hex'));
   if (octets === 20) return whole;
   const identifier = whole.slice(-8);
   identifier[0] = 0x40 | ((identifier[0] ?? 0) & 0x0f);

@@ -1,8 +1,8 @@
 /**
  * The token between lint and signer: only bytes that passed lint can be signed, and only once
- * (S3, S4). A `LintedTbs` holds nothing itself. What it stands for is in a table of this module
- * that nobody else can reach, so an object made by a cast, a copy or `Object.create` is worth
- * nothing, and a token that was used is worth nothing again.
+ * (S3, S4). What a `LintedTbs` stands for is in a private field of it that nobody else can reach,
+ * and that an object made by a cast, a copy or `Object.create` does not have, so that such a one is
+ * worth nothing; and a token that was used is worth nothing again.
  */
 
 import { sameBytes } from './byte-order.ts';
@@ -18,16 +18,29 @@ interface Sealed {
 
 export type { LintIssuer } from './lint/rule.ts';
 
-const sealed = new WeakMap<LintedTbs, Sealed>();
-let newToken: () => LintedTbs;
+let seal: (sealed: Sealed) => LintedTbs;
+let unseal: (linted: LintedTbs) => Sealed | undefined;
 
 /** Stands for one TBSCertificate that passed lint and has not been signed yet. */
 export class LintedTbs {
-  // Private, so that the type has no look-alikes; the table is what counts at run time.
+  #sealed: Sealed | undefined;
+
+  // Private, so that the type has no look-alikes; and without arguments, because at run time
+  // everybody can call it.
   private constructor() {}
 
   static {
-    newToken = () => new LintedTbs();
+    seal = (sealed) => {
+      const linted = new LintedTbs();
+      linted.#sealed = sealed;
+      return linted;
+    };
+    unseal = (linted) => {
+      if (typeof linted !== 'object' || linted === null || !(#sealed in linted)) return undefined;
+      const sealed = linted.#sealed;
+      linted.#sealed = undefined;
+      return sealed;
+    };
   }
 }
 
@@ -50,9 +63,7 @@ export function lintAndSeal(tbs: Uint8Array, context: LintContext): LintResult {
   const seen = new Uint8Array(tbs);
   const findings = lintTbs(seen, context);
   if (findings.length > 0) return { ok: false, findings };
-  const linted = newToken();
-  sealed.set(linted, { tbs, seen });
-  return { ok: true, linted };
+  return { ok: true, linted: seal({ tbs, seen }) };
 }
 
 /**
@@ -61,10 +72,9 @@ export function lintAndSeal(tbs: Uint8Array, context: LintContext): LintResult {
  * @throws LintedTbsError if the token is none, has been used, or the bytes have changed
  */
 export function consume(linted: LintedTbs): Uint8Array {
-  const found = sealed.get(linted);
+  const found = unseal(linted);
   if (!found) throw new LintedTbsError('this was not linted, or has been signed already');
   const { tbs, seen } = found;
-  sealed.delete(linted);
   if (!sameBytes(tbs, seen)) {
     throw new LintedTbsError('the bytes to be signed have changed since they were linted');
   }

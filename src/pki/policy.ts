@@ -115,11 +115,14 @@ export function decide(input: PolicyInput): Checked<CertificateTemplate> {
     notBefore: validity.period.notBefore,
     notAfter: validity.period.notAfter,
     subject: subject.subject,
-    ...(input.certified ? { subjectDer: input.certified.subjectDer } : {}),
+    subjectDer: input.certified?.subjectDer,
     keyAlgorithm: key.algorithm,
     spki: key.spki,
     extensions: grantedExtensions({
-      ...{ profile, issuer, key, names: alternativeNames.names },
+      profile,
+      issuer,
+      key,
+      names: alternativeNames.names,
       keyIdentifier: input.certified?.keyIdentifier,
     }),
   });

@@ -4,7 +4,8 @@
  * (RFC 5480 2.1.1, RFC 8410 3).
  */
 
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { hasBytesAt } from './byte-order.ts';
 import { curveOf, isOnCurve } from './curves.ts';
 import { edwardsPointProblem } from './edwards-points.ts';
 import { foreignKeyViolation } from './foreign-key.ts';
@@ -118,8 +119,8 @@ function fits(spki: Uint8Array, { prefix, octets, suffix }: Template): boolean {
   const suffixAt = prefix.length + octets;
   return (
     spki.length === suffixAt + suffix.length &&
-    prefix.equals(spki.subarray(0, prefix.length)) &&
-    suffix.equals(spki.subarray(suffixAt))
+    hasBytesAt(spki, 0, prefix) &&
+    hasBytesAt(spki, suffixAt, suffix)
   );
 }
 
@@ -152,33 +153,46 @@ export function rsaModulus(key: PublicKey): Uint8Array | undefined {
 /**
  * The key for use with node:crypto. Does not throw for what {@link readPublicKey} returned.
  *
+ * To import a key costs as much as to verify a signature, so what came of one is kept as long as
+ * the key is.
+ */
+export const importPublicKey = remembered(
+  (key: PublicKey): KeyObject => createPublicKey(importable(key)),
+);
+
+/** What node:crypto imports a key from. */
+export type Importable =
+  | { readonly key: JsonWebKey; readonly format: 'jwk' }
+  | { readonly key: Buffer; readonly format: 'der'; readonly type: 'spki' };
+
+/**
+ * What node:crypto imports the key from, for one use of a key that will have no other: no object
+ * is made to keep it.
+ *
  * P-384 and P-521 are imported as SPKI, all others as JWK, which is several times cheaper there;
  * for the two large curves the JWK route multiplies the point by the group's order, a check that
- * `readPublicKey` has made superfluous. Still it costs as much as verifying a signature, so what
- * came of a key is kept as long as the key is.
+ * `readPublicKey` has made superfluous.
  */
-export const importPublicKey = remembered((key: PublicKey): KeyObject => {
+export function importable(key: PublicKey): Importable {
   const { algorithm, spki, bits } = key;
   switch (algorithm) {
     case 'P-256': {
       const x = base64url(bits.subarray(1, 33));
       const y = base64url(bits.subarray(33));
-      return createPublicKey({ key: { kty: 'EC', crv: algorithm, x, y }, format: 'jwk' });
+      return { key: { kty: 'EC', crv: algorithm, x, y }, format: 'jwk' };
     }
     case 'P-384':
     case 'P-521':
-      return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+      return { key: Buffer.from(spki), format: 'der', type: 'spki' };
     case 'Ed25519':
-    case 'Ed448': {
-      const jwk = { kty: 'OKP', crv: algorithm, x: base64url(bits) };
-      return createPublicKey({ key: jwk, format: 'jwk' });
-    }
+    case 'Ed448':
+      return { key: { kty: 'OKP', crv: algorithm, x: base64url(bits) }, format: 'jwk' };
     default: {
       const n = base64url(rsaModulus(key) ?? new Uint8Array(0));
-      return createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' });
+      return { key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' };
     }
   }
-});
+}
 
 const base64url = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');

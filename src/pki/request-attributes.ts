@@ -25,6 +25,8 @@ const extensionNames = new Map<string, string>(
   Object.entries(extensionOids).map(([name, oid]) => [oid, name]),
 );
 
+const keyEncryption: readonly string[] = Object.values(keyEncryptionAttributes);
+
 /** challengePassword is a DirectoryString, unstructuredName may be an IA5String too. */
 const textTags: readonly number[] = [
   tags.utf8String,
@@ -90,7 +92,7 @@ export function readRequestAttributes(field: Uint8Array | undefined): RequestAtt
   return {
     extensions,
     ...(challengePassword === undefined ? {} : { challengePassword }),
-    wantsEncryptedKey: Object.values(keyEncryptionAttributes).some((type) => seen.has(type)),
+    wantsEncryptedKey: keyEncryption.some((type) => seen.has(type)),
     violations,
   };
 }

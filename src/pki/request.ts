@@ -6,7 +6,7 @@ import { type DistinguishedName, NameError, readName } from './names.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
 import type { RawExtension } from './raw-extensions.ts';
 import { readRequestAttributes } from './request-attributes.ts';
-import { fitsKey, readSignatureAlgorithm, verifySignature } from './signature-algorithm.ts';
+import { fitsKey, readSignatureAlgorithm, verifySignatureOnce } from './signature-algorithm.ts';
 import { accepted, type Checked, refused, type Violation, violation } from './violations.ts';
 import { keyWeaknesses } from './weak-keys.ts';
 
@@ -164,7 +164,7 @@ function signatureViolations(parts: RequestFrame, key: PublicKey | undefined): V
     const message = `The request is signed with ${algorithm}, which does not go with its ${key.algorithm} key.`;
     return [violation('csr-signature-algorithm', message, 'signatureAlgorithm')];
   }
-  if (verifySignature(key, algorithm, parts.info, parts.signature)) return [];
+  if (verifySignatureOnce(key, algorithm, parts.info, parts.signature)) return [];
   return [
     violation(
       'csr-signature-invalid',

@@ -23,28 +23,36 @@ export function requireDerElement(element: DerElement, reader: DerReader): void 
 }
 
 /** X.690 8.3.2, 8.8.2, 8.19.2, 11.1, 11.2. Strings and times are left to whoever reads them. */
-function requirePrimitive({ tag, raw, content, offset }: DerElement): void {
+function requirePrimitive(element: DerElement): void {
+  const { tag, offset } = element;
   switch (tag) {
     case tags.boolean:
-      DerReader.over(raw, raw.length).boolean();
+      alone(element).boolean();
       return;
     case tags.integer:
     case tags.enumerated:
-      DerReader.over(raw, raw.length).integerBytes(tag);
+      alone(element).integerBytes(tag);
       return;
     case tags.bitString:
-      bitStringOf(content, offset);
+      bitStringOf(element.content, offset);
       return;
     case tags.null:
-      DerReader.over(raw, raw.length).null();
+      alone(element).null();
       return;
     case tags.oid:
-      if (!isOid(content))
+      if (!isOid(element.content))
         throw new DerError('an object identifier is not in its shortest form', offset);
   }
 }
 
+const alone = ({ raw }: DerElement): DerReader => DerReader.over(raw, raw.length);
+
 /** Of any length: whoever wants to know which one it is reads it, and that has a limit. */
-const isOid = (content: Uint8Array): boolean =>
-  (content.at(-1) ?? 0x80) < 0x80 &&
-  content.every((octet, index) => octet !== 0x80 || (content[index - 1] ?? 0) >= 0x80);
+function isOid(content: Uint8Array): boolean {
+  let before = 0;
+  for (const octet of content) {
+    if (octet === 0x80 && before < 0x80) return false;
+    before = octet;
+  }
+  return content.length > 0 && before < 0x80;
+}

@@ -6,7 +6,13 @@ import { curveOf } from './curves.ts';
 import { nullValue, oid, sequence } from './der-writer.ts';
 import { isStrictEcdsaSignature } from './ecdsa.ts';
 import { algorithms } from './oids.ts';
-import { importPublicKey, type KeyAlgorithm, type PublicKey } from './public-key.ts';
+import {
+  type Importable,
+  importable,
+  importPublicKey,
+  type KeyAlgorithm,
+  type PublicKey,
+} from './public-key.ts';
 
 /** The signature algorithms that evpki writes and accepts. SHA-1 and MD5 are not among them. */
 export type SignatureAlgorithm =
@@ -143,6 +149,17 @@ export function verifySignature(
   return isSignedBy(importPublicKey(key), algorithm, message, signature);
 }
 
+/** {@link verifySignature} with a key that will verify nothing else: it is not kept imported. */
+export function verifySignatureOnce(
+  key: PublicKey,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
+  return isSignedBy(importable(key), algorithm, message, signature);
+}
+
 // docs/adr/0002-where-signing-runs.md: no longer than the way to another thread and back takes.
 const verifiedAtOnce: ReadonlySet<KeyAlgorithm> = new Set([
   ...(['P-256', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const),
@@ -233,7 +250,7 @@ const signatureOctets: Readonly<Record<Exclude<KeyAlgorithm, `P-${number}`>, num
 };
 
 function isSignedBy(
-  key: KeyObject,
+  key: KeyObject | Importable,
   algorithm: SignatureAlgorithm,
   message: Uint8Array,
   signature: Uint8Array,

@@ -76,7 +76,7 @@ export interface CertificateTemplate {
   readonly notAfter: Date;
   readonly subject: DistinguishedName;
   /** DER of the subject where it is somebody's already, to be repeated byte for byte. */
-  readonly subjectDer?: Uint8Array;
+  readonly subjectDer?: Uint8Array | undefined;
   readonly keyAlgorithm: KeyAlgorithm;
   /** DER of the SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;

@@ -4,6 +4,7 @@
  */
 
 import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
+import { bytesKey } from './byte-order.ts';
 import type { Curve, CurveName } from './curves.ts';
 import type { EdwardsCurve } from './edwards-points.ts';
 
@@ -34,7 +35,7 @@ function smallMultiplesOf(curve: Curve): ReadonlySet<string> {
 
 /** A point and its negative share x, so that x alone finds both. */
 const xOf = ({ octets }: Curve, point: Uint8Array): string =>
-  Buffer.from(point.subarray(1, 1 + octets)).toString('hex');
+  bytesKey(point.subarray(1, 1 + octets));
 
 /** PKCS#8 of a private key of each Edwards curve up to the seed (RFC 8410 7), and its octets. */
 const privateKeyForms: Readonly<Record<EdwardsCurve, { prefix: string; octets: number }>> = {

@@ -65,6 +65,10 @@ describe('the token between lint and signer', () => {
   test.each<[string, () => unknown]>([
     ['made from the prototype', () => Object.create(LintedTbs.prototype)],
     ['made with the constructor', () => Reflect.construct(LintedTbs, [])],
+    [
+      'made with the constructor, for octets of its own',
+      () => Reflect.construct(LintedTbs, [{ tbs: bytes(), seen: bytes() }]),
+    ],
     ['copied', () => Object.assign(Object.create(LintedTbs.prototype), sealed())],
     ['cloned', () => structuredClone(sealed())],
     ['wrapped', () => new Proxy(sealed(), {})],

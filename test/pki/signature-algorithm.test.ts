@@ -16,6 +16,7 @@ import {
   type SignatureAlgorithm,
   signatureAlgorithmFor,
   verifySignature,
+  verifySignatureOnce,
   verifyWith,
 } from '../../src/pki/signature-algorithm.ts';
 import {
@@ -109,10 +110,11 @@ describe.each(combinations)('a signature by %s with %s', (name, algorithm) => {
   const key = acceptedKey(spkiOf(pair));
   const imported = importPublicKey(key);
   const good = signed(pair.privateKey, algorithm);
-  /** Both ways of verifying, which must agree. */
+  /** All ways of verifying, which must agree. */
   const verdict = (text: Uint8Array, signature: Uint8Array, as = algorithm): boolean => {
     const verdicts = [
       verifySignature(key, as, text, signature),
+      verifySignatureOnce(key, as, text, signature),
       verifyWith(imported, as, text, signature),
       verifyWith(pair.publicKey, as, text, signature),
     ];
@@ -167,6 +169,7 @@ test('C1: garbage is never valid and never throws', () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), der), (signature) => {
       expect(verifySignature(key, 'ecdsa-with-SHA256', message, signature)).toBe(false);
+      expect(verifySignatureOnce(key, 'ecdsa-with-SHA256', message, signature)).toBe(false);
     }),
     { numRuns: 200 },
   );
@@ -204,6 +207,7 @@ describe('C1: other encodings of a valid ECDSA signature are refused', () => {
     ['both 0', sequence(integer(0), integer(0))],
   ])('%s', (_what, signature) => {
     expect(verifySignature(key, 'ecdsa-with-SHA256', message, signature)).toBe(false);
+    expect(verifySignatureOnce(key, 'ecdsa-with-SHA256', message, signature)).toBe(false);
   });
 });
 

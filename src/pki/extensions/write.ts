@@ -66,20 +66,27 @@ const writers: {
 
 const written = Object.keys(writers) as (keyof ExtensionSet)[];
 
+/** Members with octets in them, which cannot be frozen. */
+const withOctets: readonly string[] = ['subjectKeyIdentifier', 'authorityKeyIdentifier'];
+
 /** What profile and issuer determine is the same object for every certificate. By extension. */
-const encoded = new Map(written.map((name) => [name, new WeakMap<object, Uint8Array>()]));
+const encoded = new Map(
+  written
+    .filter((name) => !withOctets.includes(name))
+    .map((name) => [name, new WeakMap<object, Uint8Array>()]),
+);
 
 /** The Extension of a member; members that nobody can change any more are written once. */
 function writtenOnce(name: keyof ExtensionSet, member: object & { critical: boolean }): Uint8Array {
-  const known = encoded.get(name)?.get(member);
+  const before = encoded.get(name);
+  const known = before?.get(member);
   if (known !== undefined) return known;
   const write = writers[name] as (member: object) => Uint8Array;
   const der = writeRawExtension(oids[name], member.critical, write(member));
-  if (isFrozenDeep(member)) encoded.get(name)?.set(member, der);
+  if (before && isFrozenDeep(member)) before.set(member, der);
   return der;
 }
 
-/** Octets cannot be frozen. */
 const isFrozenDeep = (value: unknown): boolean =>
   typeof value !== 'object' ||
   value === null ||

@@ -1,6 +1,6 @@
 /** Lint rules about extensions as RFC 5280 4.2 and RFC 6960 want them, whatever the profile. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { parseHostName } from '../../identifiers/host-name.ts';
 import { sameBytes } from '../byte-order.ts';
 import type { TbsCertificate } from '../certificate.ts';
@@ -68,9 +68,9 @@ export const hasSubjectKeyIdentifierInCa: LintCheck = ({ extensions }) =>
 export const hasKeyIdentifierOfKey: LintCheck = ({ extensions, publicKey }, { certified }) => {
   const found = extensions.subjectKeyIdentifier?.value;
   if (found === undefined || publicKey === undefined || certified) return undefined;
-  const hash = createHash('sha1').update(publicKey.bits).digest('hex');
+  const sha1 = hash('sha1', publicKey.bits);
   const hex = Buffer.from(found).toString('hex');
-  return hex === hash || hex === `4${hash.slice(25)}`
+  return hex === sha1 || hex === `4${sha1.slice(25)}`
     ? undefined
     : 'The subject key identifier is not made of the public key.';
 };

@@ -92,11 +92,13 @@ export const hasNameOfItsOwn: LintCheck = ({ issuerDer, subjectDer }, { profile 
 };
 
 export const hasValidityInOrder: LintCheck = ({ notBefore, notAfter }) =>
-  notBefore <= notAfter ? undefined : 'The validity ends before it starts.';
+  notBefore.getTime() <= notAfter.getTime() ? undefined : 'The validity ends before it starts.';
 
 export const hasValidityWithinIssuer: LintCheck = ({ notBefore, notAfter }, { issuer }) => {
   if (issuer === 'self') return undefined;
-  const within = notBefore >= issuer.notBefore && notAfter <= issuer.notAfter;
+  const within =
+    notBefore.getTime() >= issuer.notBefore.getTime() &&
+    notAfter.getTime() <= issuer.notAfter.getTime();
   return within ? undefined : "The validity is not within the issuer's.";
 };
 

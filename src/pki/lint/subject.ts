@@ -37,24 +37,26 @@ export const hasAttributesOfProfile: LintCheck = ({ subject }, { profile, certif
       ? undefined
       : `The subject lacks ${missing.map(({ attribute }) => attribute).join(', ')}.`;
   }
-  const expected = profile.subject.filter(
-    ({ attribute, optional }) => !optional || types.includes(attribute),
-  );
-  const wanted = expected.map(({ attribute }) => attribute).join(', ');
-  return types.join(', ') === wanted
+  const wanted: string[] = [];
+  // The methods of arrays take a detour where an array is frozen, as those of profiles are.
+  for (const { attribute, optional } of profile.subject) {
+    if (!optional || types.includes(attribute)) wanted.push(attribute);
+  }
+  return types.length === wanted.length && types.every((type, index) => type === wanted[index])
     ? undefined
-    : `The subject is made of ${types.join(', ')}, not of ${wanted}.`;
+    : `The subject is made of ${types.join(', ')}, not of ${wanted.join(', ')}.`;
 };
 
 export const hasFixedValuesOfProfile: LintCheck = ({ subject }, { profile }) => {
-  const wrong = profile.subject.filter(
-    ({ attribute, source }) =>
-      source.from === 'fixed' &&
-      valuesOf(subject, attribute).some((value) => value !== source.value),
-  );
+  const wrong: string[] = [];
+  for (const { attribute, source } of profile.subject) {
+    if (source.from !== 'fixed') continue;
+    const others = valuesOf(subject, attribute).some((value) => value !== source.value);
+    if (others) wrong.push(attribute);
+  }
   return wrong.length === 0
     ? undefined
-    : `The profile fixes ${wrong.map(({ attribute }) => attribute).join(', ')} to something else.`;
+    : `The profile fixes ${wrong.join(', ')} to something else.`;
 };
 
 /** Identifiers stand in the subject in their normal form, so that one identity is one name. */

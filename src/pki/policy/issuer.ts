@@ -62,7 +62,8 @@ export function checkIssuer(
     const message = `The authority is ${issuer.state}, not active.`;
     violations.push(violation('issuer-not-active', message, 'issuer'));
   }
-  if (now < issuer.notBefore || now > issuer.notAfter) {
+  const time = now.getTime();
+  if (time < issuer.notBefore.getTime() || time > issuer.notAfter.getTime()) {
     const [start, end] = [issuer.notBefore.toISOString(), issuer.notAfter.toISOString()];
     const message = `The issuer's certificate holds from ${start} to ${end}.`;
     violations.push(violation('issuer-not-valid', message, 'issuer'));
