@@ -312,11 +312,11 @@ export function verifyIssuedBy(child: Certificate, issuerKey: PublicKey): boolea
   return verifySignature(issuerKey, signatureAlgorithm, tbs, signature);
 }
 
-/** {@link verifyIssuedBy}, on the thread pool for keys that would hold the event loop. */
-export async function verifyIssuedByOffLoop(
+/** {@link verifyIssuedBy}, where `verifySignatureOffLoop` does it. */
+export function verifyIssuedByOffLoop(
   child: Certificate,
   issuerKey: PublicKey,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   const { signatureAlgorithm, tbs, signature } = child;
   if (signatureAlgorithm === undefined) return false;
   if (!sameBytes(child.signatureAlgorithmDer, child.outerSignatureAlgorithmDer)) return false;

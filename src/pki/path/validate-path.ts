@@ -68,7 +68,7 @@ export const validatePath = (input: PathInput): PathVerdict =>
  */
 export const validatePathOffLoop = (
   input: PathInput,
-  verify: (question: SignatureQuestion) => Promise<boolean>,
+  verify: (question: SignatureQuestion) => boolean | Promise<boolean>,
 ): Promise<PathVerdict> => answeredInTime(judge(input), verify);
 
 function* judge(input: PathInput): Verifying<PathVerdict> {
