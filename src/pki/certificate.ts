@@ -295,7 +295,11 @@ export function serialHex(serial: TbsCertificate | Uint8Array): string {
   return value.toString(16);
 }
 
-const withoutZeros = (hex: string): string => hex.replace(/^0+(?=.)/, '') || '0';
+function withoutZeros(hex: string): string {
+  let zeros = 0;
+  while (hex[zeros] === '0') zeros++;
+  return hex.slice(zeros) || '0';
+}
 
 /** SHA-256 of a certificate's DER in lower-case hex. */
 export const fingerprint = (der: Uint8Array): string => hash('sha256', der);
