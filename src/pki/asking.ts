@@ -16,12 +16,15 @@ export function answeredAtOnce<Question, Answer, Result>(
   return step.value;
 }
 
-/** Does the work, waiting for each answer before it goes on. */
+/** Does the work, waiting for each answer before it goes on; not for one that is there at once. */
 export async function answeredInTime<Question, Answer, Result>(
   work: Asking<Question, Answer, Result>,
   answer: (question: Question) => Answer | Promise<Answer>,
 ): Promise<Result> {
   let step = work.next();
-  while (!step.done) step = work.next(await answer(step.value));
+  while (!step.done) {
+    const given = answer(step.value);
+    step = work.next(given instanceof Promise ? await given : given);
+  }
   return step.value;
 }

@@ -295,7 +295,11 @@ export function serialHex(serial: TbsCertificate | Uint8Array): string {
   return value.toString(16);
 }
 
-const withoutZeros = (hex: string): string => hex.replace(/^0+(?=.)/, '') || '0';
+function withoutZeros(hex: string): string {
+  let zeros = 0;
+  while (hex[zeros] === '0') zeros++;
+  return hex.slice(zeros) || '0';
+}
 
 /** SHA-256 of a certificate's DER in lower-case hex. */
 export const fingerprint = (der: Uint8Array): string => hash('sha256', der);
@@ -312,11 +316,11 @@ export function verifyIssuedBy(child: Certificate, issuerKey: PublicKey): boolea
   return verifySignature(issuerKey, signatureAlgorithm, tbs, signature);
 }
 
-/** {@link verifyIssuedBy}, on the thread pool for keys that would hold the event loop. */
-export async function verifyIssuedByOffLoop(
+/** {@link verifyIssuedBy}, where `verifySignatureOffLoop` does it. */
+export function verifyIssuedByOffLoop(
   child: Certificate,
   issuerKey: PublicKey,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   const { signatureAlgorithm, tbs, signature } = child;
   if (signatureAlgorithm === undefined) return false;
   if (!sameBytes(child.signatureAlgorithmDer, child.outerSignatureAlgorithmDer)) return false;

@@ -219,10 +219,14 @@ export function folded(value: string): string {
 
 /** Whether two names are the same in the sense of {@link canonicalName}. */
 export const sameName = (a: DistinguishedName, b: DistinguishedName): boolean =>
-  // Names with other attributes differ whatever these say, and folding is what costs.
-  sameTypes(a, b) && canonicalName(a) === canonicalName(b);
+  a === b ||
+  (a.attributes.length === b.attributes.length &&
+    a.attributes.every((one, index) => sameAttribute(one, b.attributes[index])));
 
-const sameTypes = ({ attributes: a }: DistinguishedName, { attributes: b }: DistinguishedName) =>
-  a.length === b.length && a.every(({ type }, index) => typeOf(type) === typeOf(b[index]?.type));
+const sameAttribute = (a: NameAttribute, b: NameAttribute | undefined): boolean =>
+  typeOf(a.type) === typeOf(b?.type) &&
+  a.sameRdn === b?.sameRdn &&
+  // Folding is what costs.
+  (a.value === b?.value || folded(a.value) === folded(b?.value ?? ''));
 
 const typeOf = (type = ''): string => typeByOid.get(type) ?? type;

@@ -165,13 +165,13 @@ const verifiedAtOnce: ReadonlySet<KeyAlgorithm> = new Set([
   ...(['P-256', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const),
 ]);
 
-/** {@link verifySignature}, on the thread pool for keys that would hold the event loop. */
-export async function verifySignatureOffLoop(
+/** {@link verifySignature}: on the thread pool for keys that would hold the event loop, else at once. */
+export function verifySignatureOffLoop(
   key: PublicKey,
   algorithm: SignatureAlgorithm,
   message: Uint8Array,
   signature: Uint8Array,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (verifiedAtOnce.has(key.algorithm)) return verifySignature(key, algorithm, message, signature);
   if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
   return isSignedByOffLoop(importPublicKey(key), algorithm, message, signature);

@@ -65,11 +65,9 @@ export async function readPathFacts(
   const above = issuers.map(({ certificate }) => certificate);
   const imported = [...aboveGiven, ...(await anchorsOver([...above, ...outside]))];
 
-  // As a rule there are none: names are written alike.
-  const asked = possibleIssuers([...given, ...outside]).map(bytesKey);
-  const known = new Set([...asked, ...above.map(subjectOf)]);
-  const unknown = imported.filter((anchor) => !known.has(subjectOf(anchor)));
-  const ours = [...(await issuersLike(parts, unknown, given)), ...issuers];
+  const unknown = imported.length === 0 ? [] : unasked(imported, [...given, ...outside], above);
+  const ours =
+    unknown.length === 0 ? issuers : [...(await issuersLike(parts, unknown, given)), ...issuers];
   const byKey = new Map(ours.map((one) => [spkiKey(one.certificate), one.issuer]));
   // A key that was revoked as ours is nobody's anchor, whatever certificate it comes in.
   const isEnded = (anchor: Certificate) => byKey.get(spkiKey(anchor))?.state === 'revoked';
@@ -93,7 +91,10 @@ export async function readPathFacts(
       const root = path.at(-1);
       if (root === undefined) return false;
       // A root of another organization certifies for others, too: the chain has to be our own.
-      return imported.some(({ der }) => sameBytes(der, root.der)) || path.some(isOwn);
+      // From the root down: whose key a leaf has is not known as a rule, and costs more to find.
+      return (
+        imported.some(({ der }) => sameBytes(der, root.der)) || path.findLast(isOwn) !== undefined
+      );
     },
   };
 }
@@ -132,7 +133,7 @@ const statusFrom =
     const issuer = issuers.get(spkiKey(signer));
     if (issuer === undefined) return 'unknown';
     if (issuer.state === 'revoked') return 'authority-revoked';
-    const serial = serialHex(certificate);
+    const serial = serialOf(certificate);
     const state = issuer.statuses.get(serial);
     const signed = issuer.signed.get(serial);
     // Under a serial number that was given away a thief of the key may sign something else.
@@ -146,8 +147,8 @@ async function issuersAbove(
   { paths, authorities, parsed }: PathFactParts,
   given: readonly Certificate[],
 ): Promise<{ issuers: ReadIssuer[]; outside: Certificate[] }> {
-  const issuersOf = async (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
-    paths.issuersNamed(possibleIssuers(certificates), [...new Set(certificates.map(serialHex))]);
+  const issuersOf = (certificates: readonly Certificate[]): Promise<KnownIssuer[]> =>
+    paths.issuersNamed(possibleIssuers(certificates), [...new Set(certificates.map(serialOf))]);
   const known = await issuersOf(given);
   const outside: Certificate[] = [];
   for (const { id, signedById } of known) {
@@ -162,6 +163,16 @@ async function issuersAbove(
   };
 }
 
+/** Anchors of other names than was asked for: as a rule there are none, names are written alike. */
+function unasked(
+  anchors: readonly Certificate[],
+  asked: readonly Certificate[],
+  found: readonly Certificate[],
+): Certificate[] {
+  const known = new Set([...possibleIssuers(asked).map(bytesKey), ...found.map(subjectOf)]);
+  return anchors.filter((anchor) => !known.has(subjectOf(anchor)));
+}
+
 /**
  * Our issuers that have the names of anchors: certificates below may write these otherwise than the
  * anchors do, and a revoked issuer, or one that has not signed them, would not be found by them.
@@ -172,8 +183,7 @@ async function issuersLike(
   below: readonly Certificate[],
 ): Promise<ReadIssuer[]> {
   const names = [...new Map(anchors.map((one) => [subjectOf(one), one.subjectDer])).values()];
-  if (names.length === 0) return [];
-  const found = await paths.issuersNamed(names, [...new Set(below.map(serialHex))]);
+  const found = await paths.issuersNamed(names, [...new Set(below.map(serialOf))]);
   return found.map((issuer) => ({ issuer, certificate: parsed.read(issuer.certificate) }));
 }
 
@@ -185,14 +195,16 @@ function importedAnchors(
 ) {
   const asked = new Set<string>();
   return async (below: readonly Certificate[]): Promise<Certificate[]> => {
-    const names = below.filter((certificate) => !asked.has(issuerOf(certificate)));
-    for (const certificate of names) asked.add(issuerOf(certificate));
-    const keys = [...new Set(names.map(({ issuer }) => nameKey(issuer)))];
-    if (keys.length === 0) return [];
-    const found = await anchors.anchorsNamed(organizationId, purpose, keys);
+    const keys = new Set(below.map(({ issuer }) => nameKey(issuer)));
+    for (const key of keys) if (asked.has(key)) keys.delete(key);
+    if (keys.size === 0) return [];
+    for (const key of keys) asked.add(key);
+    const found = await anchors.anchorsNamed(organizationId, purpose, [...keys]);
     return found.map((der) => parsed.read(der));
   };
 }
+
+const serialOf = remembered((certificate: Certificate): string => serialHex(certificate));
 
 /** What a signature is over, by its SHA-256 in lower-case hex. */
 const tbsSha256 = remembered(({ tbs }: Certificate): string => hash('sha256', tbs));
@@ -205,9 +217,9 @@ const subjectOf = remembered(({ subjectDer }: Certificate): string => bytesKey(s
  * called that are given behind the first. A path goes by names as RFC 5280 7.1 compares them, so
  * that a thief of a key could write its name otherwise, and have our records not found.
  */
-const possibleIssuers = ([first, ...others]: readonly Certificate[]): Uint8Array[] => {
-  const all = first ? [first, ...others] : others;
-  const names = all.map((one): [string, Uint8Array] => [issuerOf(one), one.issuerDer]);
-  const subjects = others.map((one): [string, Uint8Array] => [subjectOf(one), one.subjectDer]);
-  return [...new Map([...names, ...subjects]).values()];
-};
+function possibleIssuers(certificates: readonly Certificate[]): Uint8Array[] {
+  const names = new Map<string, Uint8Array>();
+  for (const one of certificates) names.set(issuerOf(one), one.issuerDer);
+  for (const one of certificates.slice(1)) names.set(subjectOf(one), one.subjectDer);
+  return [...names.values()];
+}

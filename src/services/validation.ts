@@ -178,9 +178,11 @@ function readGiven(
     certificate instanceof Uint8Array
       ? read(certificate, 'The certificate', readCertificate)
       : certificate;
-  const above = candidates.flatMap(
-    (der, index) => read(der, `Certificate ${index + 1} of the chain`, parsed.read) ?? [],
-  );
+  const above: Certificate[] = [];
+  for (const [index, der] of candidates.entries()) {
+    const candidate = read(der, `Certificate ${index + 1} of the chain`, parsed.read);
+    if (candidate) above.push(candidate);
+  }
   return leaf && problems.length === 0 ? { leaf, candidates: above } : { problems };
 }
 

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { decodeIso2 } from '../../src/iso15118/exi/iso2.ts';
 import { readIso2Installation } from '../../src/iso15118/installation/iso2-request.ts';
 import { readCertificate } from '../../src/pki/certificate.ts';
-import { named, nodeOf } from '../../src/pki/path/node.ts';
+import { leafNode } from '../../src/pki/path/node.ts';
 import { certificateOf } from '../support/vector-messages.ts';
 import { fromHex, readVector } from '../support/vectors.ts';
 
@@ -38,7 +38,7 @@ const made: Readonly<Record<string, () => unknown>> = {
   'a decoded message': () => decodeIso2(exi),
   'a request that was read': () => readIso2Installation(exi),
   'a certificate': () => readCertificate(der),
-  'a certificate of a path': () => nodeOf(named(readCertificate(der)), false, rules),
+  'a certificate of a path': () => leafNode(readCertificate(der), false, rules),
 };
 
 test.each(Object.entries(made))('%s has the shape of the one before', (_, make) => {

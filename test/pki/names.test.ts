@@ -348,6 +348,22 @@ describe('comparison (RFC 5280 7.1)', () => {
     expect(sameName(a, b)).toBe(false);
   });
 
+  test('two names are the same where their keys are', () => {
+    const value = fc.constantFrom('a', 'A ', 'b', 'ä', 'a\u0308', '"],["O","a');
+    const type = fc.constantFrom('CN', '2.5.4.3', 'O');
+    const attribute = fc.oneof(
+      fc.record({ type, value }),
+      fc.record({ type, value, sameRdn: fc.constant(true as const) }),
+    );
+    const name = fc.record({ attributes: fc.array(attribute, { maxLength: 3 }) });
+    fc.assert(
+      fc.property(name, name, (a, b) => {
+        expect(sameName(a, b)).toBe(canonicalName(a) === canonicalName(b));
+      }),
+      { seed: 1, numRuns: 2_000 },
+    );
+  });
+
   test('C5: every character is a twin of its upper and lower case and normal forms', () => {
     const key = (text: string) => canonicalName(named(['CN', `x${text}y`]));
     const apart: string[] = [];

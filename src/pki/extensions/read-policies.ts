@@ -20,19 +20,31 @@ const knownQualifiers: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.2.1', '1.3.
 const MAX_VALUE_BYTES = 16 * 1024;
 
 export interface PolicyExtensions {
-  readonly policyMappings?: {
-    readonly critical: boolean;
-    readonly mappings: readonly { readonly issuerDomain: string; readonly subjectDomain: string }[];
-  };
-  readonly policyConstraints?: {
-    readonly critical: boolean;
-    readonly requireExplicitPolicy?: number;
-    readonly inhibitPolicyMapping?: number;
-  };
-  readonly inhibitAnyPolicy?: { readonly critical: boolean; readonly skipCertificates: number };
+  readonly policyMappings?:
+    | {
+        readonly critical: boolean;
+        readonly mappings: readonly {
+          readonly issuerDomain: string;
+          readonly subjectDomain: string;
+        }[];
+      }
+    | undefined;
+  readonly policyConstraints?:
+    | {
+        readonly critical: boolean;
+        readonly requireExplicitPolicy?: number;
+        readonly inhibitPolicyMapping?: number;
+      }
+    | undefined;
+  readonly inhibitAnyPolicy?:
+    | { readonly critical: boolean; readonly skipCertificates: number }
+    | undefined;
   /** Qualifiers of policies, by their OIDs, that RFC 5280 does not know. */
   readonly unknownQualifiers: readonly string[];
 }
+
+/** What most certificates say. */
+export const noPolicyExtensions: PolicyExtensions = { unknownQualifiers: [] };
 
 /** The OIDs of the extensions that {@link readPolicyExtensions} interprets by itself. */
 export const policyExtensionOids: ReadonlySet<string> = new Set([
@@ -47,8 +59,9 @@ export const policyExtensionOids: ReadonlySet<string> = new Set([
  * @throws DerError on a malformed extension; `offset` counts within its value
  */
 export function readPolicyExtensions(raw: readonly RawExtension[]): PolicyExtensions {
-  let found: PolicyExtensions = { unknownQualifiers: [] };
+  let found = noPolicyExtensions;
   for (const { oid, critical, value: bytes } of raw) {
+    if (!policyExtensionOids.has(oid) && oid !== oids.certificatePolicies) continue;
     const value = DerReader.over(bytes, MAX_VALUE_BYTES);
     switch (oid) {
       case oids.policyMappings:
@@ -60,11 +73,8 @@ export function readPolicyExtensions(raw: readonly RawExtension[]): PolicyExtens
       case oids.inhibitAnyPolicy:
         found = { ...found, inhibitAnyPolicy: { critical, skipCertificates: skipCerts(value) } };
         break;
-      case oids.certificatePolicies:
-        found = { ...found, unknownQualifiers: readUnknownQualifiers(value) };
-        break;
       default:
-        continue;
+        found = { ...found, unknownQualifiers: readUnknownQualifiers(value) };
     }
     value.end();
   }

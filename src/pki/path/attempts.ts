@@ -1,14 +1,14 @@
 /** Paths judged one after the other until one holds, or the best of those that do not. */
 
 import type { Certificate } from '../certificate.ts';
-import { nameText } from '../names.ts';
+import { nameText, sameName } from '../names.ts';
 import type { Spending } from './limits.ts';
 import type { PathNode } from './node.ts';
 import { type Finding, finding, type LimitCode, type PlacedFinding } from './problems.ts';
 import type { CertificateStatus, PathRules } from './rules.ts';
 import { pathsIn } from './search.ts';
 import type { CheckSignature, Verifying } from './signatures.ts';
-import { ownProblems, type Walked, walkPath } from './walk.ts';
+import { ownProblems, walkPath } from './walk.ts';
 import type { Web } from './web.ts';
 
 /** A path from the leaf to an anchor with every signature verified, but where findings say why not. */
@@ -27,38 +27,26 @@ export interface Attempt {
  */
 type Round = 'sound' | 'any';
 
-type AttemptMaker = (path: readonly PathNode[], round: Round) => Verifying<Attempt | undefined>;
-
-/**
- * A function that judges a path: first by what stands in it, then by its signatures, then by the
- * status of its certificates. Undefined if a signature does not hold, or could not be verified any
- * more; a key that did not sign a certificate is disconnected from it.
- */
-export function attemptMaker(
-  rules: PathRules,
-  web: Web,
-  check: CheckSignature,
-  spending: Spending,
-): AttemptMaker {
-  const statusOf = statusKeeper(rules);
-  return (path, round) => {
-    const walked = walkPath(path, rules, spending);
-    return attempt({ path, round, walked, web, check, statusOf });
-  };
-}
-
-interface Attempted {
-  readonly path: readonly PathNode[];
-  readonly round: Round;
-  readonly walked: Walked;
+/** What paths are judged by, one after the other. */
+export interface Judging {
+  readonly rules: PathRules;
   readonly web: Web;
+  readonly spending: Spending;
   readonly check: CheckSignature;
   readonly statusOf: ReturnType<typeof statusKeeper>;
 }
 
-function* attempt(attempted: Attempted): Verifying<Attempt | undefined> {
-  const { path, round, walked, web, check, statusOf } = attempted;
-  const { findings, policies } = walked;
+/**
+ * Judges a path: first by what stands in it, then by its signatures, then by the status of its
+ * certificates. Undefined if a signature does not hold, or could not be verified any more; a key
+ * that did not sign a certificate is disconnected from it.
+ */
+function* attempt(
+  path: readonly PathNode[],
+  round: Round,
+  { rules, web, spending, check, statusOf }: Judging,
+): Verifying<Attempt | undefined> {
+  const { findings, policies } = walkPath(path, rules, spending);
   const holds = findings.length === 0;
   if (!holds && round === 'sound') return undefined;
   for (let index = 0; index < path.length - 1; index++) {
@@ -82,7 +70,7 @@ const isOfTime = ({ code }: PlacedFinding): boolean =>
   code === 'expired' || code === 'not-yet-valid';
 
 /** Asks for the status of each certificate below the anchor. */
-function statusKeeper({ statusOf }: PathRules) {
+export function statusKeeper({ statusOf }: PathRules) {
   const known = new Map<PathNode, Map<PathNode, CertificateStatus>>();
   const ask = (node: PathNode, issuer: PathNode): CertificateStatus => {
     const byIssuer = known.get(node) ?? new Map<PathNode, CertificateStatus>();
@@ -116,13 +104,14 @@ export interface Found {
  * The first path that holds. If none does, the one with the fewest findings, and among these the
  * first; certificates with findings of their own come into it only now, as they cannot hold.
  */
-export function* findAttempt(make: AttemptMaker, web: Web, spending: Spending): Verifying<Found> {
-  const first = yield* searchRound('sound', make, web, spending);
+export function* findAttempt(judging: Judging): Verifying<Found> {
+  const { spending } = judging;
+  const first = yield* searchRound('sound', judging);
   // Limits that shorten the explanation have not kept a path from being found.
   const limitsMet = new Set(spending.met);
   if (first?.findings.length === 0) return { best: first, limitsMet };
   spending.spent.steps = 0;
-  const second = yield* searchRound('any', make, web, spending);
+  const second = yield* searchRound('any', judging);
   return { best: second ?? first, limitsMet };
 }
 
@@ -130,15 +119,11 @@ const isSound = ({ findings, issuerFindings }: PathNode): boolean =>
   findings.length + issuerFindings.length === 0;
 const isAny = (): boolean => true;
 
-function* searchRound(
-  round: Round,
-  make: AttemptMaker,
-  web: Web,
-  spending: Spending,
-): Verifying<Attempt | undefined> {
+function* searchRound(round: Round, judging: Judging): Verifying<Attempt | undefined> {
+  const { web, spending } = judging;
   let best: Attempt | undefined;
   for (const path of pathsIn(web, round === 'sound' ? isSound : isAny, spending)) {
-    const made = yield* make(path, round);
+    const made = yield* attempt(path, round, judging);
     if (made?.findings.length === 0) return made;
     if (made && (best === undefined || made.findings.length < best.findings.length)) best = made;
   }
@@ -146,14 +131,14 @@ function* searchRound(
 }
 
 /** Where no path leads to an anchor: as far up as signatures hold, and why it ends there. */
-export function* furthestClimb(
-  web: Web,
-  check: CheckSignature,
-  { limits }: Spending,
-): Verifying<Pick<Attempt, 'path' | 'findings'>> {
+export function* furthestClimb({
+  web,
+  check,
+  spending,
+}: Judging): Verifying<Pick<Attempt, 'path' | 'findings'>> {
   const path = [web.leaf];
   let issuer = yield* signerOf(path, web, check);
-  while (issuer !== undefined && path.length < limits.depth) {
+  while (issuer !== undefined && path.length < spending.limits.depth) {
     path.push(issuer);
     issuer = yield* signerOf(path, web, check);
   }
@@ -179,9 +164,10 @@ function* signerOf(
 
 function endOf(path: readonly PathNode[], web: Web): Finding {
   const last = path.at(-1) as PathNode;
-  const issuer = nameText(last.certificate.issuer);
+  const { issuer: above, subject } = last.certificate;
+  const issuer = nameText(above);
   const others = web.namesakesOf(last).filter((each) => !path.includes(each));
-  if (others.length === 0 || last.selfIssued) {
+  if (others.length === 0 || sameName(above, subject)) {
     const message = `No further certificate of its issuer ${issuer} is known, and it is no anchor.`;
     return finding('path-not-found', message);
   }

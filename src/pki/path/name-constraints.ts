@@ -1,6 +1,7 @@
 /** Name constraints along a path (RFC 5280 4.2.1.10, 6.1.3 (b), (c), 6.1.4 (g)). */
 
 import type { Certificate } from '../certificate.ts';
+import { remembered } from '../remembered.ts';
 import { type Spending, spend } from './limits.ts';
 import {
   type ConstrainedName,
@@ -22,13 +23,16 @@ interface FormConstraints {
   readonly excluded: Subtree[];
 }
 
-/** The constraints of a certificate; malformed ones are findings. */
-export function constraintsOf({ extensions }: Certificate): {
+interface Constraining {
   readonly constraints: NameConstraints;
   readonly findings: readonly Finding[];
-} {
-  const { permittedDns, permittedOther, excludedDns, excludedOther } =
-    extensions.nameConstraints ?? {};
+}
+const constrainsNothing: Constraining = { constraints: new Map(), findings: [] };
+
+/** The constraints of a certificate; malformed ones are findings. */
+export function constraintsOf({ extensions }: Certificate): Constraining {
+  if (extensions.nameConstraints === undefined) return constrainsNothing;
+  const { permittedDns, permittedOther, excludedDns, excludedOther } = extensions.nameConstraints;
   const constraints = new Map<NameForm, FormConstraints>();
   const findings: Finding[] = [];
   const add = (kind: keyof FormConstraints, base: Parameters<typeof subtreeOf>[0]): void => {
@@ -52,16 +56,17 @@ export function constraintsOf({ extensions }: Certificate): {
  * alternative names, and the mail addresses of its subject. RFC 5280 looks at the latter only
  * where there is no alternative name; an address that is shown is better looked at.
  */
-export function constrainedNames({ subject, extensions }: Certificate): ConstrainedName[] {
+export const constrainedNames = remembered(({ subject, extensions }: Certificate) => {
   const { attributes } = subject;
-  return [
+  const names: readonly ConstrainedName[] = [
     ...(attributes.length > 0 ? [directoryName(subject)] : []),
     ...attributes
       .filter(({ type }) => type === 'emailAddress')
       .map(({ value }) => emailName(value)),
     ...(extensions.subjectAltName?.names ?? []).map(nameOf),
   ];
-}
+  return names;
+});
 
 /** The names that the constraints of one authority above do not let pass. */
 export function constraintFindings(

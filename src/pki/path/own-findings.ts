@@ -4,6 +4,7 @@ import { sameBytes } from '../byte-order.ts';
 import type { Certificate } from '../certificate.ts';
 import { understoodExtensions } from '../extensions/read.ts';
 import { type PolicyExtensions, policyExtensionOids } from '../extensions/read-policies.ts';
+import { sameName } from '../names.ts';
 import { extensions as oids } from '../oids.ts';
 import { type Finding, finding } from './problems.ts';
 import type { PathRules, Tolerance } from './rules.ts';
@@ -18,7 +19,6 @@ const nameOf = (oid: string): string => nameByOid.get(oid) ?? oid;
 interface Examined {
   readonly certificate: Certificate;
   readonly isAnchor: boolean;
-  readonly selfIssued: boolean;
   /** Undefined where they could not be read. */
   readonly policies: PolicyExtensions | undefined;
 }
@@ -130,21 +130,20 @@ function criticalityFindings(
   const lenient = tolerated.includes('critical-information');
   const seen = new Set<string>();
   for (const { oid, critical } of certificate.rawExtensions) {
-    const name = nameOf(oid);
     if (seen.has(oid)) {
-      findings.push(finding('extension-duplicate', `Its extension ${name} occurs twice.`));
+      findings.push(finding('extension-duplicate', `Its extension ${nameOf(oid)} occurs twice.`));
     }
     seen.add(oid);
     if (critical && !understoodExtensions.has(oid) && !policyExtensionOids.has(oid)) {
-      const message = `Its critical extension ${name} is not understood.`;
+      const message = `Its critical extension ${nameOf(oid)} is not understood.`;
       findings.push(finding('critical-extension', message));
     }
     if (critical && neverCritical.has(oid) && !lenient) {
-      const message = `Its extension ${name} is critical, against RFC 5280.`;
+      const message = `Its extension ${nameOf(oid)} is critical, against RFC 5280.`;
       findings.push(finding('extension-criticality', message));
     }
     if (!critical && hasToBeCritical(oid, certificate)) {
-      const message = `Its extension ${name} is not critical, against RFC 5280.`;
+      const message = `Its extension ${nameOf(oid)} is not critical, against RFC 5280.`;
       findings.push(finding('extension-criticality', message));
     }
   }
@@ -194,7 +193,7 @@ function constraintFindings({ extensions }: Certificate): Finding[] {
 
 /** RFC 5280 4.2.1.1, 4.2.1.2. Whether they agree is not asked: the signature says more. */
 function keyIdentifierFindings(examined: Examined, tolerated: readonly Tolerance[]): Finding[] {
-  const { certificate, isAnchor, selfIssued } = examined;
+  const { certificate, isAnchor } = examined;
   if (tolerated.includes('missing-key-identifiers') || certificate.version !== 2) return [];
   const { basicConstraints, authorityKeyIdentifier, subjectKeyIdentifier } = certificate.extensions;
   const findings: Finding[] = [];
@@ -203,7 +202,8 @@ function keyIdentifierFindings(examined: Examined, tolerated: readonly Tolerance
     findings.push(finding('key-identifier', message));
   }
   // A root may leave out what would be its own identifier, and who issued an anchor does not matter.
-  if (authorityKeyIdentifier?.value === undefined && !selfIssued && !isAnchor) {
+  const mayLackIssuer = () => isAnchor || sameName(certificate.issuer, certificate.subject);
+  if (authorityKeyIdentifier?.value === undefined && !mayLackIssuer()) {
     const message = 'It has no key identifier of its issuer.';
     findings.push(finding('key-identifier', message));
   }

@@ -48,8 +48,7 @@ export type PolicyVerdict =
  *   says only what restricts is used (RFC 5937): its policy constraints and inhibitAnyPolicy
  */
 export function judgePolicies(path: readonly PolicyFacts[], input: PolicyInput): PolicyVerdict {
-  const below = path.slice(0, -1);
-  const length = below.length;
+  const length = Math.max(0, path.length - 1);
   const counters: Counters = {
     explicit: input.requireExplicit ? 0 : length + 1,
     mapping: input.inhibitMapping ? 0 : length + 1,
@@ -57,10 +56,10 @@ export function judgePolicies(path: readonly PolicyFacts[], input: PolicyInput):
   };
   const anchor = path.at(-1);
   if (anchor) tighten(counters, anchor);
-  const root: Node = { policy: anyPolicy, expected: new Set([anyPolicy]), parents: new Set() };
-  let levels: Level[] | undefined = [new Map([[anyPolicy, root]])];
+  // As a rule the topmost certificate names no policy, and all is said.
+  let levels = length > 0 && path[length - 1]?.policies === undefined ? undefined : initialLevels();
   for (let index = length - 1; index >= 0; index--) {
-    const certificate = below[index] as PolicyFacts;
+    const certificate = path[index] as PolicyFacts;
     const isLeaf = index === 0;
     levels = levels && descend(levels, certificate, counters, isLeaf);
     if (levels === undefined && counters.explicit === 0) {
@@ -74,7 +73,13 @@ export function judgePolicies(path: readonly PolicyFacts[], input: PolicyInput):
       tighten(counters, certificate);
     }
   }
-  return wrapUp(levels, below[0], counters, input);
+  return wrapUp(levels, length > 0 ? path[0] : undefined, counters, input);
+}
+
+/** RFC 5280 6.1.2 (a). */
+function initialLevels(): Level[] | undefined {
+  const root: Node = { policy: anyPolicy, expected: new Set([anyPolicy]), parents: new Set() };
+  return [new Map([[anyPolicy, root]])];
 }
 
 /** RFC 5280 6.1.3 (d), (e) with RFC 9618: the policies of one more certificate. */

@@ -2,7 +2,7 @@
 
 import type { Asking } from '../asking.ts';
 import { sameBytes } from '../byte-order.ts';
-import type { Certificate } from '../certificate.ts';
+import { type Certificate, spkiKey } from '../certificate.ts';
 import type { PublicKey } from '../public-key.ts';
 import { type Spending, spend } from './limits.ts';
 import type { PathNode } from './node.ts';
@@ -48,7 +48,7 @@ function* check(
   if (!sameBytes(signatureAlgorithmDer, outerSignatureAlgorithmDer)) return 'unverifiable';
   const byKey = known.get(child) ?? new Map<string, boolean>();
   known.set(child, byKey);
-  const key = issuer.spkiKey;
+  const key = spkiKey(issuer.certificate);
   const before = byKey.get(key);
   if (before !== undefined) return before ? 'good' : 'bad';
   if (!spend(spending, 'signatureChecks')) return 'unchecked';

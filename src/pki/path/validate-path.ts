@@ -7,7 +7,7 @@
 import { answeredAtOnce, answeredInTime } from '../asking.ts';
 import { type Certificate, verifyIssuedBy } from '../certificate.ts';
 import { nameText } from '../names.ts';
-import { attemptMaker, findAttempt, furthestClimb } from './attempts.ts';
+import { findAttempt, furthestClimb, type Judging, statusKeeper } from './attempts.ts';
 import { limitText, type PathLimits, type Spending, startSpending } from './limits.ts';
 import type { PathNode } from './node.ts';
 import { finding, type LimitCode, type PathProblem, type PlacedFinding } from './problems.ts';
@@ -68,18 +68,19 @@ export const validatePath = (input: PathInput): PathVerdict =>
  */
 export const validatePathOffLoop = (
   input: PathInput,
-  verify: (question: SignatureQuestion) => Promise<boolean>,
+  verify: (question: SignatureQuestion) => boolean | Promise<boolean>,
 ): Promise<PathVerdict> => answeredInTime(judge(input), verify);
 
 function* judge(input: PathInput): Verifying<PathVerdict> {
   const spending = startSpending(input.limits);
   const web = weave(input, input, spending);
   const check = signatureChecker(spending);
+  const judging: Judging = { rules: input, web, spending, check, statusOf: statusKeeper(input) };
   const effort = (): Effort => ({
     signatureChecks: spending.spent.signatureChecks,
     candidatesSeen: web.candidates,
   });
-  const found = yield* findAttempt(attemptMaker(input, web, check, spending), web, spending);
+  const found = yield* findAttempt(judging);
   if (found.best?.findings.length === 0) {
     const { path, withoutStatus, policies } = found.best;
     return {
@@ -89,7 +90,7 @@ function* judge(input: PathInput): Verifying<PathVerdict> {
       ...effort(),
     };
   }
-  const { path, findings } = found.best ?? (yield* furthestClimb(web, check, spending));
+  const { path, findings } = found.best ?? (yield* furthestClimb(judging));
   return {
     ok: false,
     problems: problemsOf(path, findings, found.limitsMet, spending),

@@ -1,7 +1,7 @@
 /** A path from its anchor down to its leaf, but for the signatures (RFC 5280 6.1). */
 
 import type { Spending } from './limits.ts';
-import { constraintFindings } from './name-constraints.ts';
+import { constrainedNames, constraintFindings } from './name-constraints.ts';
 import type { PathNode } from './node.ts';
 import { judgePolicies } from './policy-graph.ts';
 import { finding, type PlacedFinding } from './problems.ts';
@@ -16,10 +16,7 @@ export interface Walked {
 
 /** @param path leaf first, the anchor last */
 export function walkPath(path: readonly PathNode[], rules: PathRules, spending: Spending): Walked {
-  const policies = judgePolicies(
-    path.map((node) => node.policies),
-    rules.policies ?? {},
-  );
+  const policies = judgePolicies(path, rules.policies ?? {});
   const findings: PlacedFinding[] = [
     ...ownProblems(path),
     ...lengthProblems(path, rules),
@@ -75,7 +72,9 @@ function nameProblems(path: readonly PathNode[], spending: Spending): PlacedFind
     return path
       .slice(index + 1)
       .filter(({ constraints }) => constraints.size > 0)
-      .flatMap(({ constraints }) => constraintFindings(node.names(), constraints, spending))
+      .flatMap(({ constraints }) =>
+        constraintFindings(constrainedNames(node.certificate), constraints, spending),
+      )
       .map((found) => ({ index, ...found }));
   });
 }

@@ -4,10 +4,11 @@
  * names is found here, before any signature is verified.
  */
 
-import { sameBytes } from '../byte-order.ts';
-import type { Certificate } from '../certificate.ts';
+import { bytesKey, sameBytes } from '../byte-order.ts';
+import { type Certificate, spkiKey } from '../certificate.ts';
+import { remembered } from '../remembered.ts';
 import type { Spending } from './limits.ts';
-import { type Named, named, nodeOf, type PathNode } from './node.ts';
+import { authorityNode, issuerKey, leafNode, type PathNode, subjectKey } from './node.ts';
 import type { PathRules } from './rules.ts';
 
 export interface Web {
@@ -33,31 +34,25 @@ export interface WebInput {
 }
 
 export function weave(input: WebInput, rules: PathRules, spending: Spending): Web {
-  const leafName = named(input.certificate);
-  const { derKey: leafKey } = leafName;
+  const { certificate } = input;
+  const isLeaf = ({ der }: Certificate): boolean => sameBytes(der, certificate.der);
   const anchors = distinct(input.anchors);
-  const isAnchor = (der: string): boolean => anchors.has(der);
-  const candidates = distinct(input.candidates);
-  for (const der of candidates.keys()) {
-    if (isAnchor(der) || der === leafKey) candidates.delete(der);
-  }
-  const chosen = choose(leafName, [...candidates.values()], [...anchors.values()], spending);
-  const leaf = nodeOf(leafName, isAnchor(leafKey), rules);
+  const candidates = distinct(input.candidates.filter((each) => !isLeaf(each)));
+  for (const octets of anchors.keys()) candidates.delete(octets);
+  const chosen = choose(certificate, [...candidates.values()], [...anchors.values()], spending);
   const others: PathNode[] = [];
-  for (const [der, each] of anchors) if (der !== leafKey) others.push(nodeOf(each, true, rules));
-  for (const each of chosen) others.push(nodeOf(each, false, rules));
+  for (const each of anchors.values())
+    if (!isLeaf(each)) others.push(authorityNode(each, true, rules));
+  const leaf = leafNode(certificate, others.length < anchors.size, rules);
+  for (const each of chosen) others.push(authorityNode(each, false, rules));
   return connect(leaf, others, chosen.length);
 }
 
 /** By their octets: whoever gives a certificate twice gives it once. */
-function distinct(certificates: readonly Certificate[]): Map<string, Named> {
-  const byOctets = new Map<string, Named>();
-  for (const certificate of certificates) {
-    const each = named(certificate);
-    byOctets.set(each.derKey, each);
-  }
-  return byOctets;
-}
+const distinct = (certificates: readonly Certificate[]): Map<string, Certificate> =>
+  new Map(certificates.map((each) => [octetsOf(each), each]));
+
+const octetsOf = remembered(({ der }: Certificate): string => bytesKey(der));
 
 /**
  * The candidates to look at. First those whose names lead from the leaf to an anchor, as many as
@@ -65,31 +60,31 @@ function distinct(certificates: readonly Certificate[]): Map<string, Named> {
  * path but show where it breaks off.
  */
 function choose(
-  leaf: Named,
-  candidates: readonly Named[],
-  anchors: readonly Named[],
+  leaf: Certificate,
+  candidates: readonly Certificate[],
+  anchors: readonly Certificate[],
   spending: Spending,
-): readonly Named[] {
+): readonly Certificate[] {
   const grounded = groundedNames(candidates, anchors);
-  const chosen: Named[] = [];
-  climb(candidates.filter(({ issuerKey }) => grounded.has(issuerKey)));
+  const chosen: Certificate[] = [];
+  climb(candidates.filter((each) => grounded.has(issuerKey(each))));
   if (chosen.length < spending.limits.candidates) {
     if (chosen.length < candidates.length) climb(candidates);
   } else if (chosen.length !== spending.limits.candidates) spending.met.add('limit-candidates');
   return chosen.slice(0, spending.limits.candidates);
 
   /** Level by level, so that the limit cuts off what is far away. */
-  function climb(among: readonly Named[]): void {
-    const bySubject = grouped(among, ({ subjectKey }) => subjectKey);
+  function climb(among: readonly Certificate[]): void {
+    const bySubject = grouped(among, subjectKey);
     const asked = new Set<string>();
     const taken = new Set(chosen);
-    let level: readonly Named[] = [leaf, ...chosen];
+    let level: readonly Certificate[] = [leaf, ...chosen];
     while (level.length > 0) {
-      const next: Named[] = [];
-      for (const { issuerKey } of level) {
-        if (asked.has(issuerKey)) continue;
-        asked.add(issuerKey);
-        for (const each of bySubject.get(issuerKey) ?? []) {
+      const next: Certificate[] = [];
+      for (const name of level.map(issuerKey)) {
+        if (asked.has(name)) continue;
+        asked.add(name);
+        for (const each of bySubject.get(name) ?? []) {
           if (taken.has(each)) continue;
           taken.add(each);
           next.push(each);
@@ -102,24 +97,30 @@ function choose(
 }
 
 /** Names from which certificates lead to an anchor. */
-function groundedNames(candidates: readonly Named[], anchors: readonly Named[]): Set<string> {
-  const byIssuer = grouped(candidates, ({ issuerKey }) => issuerKey);
-  const grounded = new Set(anchors.map(({ subjectKey }) => subjectKey));
+function groundedNames(
+  candidates: readonly Certificate[],
+  anchors: readonly Certificate[],
+): Set<string> {
+  const byIssuer = grouped(candidates, issuerKey);
+  const grounded = new Set(anchors.map(subjectKey));
   // A set that grows while it is iterated: each name is visited once.
   for (const name of grounded) {
-    for (const { subjectKey } of byIssuer.get(name) ?? []) grounded.add(subjectKey);
+    for (const each of byIssuer.get(name) ?? []) grounded.add(subjectKey(each));
   }
   return grounded;
 }
 
 /** Those first whose key identifier a certificate below names. */
-function likeliest(below: readonly Named[], issuers: readonly Named[]): readonly Named[] {
+function likeliest(
+  below: readonly Certificate[],
+  issuers: readonly Certificate[],
+): readonly Certificate[] {
   if (issuers.length < 2) return issuers;
   const identifiers = new Set(
-    below.map(({ certificate }) => hex(certificate.extensions.authorityKeyIdentifier?.value)),
+    below.map(({ extensions }) => hex(extensions.authorityKeyIdentifier?.value)),
   );
-  const isNamed = ({ certificate }: Named): boolean => {
-    const held = hex(certificate.extensions.subjectKeyIdentifier?.value);
+  const isNamed = ({ extensions }: Certificate): boolean => {
+    const held = hex(extensions.subjectKeyIdentifier?.value);
     return held !== undefined && identifiers.has(held);
   };
   return [...issuers].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
@@ -140,11 +141,12 @@ const hex = (bytes: Uint8Array | undefined): string | undefined =>
   bytes && Buffer.from(bytes).toString('hex');
 
 function connect(leaf: PathNode, others: readonly PathNode[], candidates: number): Web {
-  const bySubject = grouped(others, ({ subjectKey }) => subjectKey);
+  const bySubject = grouped(others, ({ certificate }) => subjectKey(certificate));
+  const namesakesOf = (child: PathNode): PathNode[] =>
+    (bySubject.get(issuerKey(child.certificate)) ?? []).filter((each) => each !== child);
   const issuers = new Map<PathNode, readonly PathNode[]>();
   for (const child of [leaf, ...others]) {
-    const namesakes = (bySubject.get(child.issuerKey) ?? []).filter((issuer) => issuer !== child);
-    issuers.set(child, byLikelihood(child, namesakes));
+    issuers.set(child, byLikelihood(child, namesakesOf(child)));
   }
   const issuersOf = (child: PathNode): readonly PathNode[] => issuers.get(child) ?? [];
   const distances = new Map<(node: PathNode) => boolean, ReadonlyMap<PathNode, number>>();
@@ -152,9 +154,10 @@ function connect(leaf: PathNode, others: readonly PathNode[], candidates: number
     leaf,
     candidates,
     issuersOf,
-    namesakesOf: (child) => (bySubject.get(child.issuerKey) ?? []).filter((each) => each !== child),
+    namesakesOf,
     disconnect(child, issuer) {
-      const left = issuersOf(child).filter(({ spkiKey }) => spkiKey !== issuer.spkiKey);
+      const key = spkiKey(issuer.certificate);
+      const left = issuersOf(child).filter(({ certificate }) => spkiKey(certificate) !== key);
       issuers.set(child, left);
       distances.clear();
     },

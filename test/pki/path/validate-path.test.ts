@@ -7,7 +7,13 @@ import { DerError } from '../../../src/pki/der-element.ts';
 import type { CertificateStatus } from '../../../src/pki/path/rules.ts';
 import { type PathInput, validatePath } from '../../../src/pki/path/validate-path.ts';
 import { generateKey, issue, leafExtensions, templateFor } from '../../support/issuing.ts';
-import { authority, certificatePolicies, leaf, root } from '../../support/path-certificates.ts';
+import {
+  authority,
+  authorityKeyIdentifier,
+  certificatePolicies,
+  leaf,
+  root,
+} from '../../support/path-certificates.ts';
 
 const at = new Date('2030-01-01T00:00:00Z');
 const anchor = root('Root');
@@ -206,6 +212,26 @@ describe('what is remembered of a certificate', () => {
       }
     },
   );
+});
+
+test('what is kept of an authority is neither of one time, nor of one use, nor of one tolerance', () => {
+  const critical = authority('Sub', 'Root', { extensions: [authorityKeyIdentifier('Root', true)] });
+  const bare = authority('Sub', 'Root', { without: ['2.5.29.35'] });
+  const codesOf = (sub: Certificate, more: Partial<PathInput> = {}): string[] =>
+    problemsOf({ ...chain, certificate: leaf('Sub'), candidates: [sub], ...more }).map(
+      ({ code }) => code,
+    );
+  for (const _ of [1, 2]) {
+    expect(codesOf(critical)).toEqual(['extension-criticality']);
+    expect(codesOf(critical, { tolerated: ['critical-information'] })).toEqual([]);
+    expect(codesOf(critical, { tolerated: ['missing-key-identifiers'] })).toHaveLength(1);
+    expect(codesOf(bare)).toEqual(['key-identifier']);
+    expect(codesOf(bare, { tolerated: ['missing-key-identifiers'] })).toEqual([]);
+    expect(codesOf(bare, { anchors: [bare] })).toEqual([]);
+    const later = new Date('2037-01-01T00:00:00Z');
+    const everything = ['expired', 'expired', 'key-identifier', 'expired'];
+    expect(codesOf(bare, { at: later })).toEqual(everything);
+  }
 });
 
 describe('revocation', () => {
