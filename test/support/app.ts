@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import type { Clock } from '../../src/services/clock.ts';
 import type { RandomBytes } from '../../src/services/serial-numbers.ts';
+import { checkingValidator } from './validator.ts';
 
 export interface Answer {
   readonly status: number;
@@ -77,7 +78,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const app = await startApp({
     config: result.config,
     logger,
-    validateResponses: true,
+    validator: checkingValidator(),
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.random ? { random: options.random } : {}),
   });
