@@ -17,6 +17,7 @@ import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
 import { serveDocs } from './docs/routes.ts';
 import { onceForEachKey } from './idempotency.ts';
+import { plainMediaType } from './media-types.ts';
 import { refuseNullCharacters } from './null-characters.ts';
 import {
   type ApiDocument,
@@ -111,7 +112,7 @@ export function createApi(parts: ApiParts): Express {
   });
   app.use(parseBody(operations));
   app.use(refuseNullCharacters);
-  app.use(...parts.validator);
+  app.use(plainMediaType(operations), ...parts.validator);
   const secrets = secretMembers(parts.document);
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
