@@ -26,6 +26,7 @@ import { oauthError } from './http/api/oauth-errors.ts';
 import { createRateLimits } from './http/api/rate-limits.ts';
 import { type ApiParts, createApi, type PresentedCredentials } from './http/api/server.ts';
 import { tokenHandlers } from './http/api/tokens.ts';
+import { type ApiValidator, apiValidator } from './http/api/validator.ts';
 import { clientCertificates } from './http/client-certificate.ts';
 import { type Listener, listen } from './http/listener.ts';
 import { pncError } from './http/pnc/errors.ts';
@@ -69,8 +70,8 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
-  /** Checks answers against openapi.yaml; for tests. */
-  readonly validateResponses?: boolean;
+  /** For tests: one that checks answers, too, and that is made once for many starts. */
+  readonly validator?: ApiValidator;
 }
 
 export interface App {
@@ -177,9 +178,10 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     ),
     measure: metrics.request,
   };
+  const document = loadApiDocument() as ApiParts['document'];
   const rest = createApi({
     ...shared,
-    document: loadApiDocument() as ApiParts['document'],
+    document,
     documentText: loadApiText(),
     handlers: handlersOf(parts, config.dataDir, {
       demo: hierarchy.demo,
@@ -192,7 +194,7 @@ async function start(options: AppOptions, running: Running): Promise<Omit<App, '
     idempotency: parts,
     refusals: parts.refusals,
     logger,
-    validateResponses: options.validateResponses ?? false,
+    validator: options.validator ?? apiValidator(document),
   });
   const apiListener = await listen({
     host: config.host,

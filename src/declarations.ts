@@ -106,13 +106,21 @@ export function loadHierarchy(file: string, profiles: ReadonlyMap<string, Profil
 /** The openapi.yaml of the package as it is written. */
 export const loadApiText = (): string => readFileSync(join(packageRoot, 'openapi.yaml'), 'utf8');
 
-/** The parsed openapi.yaml of the package. */
+/** It is a part of the program, which does not change while it runs. */
+let apiDocument: string | undefined;
+
+/** The parsed openapi.yaml of the package; everybody has one of his own. */
 export function loadApiDocument(): unknown {
+  apiDocument ??= JSON.stringify(readApiDocument());
+  // The validator changes the document; what YAML anchors share must be separate by then.
+  return JSON.parse(apiDocument);
+}
+
+function readApiDocument(): unknown {
   const errors: DeclarationError[] = [];
   const document = readYaml(join(packageRoot, 'openapi.yaml'), 'openapi.yaml', errors);
   if (document === undefined) throw new DeclarationsInvalid(errors);
-  // The validator changes the document; what YAML anchors share must be separate by then.
-  return JSON.parse(JSON.stringify(document));
+  return document;
 }
 
 /** The YAML files of a folder in alphabetical order; none, with the reason in `errors`. */

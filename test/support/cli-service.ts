@@ -8,6 +8,7 @@ import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import { type CliOptions, type CliResult, evpki } from './cli.ts';
+import { checkingValidator } from './validator.ts';
 
 export interface CliService {
   readonly url: string;
@@ -47,7 +48,7 @@ export async function startCliService(
     format: 'json',
     stream: { write: (line) => log.push(line) },
   });
-  const app = await startApp({ config: result.config, logger, validateResponses: true });
+  const app = await startApp({ config: result.config, logger, validator: checkingValidator() });
   const env = { EVPKI_DATA_DIR: dataDir, XDG_CONFIG_HOME: join(folder, 'config'), USER: 'ada' };
   return {
     url: app.apiUrl,

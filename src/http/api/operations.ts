@@ -17,6 +17,7 @@ interface OperationObject {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly { readonly $ref?: string }[];
+  readonly requestBody?: { readonly content?: Readonly<Record<string, unknown>> };
   readonly 'x-evpki-action'?: string;
   readonly 'x-evpki-further-actions'?: readonly string[];
   readonly 'x-evpki-body-limit'?: number;
@@ -33,6 +34,8 @@ export interface Operation {
   readonly furtherActions: readonly string[];
   /** Whether it may be called without credentials. */
   readonly isPublic: boolean;
+  /** Of the bodies that it takes: none of an operation without. */
+  readonly mediaTypes: readonly string[];
   /** Octets of the largest body that is read. */
   readonly bodyLimit: number;
   /** Whether it is carried out once for each Idempotency-Key. */
@@ -108,6 +111,7 @@ export function readOperations(
           action,
           furtherActions,
           isPublic,
+          mediaTypes: Object.keys(operation.requestBody?.content ?? {}),
           bodyLimit,
           takesKey,
           ...(errors === undefined ? {} : { errors }),

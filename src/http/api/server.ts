@@ -5,7 +5,6 @@
  */
 
 import express, { type Express, type Request, type RequestHandler } from 'express';
-import * as OpenApiValidator from 'express-openapi-validator';
 import { type AccessPolicy, inRolesFor, type Principal } from '../../services/access-policy.ts';
 import { ServiceError } from '../../services/errors.ts';
 import type { IdempotencyParts } from '../../services/idempotency.ts';
@@ -18,6 +17,7 @@ import { parseBody } from './bodies.ts';
 import type { OpenApi } from './docs/document.ts';
 import { serveDocs } from './docs/routes.ts';
 import { onceForEachKey } from './idempotency.ts';
+import { plainMediaType } from './media-types.ts';
 import { refuseNullCharacters } from './null-characters.ts';
 import {
   type ApiDocument,
@@ -35,6 +35,7 @@ import { type ErrorForm, problemHandler } from './problems.ts';
 import { purposeOf, type RateLimits } from './rate-limits.ts';
 import { noteRefusals } from './refusals.ts';
 import { assignRequestId, requestIdOf } from './request-id.ts';
+import type { ApiValidator } from './validator.ts';
 
 /**
  * What a request proves its caller with. A token that is there alone says who calls: a certificate
@@ -66,8 +67,8 @@ export interface ApiParts {
   readonly measure?: (operation: string, status: string, seconds: number) => void;
   readonly refusals: Pick<RefusalLog, 'note'>;
   readonly logger: Logger;
-  /** Also checks answers against openapi.yaml; for tests, since it costs time. */
-  readonly validateResponses?: boolean;
+  /** Of the same document. */
+  readonly validator: ApiValidator;
 }
 
 /** @throws Error when openapi.yaml, the handlers and the access policy do not fit together */
@@ -96,7 +97,6 @@ export function createApi(parts: ApiParts): Express {
     measureRequest(operationOf, parts.measure),
     securityHeaders,
   );
-  // Before the validator, which changes the document.
   serveDocs(app, parts.document, parts.documentText, parts.access);
   app.use(async (request, _response, next) => {
     const operation = operationOf(request.method, request.path);
@@ -112,15 +112,7 @@ export function createApi(parts: ApiParts): Express {
   });
   app.use(parseBody(operations));
   app.use(refuseNullCharacters);
-  app.use(
-    OpenApiValidator.middleware({
-      apiSpec: parts.document as never,
-      validateRequests: { allErrors: true },
-      validateResponses: parts.validateResponses ?? false,
-      validateSecurity: false,
-      fileUploader: false,
-    }),
-  );
+  app.use(plainMediaType(operations), ...parts.validator);
   const secrets = secretMembers(parts.document);
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
