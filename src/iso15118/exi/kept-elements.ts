@@ -4,13 +4,11 @@
  * table ([V2G2-099]): where it is written for the second time, the bits of the first are copied.
  */
 
-import type { ElementType } from './grammar.ts';
-
 /** Where the bits of an element are, from behind its start to its end. */
 export interface KeptElement {
   readonly value: object;
-  /** The type that it was written by: by another one it has other bits. */
-  readonly type: ElementType<unknown>;
+  /** The `ElementType` that it was written by: by another one it has other bits. */
+  readonly type: object;
   readonly octets: Uint8Array;
   /** Bits of `octets`; what comes behind the last may be anything. */
   readonly from: number;
@@ -26,7 +24,7 @@ export class KeptElements {
     this.#wanted = values;
   }
 
-  find(type: ElementType<unknown>, value: unknown): KeptElement | undefined {
+  find(type: object, value: unknown): KeptElement | undefined {
     for (const kept of this.#kept) if (kept.value === value && kept.type === type) return kept;
     return undefined;
   }
