@@ -56,6 +56,16 @@ describe('what the validator meets', () => {
     },
   );
 
+  test.each([
+    ['application/json; a=1', 'application/json', 404],
+    ['a/b; c=d', undefined, 415],
+  ])('W1 %s by a path that is not ours', async (type, plain, status) => {
+    const headers = { 'content-type': type, ...administrator };
+    const organization = { id: 'a', name: 'A', roles: ['cpo'] };
+    const answer = await evpki.call('POST', '/v1/organizations/', organization, headers);
+    expect([answer.status, met]).toEqual([status, [plain]]);
+  });
+
   test('W1 another is refused', async () => {
     const headers = { 'content-type': 'a/b; c=d', ...administrator };
     const answer = await evpki.call('PUT', '/v1/stations/CP-2', '{}', headers);
