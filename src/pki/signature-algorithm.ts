@@ -144,9 +144,10 @@ export function verifySignature(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  // Before the import, which costs more than everything else that can fail.
-  if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
-  return isSignedBy(importPublicKey(key), algorithm, message, signature);
+  return (
+    mayBeBy(key, algorithm, signature) &&
+    isSignedBy(importPublicKey(key), algorithm, message, signature)
+  );
 }
 
 /** {@link verifySignature} with a key that will verify nothing else: it is not kept imported. */
@@ -156,9 +157,14 @@ export function verifySignatureOnce(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
-  return isSignedBy(importable(key), algorithm, message, signature);
+  return (
+    mayBeBy(key, algorithm, signature) && isSignedBy(importable(key), algorithm, message, signature)
+  );
 }
+
+/** Looked at before the key is imported, which costs more than everything else that can fail. */
+const mayBeBy = (key: PublicKey, algorithm: SignatureAlgorithm, signature: Uint8Array): boolean =>
+  fitsKey(algorithm, key.algorithm) && wellFormed(key.algorithm, signature);
 
 // docs/adr/0002-where-signing-runs.md: no longer than the way to another thread and back takes.
 const verifiedAtOnce: ReadonlySet<KeyAlgorithm> = new Set([
@@ -173,8 +179,10 @@ export function verifySignatureOffLoop(
   signature: Uint8Array,
 ): boolean | Promise<boolean> {
   if (verifiedAtOnce.has(key.algorithm)) return verifySignature(key, algorithm, message, signature);
-  if (!fitsKey(algorithm, key.algorithm) || !wellFormed(key.algorithm, signature)) return false;
-  return isSignedByOffLoop(importPublicKey(key), algorithm, message, signature);
+  return (
+    mayBeBy(key, algorithm, signature) &&
+    isSignedByOffLoop(importPublicKey(key), algorithm, message, signature)
+  );
 }
 
 /**
