@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /**
- * What changes the process for whoever runs in it next: replaced modules, clocks, methods and
- * variables. A file with one of these has a process of its own. All others share one per worker:
- * to import the service anew for each takes longer than most of them take to run.
+ * What changes the process for whoever runs in it next (replaced modules, clocks, methods, variables
+ * and flags of V8), or judges its memory. A file with one of these has a process of its own. All
+ * others share one per worker: to import the service anew for each takes longer than most of them
+ * take to run.
  */
 const changesProcess =
-  /\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers|setSystemTime|resetModules)\b|\bdelete process\.env|\bprocess\.(env\.\w+ = |(chdir|umask|on|once)\()/;
+  /\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers|setSystemTime|resetModules)\b|\bdelete process\.env|\bprocess\.(env\.\w+ = |(chdir|umask|on|once|memoryUsage)\()|'node:v8'/;
 
 const root = import.meta.dirname;
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })

@@ -41,6 +41,20 @@ const made: Readonly<Record<string, () => unknown>> = {
   'a certificate of a path': () => leafNode(readCertificate(der), false, rules),
 };
 
+// The first, as names that have been read once are remembered.
+test('they have one shape where V8 has no more room for what may follow `{}`', () => {
+  // It remembers 1,536 names; whatever makes objects of names that clients choose can fill them.
+  const filling = Array.from({ length: 2_000 }, (_, n) => Object.assign({}, { [`name${n}`]: n }));
+  const inRoom = () => Object.assign({}, { aNameOfItsOwn: true });
+  expect(others(inRoom(), inRoom())).toEqual(['']);
+  const found = Object.entries(made).map(([name, make]) => {
+    for (let i = 0; i < 50; i++) make();
+    return [name, others(make(), make())];
+  });
+  expect(found).toEqual(Object.keys(made).map((name) => [name, []]));
+  expect(filling).toHaveLength(2_000);
+});
+
 test.each(Object.entries(made))('%s has the shape of the one before', (_, make) => {
   // The first ones find out what shape they have.
   for (let i = 0; i < 50; i++) make();

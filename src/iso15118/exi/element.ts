@@ -12,7 +12,7 @@ import {
 
 /** Reads what follows an element's start, to its end. */
 function readElement(reader: ExiReader, type: ElementType<unknown>): unknown {
-  const values: Record<string, unknown> = {};
+  const values = new type.Fields();
   for (const field in type.label) values[field] = type.label[field];
   let state = type.start;
   for (;;) {

@@ -64,7 +64,11 @@ export interface ElementType<T> {
   readonly label: Readonly<Record<string, string>>;
   /** Where the value that the project uses has another shape than the element. */
   readonly shape: Shape | undefined;
+  /** Makes the object that fields are read into. */
+  readonly Fields: FieldsConstructor;
 }
+
+type FieldsConstructor = new () => Record<string, unknown>;
 
 interface Shape {
   toValue(parts: unknown): unknown;
@@ -254,7 +258,18 @@ function typeOf(
   label: Readonly<Record<string, string>> = {},
   shape = own,
 ): ElementType<never> {
-  return { start, parts, wraps, label, shape };
+  return { start, parts, wraps, label, shape, Fields: fieldsOf() };
+}
+
+/**
+ * A constructor of plain objects for one type. What `{}` makes gets its hidden class from a table
+ * that the whole process shares, headers and JSON that clients send included; where it is full, each
+ * object gets one of its own.
+ */
+function fieldsOf(): FieldsConstructor {
+  function Fields() {}
+  Fields.prototype = Object.prototype;
+  return Fields as unknown as FieldsConstructor;
 }
 
 function productionOf(given: Production): Production {
