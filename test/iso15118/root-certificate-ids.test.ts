@@ -310,7 +310,7 @@ describe('any name', () => {
       }
     }
     // Loose: it is milliseconds, and minutes where something is not linear.
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   test('is the same when it is asked again, however it was written before', () => {

@@ -241,7 +241,7 @@ describe('a factory certificate', () => {
     const same = Array.from({ length: 8 }, () => authority(one, one, a, a));
     expectRefused(await show(made({ signer: one, issuer: a }), same), 401, refused, /^remedy: /);
     // Two connections and two answers; the validator's own budget has tests of its own.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   test('C7 of no station, or of another one, certifies nothing', async () => {
