@@ -48,6 +48,7 @@ describe('odd names', () => {
 
   test.each([
     ['GET', '/v1/certificates?expiresBefore=2027-06-30T23%3A59%3A60Z', undefined],
+    ['GET', '/v1/certificates?expiresBefore=2027-06-30T23:59:60Z', undefined],
     ['GET', '/v1/audit?since=2027-06-30T23%3A59%3A60Z', undefined],
     ['GET', '/v1/audit?until=2027-06-30T23%3A59%3A60Z', undefined],
     [
