@@ -23,7 +23,7 @@ import { askSecret, readInput, readSecret } from './input.ts';
 import { type Io, printable } from './io.ts';
 import { proveCredentials } from './session.ts';
 
-const DEFAULT_URL = 'https://localhost:8543';
+const USUAL_PORT = '8543';
 /** As the API limits it. */
 const MAX_NAME = 100;
 
@@ -47,7 +47,7 @@ export function addLogin(program: Command, io: Io): void {
     )
     .option(
       '--url <url>',
-      `the API of the service (default: the remembered one, or ${DEFAULT_URL})`,
+      `the API of the service (default: the remembered one, or https://localhost:${USUAL_PORT})`,
     )
     .option(
       '--ca <file>',
@@ -90,7 +90,7 @@ async function makeAdministrator(
   io: Io,
 ): Promise<void> {
   const service: Service = {
-    url: serviceUrl(options.url ?? DEFAULT_URL),
+    url: serviceUrl(options.url ?? usualUrl(io)),
     ca: await readAuthority(options.ca, io),
   };
   const name = options.name ?? defaultName(io);
@@ -213,7 +213,7 @@ async function serviceOf(
   stored: Service | undefined,
   io: Io,
 ): Promise<Service> {
-  const url = serviceUrl(options.url ?? stored?.url ?? DEFAULT_URL);
+  const url = serviceUrl(options.url ?? stored?.url ?? usualUrl(io));
   if (options.ca === undefined && stored?.url === url) return { url, ca: stored.ca };
   return { url, ca: await readAuthority(options.ca, io) };
 }
@@ -248,6 +248,10 @@ async function readAuthority(named: string | undefined, io: Io): Promise<string>
 }
 
 const dataDirectory = ({ env }: Io): string => env.EVPKI_DATA_DIR || './data';
+
+/** Where the service is that is started with the settings of this shell. */
+const usualUrl = ({ env }: Io): string =>
+  env.EVPKI_API_URL || `https://localhost:${env.EVPKI_API_PORT || USUAL_PORT}`;
 
 const defaultName = ({ env }: Io): string =>
   `${env.USER || env.LOGNAME || 'administrator'}@${hostname()}`.slice(0, MAX_NAME);

@@ -48,6 +48,16 @@ describe('before the first login', () => {
     expect(existsSync(service.credentialsFile)).toBe(false);
   });
 
+  test.each([
+    ['EVPKI_API_PORT', () => ({ EVPKI_API_PORT: new URL(service.url).port })],
+    ['EVPKI_API_URL', () => ({ EVPKI_API_URL: service.url, EVPKI_API_PORT: '1' })],
+  ])('without --url, the service is where %s says', async (_, env) => {
+    const argv = ['login', '--bootstrap', write('wrong', 'evpki_boot_wrong')];
+    const result = await service.evpki(argv, { env: env() });
+    expect(result.status).toBe(3);
+    expect(result.stderr).toMatch(/this is not the bootstrap secret/);
+  });
+
   test('an unwritable place for credentials does not use up the bootstrap secret', async () => {
     const env = { EVPKI_CLIENT_CONFIG: join(write('in-the-way', ''), 'credentials.json') };
     const result = await service.evpki(['login', '--url', service.url, '--bootstrap'], { env });
