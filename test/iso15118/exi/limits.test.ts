@@ -268,6 +268,18 @@ test('a document is at most 32,768 octets long, read or written', () => {
   expect(exiErrorOf(() => decodeIso2(document)).code).toBe('limit');
 });
 
+test('zero octets behind a document count as its length', () => {
+  const document = encodeIso2(request({}));
+  const padded = (length: number) => Buffer.concat([document], length);
+  expect(decodeIso2(padded(32_768)).trailingZeros).toBe(32_768 - document.length);
+  expect(exiErrorOf(() => decodeIso2(padded(32_769))).code).toBe('limit');
+});
+
+test('a response code that the schema does not have has no bits to be written in', () => {
+  const error = exiErrorOf(() => encodeIso2(response({ responseCode: 'FINE' })));
+  expect([error.code, error.path]).toEqual(['bad-value', `${res}/ResponseCode`]);
+});
+
 test('a fragment has the limits of its element', () => {
   const error = exiErrorOf(() =>
     encodeIso2Fragment({ element: 'DHpublickey', value: { id: 'i', value: octets(66) } }),

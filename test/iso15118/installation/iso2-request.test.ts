@@ -135,6 +135,17 @@ describe('a CertificateInstallationReq', () => {
     });
   });
 
+  test('whose certificate has no common name is refused', async () => {
+    const key = freshKey('P-256');
+    const subject = { attributes: [{ type: 'O', value: 'WP0ZZZZZZTS000001' }] };
+    const { der } = issue(templateFor(key, issuer, { subject }), issuer);
+    const exi = await signedIso2Request(changed({ oemProvisioningCertificate: der }), key);
+    expect(refusalOf(exi)).toMatchObject({
+      reason: 'pcid-unreadable',
+      responseCode: 'FAILED_CertChainError',
+    });
+  });
+
   test.each(['P-384', 'P-521', 'Ed25519', 'Ed448'] satisfies KeyAlgorithm[])(
     'V2G2-007: whose certificate has a key of %s is refused before its signature is looked at',
     (algorithm) => {

@@ -143,11 +143,19 @@ describe.each([
     const cps = { ...cpsOf(vector), signer: contract.signer, certificate: delivery.certificate };
     expect(check(await build({}, cps))).toMatchObject({ ok: false, reason: 'domain-missing' });
     const key = freshKey('P-256');
-    const attributes = [{ type: 'CN', value: 'DC=CPS' }];
-    const certificate = issue(templateFor(key, key, { subject: { attributes } }), key).der;
-    expect(check(await build({}, { ...cps, signer: key.signer, certificate }))).toMatchObject({
-      reason: 'domain-missing',
-    });
+    for (const attributes of [
+      [{ type: 'CN', value: 'DC=CPS' }],
+      [
+        { type: 'CN', value: 'CPS' },
+        { type: 'O', value: 'CPS' },
+        { type: 'DC', value: 'MO' },
+      ],
+    ]) {
+      const certificate = issue(templateFor(key, key, { subject: { attributes } }), key).der;
+      expect(check(await build({}, { ...cps, signer: key.signer, certificate }))).toMatchObject({
+        reason: 'domain-missing',
+      });
+    }
   });
 
   test('in another session is refused', async () => {
@@ -194,6 +202,14 @@ describe.each([
   test('for another EMAID than the certificate has is refused', async () => {
     const exi = await build({ emaid: 'DE8AAC99999999' });
     expect(check(exi)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
+  });
+
+  test('with a certificate that is of no EMAID, or for one that is none, is refused', async () => {
+    const { der: certificate } = certificateOf(vector, 'cpsLeaf');
+    const nobody = await build({ certificate });
+    expect(check(nobody)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
+    const none = await build({ emaid: 'ZZ999999999999A' });
+    expect(check(none)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
   });
 
   test('with octets that are no certificate is refused', async () => {
