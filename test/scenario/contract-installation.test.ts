@@ -406,6 +406,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const limits = { ocppVersion: '2.1', maximumContractCertificateChains: 1 };
       const limited = take(vehicle, question, await ask(question, limits));
       expect([limited.emaid, limited.remaining]).toEqual([third.emaid, 0]);
+      // The lower of the two holds.
+      const fourth = Buffer.from('00112233445566aa', 'hex');
+      const two = await askToInstall(vehicle, roots, { most: 2, sessionId: fourth });
+      const more = { ocppVersion: '2.1', maximumContractCertificateChains: 3 };
+      expect(take(vehicle, two, await ask(two, more)).remaining).toBe(1);
       // The same request again, while the charger takes fewer by now than the car has got.
       const got = [];
       const third3 = Buffer.from('0011223344556677', 'hex');
