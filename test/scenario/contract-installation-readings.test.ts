@@ -1,11 +1,13 @@
 /** Cars whose signatures depart from the profile as some on the road do: taken, and told of. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodeIso2, encodeIso2 } from '../../src/iso15118/exi/iso2.ts';
+import { decodeIso2, encodeIso2, encodeIso2SignedInfo } from '../../src/iso15118/exi/iso2.ts';
+import type { RootCertificateId } from '../../src/iso15118/exi/iso2-messages.ts';
 import type { SignatureReference } from '../../src/iso15118/exi/xml-signature.ts';
 import { encodeSignedInfo } from '../../src/iso15118/exi/xmldsig.ts';
 import { ecdsaDerToRaw } from '../../src/pki/ecdsa.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
+import { iso2ByHand } from '../support/exi-by-hand.ts';
 import {
   askToInstall,
   leaveFactory,
@@ -34,17 +36,19 @@ beforeAll(async () => {
 });
 afterAll(() => evpki?.close());
 
+const v2gRoot = async () => rootIdOf(await rootOf(evpki, 'v2g-root'));
+
 /** A request whose references were changed before they were signed. */
-async function askWith(change: (reference: SignatureReference) => SignatureReference) {
-  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+async function askWith(
+  change: (reference: SignatureReference) => SignatureReference,
+  encode = encodeSignedInfo,
+) {
+  const question = await askToInstall(vehicle, [await v2gRoot()]);
   const { header, body } = decodeIso2(question.exi).message;
   if (!header.signature) throw new Error('it is not signed');
   const { signedInfo } = header.signature;
   const changed = { ...signedInfo, references: signedInfo.references.map(change) };
-  const signatureValue = ecdsaDerToRaw(
-    await vehicle.signer.sign(encodeSignedInfo(changed)),
-    'P-256',
-  );
+  const signatureValue = ecdsaDerToRaw(await vehicle.signer.sign(encode(changed)), 'P-256');
   const signature = { signedInfo: changed, signatureValue };
   return { ...question, exi: encodeIso2({ header: { ...header, signature }, body }) };
 }
@@ -55,11 +59,12 @@ const ask = async (exi: Uint8Array) => {
   return sent(await evpki.call('POST', '/v1/ocpp/contract-certificate', body, csms), 200);
 };
 
-test.each<[string, (reference: SignatureReference) => SignatureReference]>([
+test.each<[string, ...Parameters<typeof askWith>]>([
   ['missing-transforms', ({ transforms: _, ...reference }) => reference],
   ['reference-id', (reference) => ({ ...reference, id: 'r1' })],
-])('%s: the car gets its contract, answer and log say how it was read', async (reading, change) => {
-  const question = await askWith(change);
+  ['signed-info-grammar', (reference) => reference, encodeIso2SignedInfo],
+])('%s: the car gets its contract, answer and log say how it was read', async (reading, ...how) => {
+  const question = await askWith(...how);
   const answer = await ask(question.exi);
   expect(answer).toMatchObject({ status: 'Accepted', responseCode: 'OK', readings: [reading] });
   takeIso2(question, Buffer.from(answer.exiResponse, 'base64'), vehicle.scalar);
@@ -82,13 +87,28 @@ test('what no car is known for is refused', async () => {
 });
 
 test('trailing-zeros: what a charger has appended is told of, too', async () => {
-  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+  const question = await askToInstall(vehicle, [await v2gRoot()]);
   const answer = await ask(Buffer.concat([question.exi, Buffer.alloc(1)]));
   expect(answer).toMatchObject({ responseCode: 'OK', readings: ['trailing-zeros'] });
 });
 
+test('string-table-hits: a car that writes a name once and then refers to it is told of', async () => {
+  const { issuerName, serialNumber } = await v2gRoot();
+  const others: RootCertificateId[] = [1n, 2n].map((number) => ({
+    issuerName,
+    serialNumber: number,
+  }));
+  const question = await askToInstall(vehicle, [...others, { issuerName, serialNumber }]);
+  const { octets, hits } = iso2ByHand(decodeIso2(question.exi).message, true);
+  // The two names, and of SignedInfo the second canonical EXI.
+  expect(hits).toBe(3);
+  const answer = await ask(octets);
+  expect(answer).toMatchObject({ responseCode: 'OK', readings: ['string-table-hits'] });
+  takeIso2(question, Buffer.from(answer.exiResponse, 'base64'), vehicle.scalar);
+});
+
 test('1.6: the answer is held against its own lengths', async () => {
-  const question = await askToInstall(vehicle, [rootIdOf(await rootOf(evpki, 'v2g-root'))]);
+  const question = await askToInstall(vehicle, [await v2gRoot()]);
   const body = {
     ocppVersion: '1.6',
     iso15118SchemaVersion: 'urn:iso:15118:2:2013:MsgDef',

@@ -390,6 +390,12 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       expect((await next({ most: 3 })).got).toEqual([second.emaid, 1]);
       expect((await next({ most: 3 })).got).toEqual([first.emaid, 0]);
 
+      // A number of one octet: none is no wish that anybody could have, all is the most.
+      const none = await next({ most: 0, sessionId: Buffer.from('00000000000000f0', 'hex') });
+      expect(none.got).toEqual([third.emaid, 0]);
+      const all = await next({ most: 255, sessionId: Buffer.from('00000000000000ff', 'hex') });
+      expect(all.got).toEqual([third.emaid, 2]);
+
       const elsewhere = Buffer.from('fedcba9876543210', 'hex');
       const wished = await next({ most: 2, emaids: [first.emaid], sessionId: elsewhere });
       expect(wished.got).toEqual([first.emaid, 1]);
@@ -400,6 +406,11 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       const limits = { ocppVersion: '2.1', maximumContractCertificateChains: 1 };
       const limited = take(vehicle, question, await ask(question, limits));
       expect([limited.emaid, limited.remaining]).toEqual([third.emaid, 0]);
+      // The lower of the two holds.
+      const fourth = Buffer.from('00112233445566aa', 'hex');
+      const two = await askToInstall(vehicle, roots, { most: 2, sessionId: fourth });
+      const more = { ocppVersion: '2.1', maximumContractCertificateChains: 3 };
+      expect(take(vehicle, two, await ask(two, more)).remaining).toBe(1);
       // The same request again, while the charger takes fewer by now than the car has got.
       const got = [];
       const third3 = Buffer.from('0011223344556677', 'hex');
@@ -418,6 +429,13 @@ describe.each(Object.keys(demo) as PncStandard[])('a contract of %s', (standard)
       // What the car wishes comes before.
       const both = await askToInstall(vehicle, roots, { most: 1, emaids: [first.emaid] });
       expect(take(vehicle, both, await ask(both, order)).emaid).toBe(first.emaid);
+      // Those that it names come in its order, what is named twice or is no contract of it takes no
+      // place, and the others come behind.
+      const emaids = ['nonsense', newEmaid(), first.emaid, first.emaid.toLowerCase(), second.emaid];
+      const inOrder = { most: 3, emaids, sessionId: Buffer.from('00000000000000aa', 'hex') };
+      expect((await next(inOrder)).got).toEqual([first.emaid, 2]);
+      expect((await next(inOrder)).got).toEqual([second.emaid, 1]);
+      expect((await next(inOrder)).got).toEqual([third.emaid, 0]);
     });
 
     test('is for a car whose key its maker has certified anew: it brings what is above', async () => {

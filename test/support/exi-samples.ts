@@ -5,6 +5,7 @@ import type {
   Iso2InstallationRequest,
   Iso2InstallationResponse,
   Iso2Message,
+  Iso2UpdateRequest,
   Iso2UpdateResponse,
 } from '../../src/iso15118/exi/iso2-messages.ts';
 import type {
@@ -52,6 +53,14 @@ export const iso2Response: Iso2InstallationResponse = {
   encryptedPrivateKey: { id: 'id2', value: octets(48) },
   dhPublicKey: { id: 'id3', value: octets(65) },
   emaid: { id: 'id4', value: 'DE8AAC12345678' },
+};
+
+export const iso2UpdateRequest: Iso2UpdateRequest = {
+  name: 'CertificateUpdateReq',
+  id: 'id1',
+  contractCertificateChain: { certificate: octets(12), subCertificates: [octets(13)] },
+  emaid: 'DE8AAC12345678',
+  rootCertificateIds: [root],
 };
 
 export const iso2UpdateResponse: Iso2UpdateResponse = {

@@ -102,3 +102,16 @@ export const authorityExtensions = (
     authorityKeyIdentifier: { critical: false, value: keyId(issuerKey) },
   }),
 });
+
+/**
+ * The certificate with another curve named in it (secp192r1 for P-256, secp224r1 for P-521): one whose
+ * key evpki does not know what to do with. Its signature no longer holds.
+ */
+export function withForeignKey(der: Uint8Array): Uint8Array {
+  const hex = Buffer.from(der).toString('hex');
+  const foreign = hex
+    .replace('06082a8648ce3d030107', '06082a8648ce3d030101')
+    .replace('06052b81040023', '06052b81040021');
+  if (foreign === hex) throw new Error('its key is on neither curve');
+  return new Uint8Array(Buffer.from(foreign, 'hex'));
+}

@@ -40,18 +40,6 @@ describe('values without a meaning', () => {
     }
   });
 
-  test('every response code of -2 is written as its place', () => {
-    for (const [code, responseCode] of iso2ResponseCodes.entries()) {
-      const w = bodyOf(6);
-      w.code(0, 2);
-      w.code(code, 5);
-      const start = w.bits;
-      const document = encodeIso2(iso2({ ...iso2Response, responseCode }));
-      const bits = [...document].map((octet) => octet.toString(2).padStart(8, '0')).join('');
-      expect(bits.startsWith(start)).toBe(true);
-    }
-  });
-
   test('response codes of -20 beyond the 40, and a fault code and a processing that are none', () => {
     expect(iso20ResponseCodes).toHaveLength(40);
     const responding = (): HandWriter => {

@@ -28,6 +28,13 @@ const header20 = (part: object): Iso20Message =>
 const cps20 = (subCertificates: Uint8Array[]): Iso20Message =>
   response20({ cpsCertificateChain: { ...chain, subCertificates } });
 
+const oem = 'CertificateInstallationReq/OEMProvisioningCertificateChain';
+const oem20 = (part: object): Iso20Message =>
+  request20({ oemProvisioningCertificateChain: { id: 'id1', ...chain, ...part } });
+const contract = `${data}/ContractCertificateChain`;
+const contract20 = (part: object): Iso20Message =>
+  data20({ contractCertificateChain: { ...chain, subCertificates: [octets(1)], ...part } });
+
 const iso20Cases: Case<Iso20Message>[] = [
   ['7', 'CertificateInstallationReq/Header/SessionID', header20({ sessionId: octets(7) }), limit],
   ['9', 'CertificateInstallationReq/Header/SessionID', header20({ sessionId: octets(9) }), limit],
@@ -53,6 +60,47 @@ const iso20Cases: Case<Iso20Message>[] = [
     cps20([octets(1601)]),
     limit,
   ],
+  [
+    'a CPS leaf of 1601',
+    'CertificateInstallationRes/CPSCertificateChain/Certificate',
+    response20({ cpsCertificateChain: { certificate: octets(1601) } }),
+    limit,
+  ],
+  [
+    'a provisioning certificate and three above it of 1600',
+    '',
+    oem20({ certificate: octets(1600), subCertificates: times(3, octets(1600)) }),
+    undefined,
+  ],
+  ['one of 1601', `${oem}/Certificate`, oem20({ certificate: octets(1601) }), limit],
+  [
+    'one above it of 1601',
+    `${oem}/SubCertificates/Certificate`,
+    oem20({ subCertificates: [octets(1601)] }),
+    limit,
+  ],
+  ['four', `${oem}/SubCertificates`, oem20({ subCertificates: times(4, octets(1)) }), noCode],
+  ['none', `${oem}/SubCertificates`, oem20({ subCertificates: [] }), noCode],
+  [
+    'a contract certificate and three above it of 1600',
+    '',
+    contract20({ certificate: octets(1600), subCertificates: times(3, octets(1600)) }),
+    undefined,
+  ],
+  ['one of 1601', `${contract}/Certificate`, contract20({ certificate: octets(1601) }), limit],
+  [
+    'one above it of 1601',
+    `${contract}/SubCertificates/Certificate`,
+    contract20({ subCertificates: [octets(1601)] }),
+    limit,
+  ],
+  [
+    'four above it',
+    `${contract}/SubCertificates`,
+    contract20({ subCertificates: times(4, octets(1)) }),
+    noCode,
+  ],
+  ['none above it', `${contract}/SubCertificates`, contract20({ subCertificates: [] }), noCode],
   ['20 roots', '', request20({ rootCertificateIds: times(20, root) }), undefined],
   [
     '21',
@@ -65,6 +113,8 @@ const iso20Cases: Case<Iso20Message>[] = [
   ['none', emaids, request20({ prioritizedEmaids: [] }), noCode],
   ['256', `${emaids}/EMAID`, request20({ prioritizedEmaids: ['x'.repeat(256)] }), limit],
   ['255 chains', '', request20({ maximumContractCertificateChains: 255 }), undefined],
+  ['no chain', '', request20({ maximumContractCertificateChains: 0 }), undefined],
+  ['255 that remain', '', response20({ remainingContractCertificateChains: 255 }), undefined],
   ['a DH key of 133', '', data20({ dhPublicKey: octets(133) }), undefined],
   ['56', '', data20({ dhPublicKey: octets(56) }), undefined],
   ['134', `${data}/DHPublicKey`, data20({ dhPublicKey: octets(134) }), limit],

@@ -11,6 +11,7 @@ import {
   iso2,
   iso2Request,
   iso2Response,
+  iso2UpdateRequest,
   iso2UpdateResponse,
   octets,
   reference,
@@ -30,9 +31,11 @@ const request = (part: object, header: object = {}): Iso2Message =>
   iso2({ ...iso2Request, ...part }, header);
 const response = (part: object): Iso2Message => iso2({ ...iso2Response, ...part });
 const update = (part: object): Iso2Message => iso2({ ...iso2UpdateResponse, ...part });
+const updateRequest = (part: object): Iso2Message => iso2({ ...iso2UpdateRequest, ...part });
 
 const req = 'V2G_Message/Body/CertificateInstallationReq';
 const res = 'V2G_Message/Body/CertificateInstallationRes';
+const updateReq = 'V2G_Message/Body/CertificateUpdateReq';
 const subs = `${res}/ContractSignatureCertChain/SubCertificates`;
 const roots = `${req}/ListOfRootCertificateIDs`;
 const info = 'V2G_Message/Header/Signature/SignedInfo';
@@ -70,6 +73,33 @@ const iso2Cases: Case<Iso2Message>[] = [
     response({ contractCertificateChain: { ...chain, subCertificates: [octets(801)] } }),
     limit,
   ],
+  [
+    'a contract certificate of 800 and one of a CPS',
+    '',
+    response({
+      provisioningCertificateChain: { certificate: octets(800) },
+      contractCertificateChain: { id: 'i', certificate: octets(800) },
+    }),
+    undefined,
+  ],
+  [
+    'a contract certificate of 801',
+    `${res}/ContractSignatureCertChain/Certificate`,
+    response({ contractCertificateChain: { id: 'i', certificate: octets(801) } }),
+    limit,
+  ],
+  [
+    'one of a CPS of 801',
+    `${res}/SAProvisioningCertificateChain/Certificate`,
+    response({ provisioningCertificateChain: { certificate: octets(801) } }),
+    limit,
+  ],
+  [
+    'one that is to be updated of 801',
+    `${updateReq}/ContractSignatureCertChain/Certificate`,
+    updateRequest({ contractCertificateChain: { certificate: octets(801) } }),
+    limit,
+  ],
   ['20 roots', '', request({ rootCertificateIds: times(20, root) }), undefined],
   ['21 roots', roots, request({ rootCertificateIds: times(21, root) }), noCode],
   ['no root', roots, request({ rootCertificateIds: [] }), noCode],
@@ -83,6 +113,17 @@ const iso2Cases: Case<Iso2Message>[] = [
   ['15', '', response({ emaid: { id: 'i', value: 'x'.repeat(15) } }), undefined],
   ['13', `${res}/eMAID`, response({ emaid: { id: 'i', value: 'x'.repeat(13) } }), limit],
   ['16', `${res}/eMAID`, response({ emaid: { id: 'i', value: 'x'.repeat(16) } }), limit],
+  ['14 of an update', '', updateRequest({ emaid: 'x'.repeat(14) }), undefined],
+  ['15 of an update', '', updateRequest({ emaid: 'x'.repeat(15) }), undefined],
+  ['13 of an update', `${updateReq}/eMAID`, updateRequest({ emaid: 'x'.repeat(13) }), limit],
+  ['16 of an update', `${updateReq}/eMAID`, updateRequest({ emaid: 'x'.repeat(16) }), limit],
+  ['20 roots of an update', '', updateRequest({ rootCertificateIds: times(20, root) }), undefined],
+  [
+    '21 roots of an update',
+    `${updateReq}/ListOfRootCertificateIDs`,
+    updateRequest({ rootCertificateIds: times(21, root) }),
+    noCode,
+  ],
   // Characters are code points, not halves of them.
   ['15 beyond U+FFFF', '', response({ emaid: { id: 'i', value: '𝔼'.repeat(15) } }), undefined],
   [
@@ -167,6 +208,32 @@ const iso2Cases: Case<Iso2Message>[] = [
     limit,
   ],
   [
+    'a signature and a digest of 1024 octets, and a URI of 1024',
+    '',
+    request(
+      {},
+      {
+        signature: {
+          ...referring({ digestValue: octets(1024), uri: 'x'.repeat(1024) }),
+          signatureValue: octets(1024),
+        },
+      },
+    ),
+    undefined,
+  ],
+  [
+    'a digest of 1025 octets',
+    `${info}/Reference/DigestValue`,
+    request({}, { signature: referring({ digestValue: octets(1025) }) }),
+    limit,
+  ],
+  [
+    'a URI of 1025',
+    `${info}/Reference/@URI`,
+    request({}, { signature: referring({ uri: 'x'.repeat(1025) }) }),
+    limit,
+  ],
+  [
     'a signature of 1025 octets',
     'V2G_Message/Header/Signature/SignatureValue',
     request({}, { signature: { ...signature, signatureValue: octets(1025) } }),
@@ -199,6 +266,18 @@ test('a document is at most 32,768 octets long, read or written', () => {
   const { octets: document } = iso2ByHand(message);
   expect(document.length).toBeGreaterThan(32_768);
   expect(exiErrorOf(() => decodeIso2(document)).code).toBe('limit');
+});
+
+test('zero octets behind a document count as its length', () => {
+  const document = encodeIso2(request({}));
+  const padded = (length: number) => Buffer.concat([document], length);
+  expect(decodeIso2(padded(32_768)).trailingZeros).toBe(32_768 - document.length);
+  expect(exiErrorOf(() => decodeIso2(padded(32_769))).code).toBe('limit');
+});
+
+test('a response code that the schema does not have has no bits to be written in', () => {
+  const error = exiErrorOf(() => encodeIso2(response({ responseCode: 'FINE' })));
+  expect([error.code, error.path]).toEqual(['bad-value', `${res}/ResponseCode`]);
 });
 
 test('a fragment has the limits of its element', () => {

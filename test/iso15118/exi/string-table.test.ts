@@ -18,6 +18,7 @@ import {
   iso2,
   iso2Request,
   iso2Response,
+  iso2UpdateRequest,
   iso20Request,
   octets,
   reference,
@@ -128,6 +129,28 @@ test('hits have the limits of what they stand for', () => {
   expect(error.code).toBe('limit');
   expect(error.bit).toBeLessThan(document.length * 8);
   expect(error.path).toBe('CertificateInstallationReq/PrioritizedEMAIDs/EMAID');
+});
+
+test('hits are no shorter than what they stand for, either, in characters', () => {
+  const read = (emaid: string) => {
+    const { octets: document, hits } = iso2ByHand(
+      iso2({ ...iso2UpdateRequest, id: emaid, emaid }),
+      true,
+    );
+    expect(hits).toBe(1);
+    return decodeIso2(document);
+  };
+  const short = exiErrorOf(() => read('x'.repeat(13)));
+  expect([short.code, short.path]).toEqual([
+    'limit',
+    'V2G_Message/Body/CertificateUpdateReq/eMAID',
+  ]);
+  // Of two halves each.
+  expect(exiErrorOf(() => read('\u{10000}'.repeat(13))).code).toBe('limit');
+  for (const count of [14, 15]) {
+    const { message } = read('\u{10000}'.repeat(count));
+    expect(message.body).toHaveProperty('emaid', '\u{10000}'.repeat(count));
+  }
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { emaidCheckDigit } from '../../../src/identifiers/emaid.ts';
 import { decodeIso2, encodeIso2 } from '../../../src/iso15118/exi/iso2.ts';
 import type { Iso2InstallationRequest } from '../../../src/iso15118/exi/iso2-messages.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../../../src/iso15118/signature/lenient-readings.ts';
 import type { KeyAlgorithm } from '../../../src/pki/public-key.ts';
 import { type Iso2Request, iso2RequestOf, signedIso2Request } from '../../support/car-requests.ts';
-import { commonName, issue, templateFor } from '../../support/issuing.ts';
+import { commonName, issue, templateFor, withForeignKey } from '../../support/issuing.ts';
 import { mutations } from '../../support/mutations.ts';
 import { freshKey, type SigningKey } from '../../support/signed-messages.ts';
 import { certificateOf, isUpdate, keyOf } from '../../support/vector-messages.ts';
@@ -134,6 +135,17 @@ describe('a CertificateInstallationReq', () => {
     });
   });
 
+  test('whose certificate has no common name is refused', async () => {
+    const key = freshKey('P-256');
+    const subject = { attributes: [{ type: 'O', value: 'WP0ZZZZZZTS000001' }] };
+    const { der } = issue(templateFor(key, issuer, { subject }), issuer);
+    const exi = await signedIso2Request(changed({ oemProvisioningCertificate: der }), key);
+    expect(refusalOf(exi)).toMatchObject({
+      reason: 'pcid-unreadable',
+      responseCode: 'FAILED_CertChainError',
+    });
+  });
+
   test.each(['P-384', 'P-521', 'Ed25519', 'Ed448'] satisfies KeyAlgorithm[])(
     'V2G2-007: whose certificate has a key of %s is refused before its signature is looked at',
     (algorithm) => {
@@ -145,6 +157,23 @@ describe('a CertificateInstallationReq', () => {
       });
     },
   );
+
+  test('V2G2-007: whose certificate has a key of a curve that evpki does not know is refused', () => {
+    const { der } = certificateOf(install, 'oemProv');
+    const exi = encodeIso2(changed({ oemProvisioningCertificate: withForeignKey(der) }));
+    expect(refusalOf(exi)).toMatchObject({
+      reason: 'key-transport-impossible',
+      responseCode: 'FAILED_NoCertificateAvailable',
+      message: expect.stringContaining('secp192r1'),
+    });
+  });
+
+  test('with a Notification is read all the same: it is not what is signed', () => {
+    const { header, body } = iso2RequestOf(install);
+    const notification = { faultCode: 'UnknownError', faultMessage: 'Übung' } as const;
+    const exi = encodeIso2({ header: { ...header, notification }, body });
+    expect(readIso2Installation(exi)).toMatchObject({ ok: true, request: { readings: [] } });
+  });
 
   test.each([
     ['one zero octet', new Uint8Array(1)],
@@ -235,6 +264,24 @@ describe('a CertificateUpdateReq', () => {
 
   test('may write its EMAID in small letters', async () => {
     expect(await updateWith({ emaid: 'de8aac11112222' })).toMatchObject({ ok: true });
+  });
+
+  test('is of the EMAID that is certified, whether its check digit is written or not', async () => {
+    const key = freshKey('P-256');
+    const bare = 'DE8AAC11112222';
+    const checked = `${bare}${emaidCheckDigit(bare)}`;
+    for (const [certified, asked] of [
+      [bare, checked],
+      [checked, bare],
+      ['DE-8AA-C11112222', bare],
+    ] as const) {
+      const subject = commonName(certified);
+      const { der } = issue(templateFor(key, issuer, { subject }), issuer);
+      const contractCertificateChain = { certificate: der };
+      const read = await updateWith({ contractCertificateChain, emaid: asked }, key);
+      const normal = certified.replaceAll('-', '');
+      expect(read).toMatchObject({ ok: true, request: { emaid: { normal } } });
+    }
   });
 
   test('with an EMAID that is none is refused', async () => {

@@ -31,6 +31,29 @@ describe('CertificateInstallationRes out of XML', () => {
     expect(read(written.replace(/<h:SessionID>.*<\/h:SessionID>/, ''))).toEqual({ body: failure });
   });
 
+  test('keeps every attribute that the message may have, as the signature may have been made with it', () => {
+    const { signature } = header;
+    if (!signature) throw new Error('it is not signed');
+    const { signedInfo } = signature;
+    const references = signedInfo.references.map(({ transforms: _, uri: __, ...reference }, n) => ({
+      ...reference,
+      ...(n === 0 ? { id: 'r1', type: 'urn:t?a&b', uri: '' } : {}),
+      ...(n === 1 ? { transforms: ['urn:a', 'urn:b'] } : {}),
+    }));
+    const unusual = {
+      ...signature,
+      id: 's1',
+      signatureValueId: 'v1',
+      signedInfo: { ...signedInfo, id: 'i1', references },
+    };
+    const named = {
+      ...body,
+      provisioningCertificateChain: { ...body.provisioningCertificateChain, id: 'p1' },
+    };
+    const written = iso2ResponseXml({ header: { ...header, signature: unusual }, body: named });
+    expect(read(written)).toEqual({ signature: unusual, body: named });
+  });
+
   test('has the prefixes, order of attributes and line breaks that its writer likes', () => {
     const other = xml
       .replaceAll(/xmlns:([mhbts])=/g, 'xmlns:ns$1=')
@@ -60,6 +83,34 @@ describe('CertificateInstallationRes out of XML', () => {
     ['an Id without its namespace', (text) => text.replace('t:Id="id4"', 'Id="id4"')],
     ['no Id', (text) => text.replace(' t:Id="id4"', '')],
     ['no base64', (text) => text.replace('<s:SignatureValue>', '<s:SignatureValue>%')],
+    [
+      'something behind a certificate above another',
+      (text) => text.replace('</t:SubCertificates>', '<x/>$&'),
+    ],
+    [
+      'something behind the certificates above another',
+      (text) => text.replace('</t:SubCertificates>', '$&<x/>'),
+    ],
+    ['something in an algorithm', (text) => text.replace('</s:CanonicalizationMethod>', '<x/>$&')],
+    ['text in an algorithm', (text) => text.replace('</s:DigestMethod>', 'x$&')],
+    ['HMACOutputLength', (text) => text.replace('</s:SignatureMethod>', '<s:HMACOutputLength/>$&')],
+    ['XPath', (text) => text.replace('</s:Transform>', '<s:XPath/>$&')],
+    ['something behind a transform', (text) => text.replace('</s:Transforms>', '<x/>$&')],
+    ['something behind a digest', (text) => text.replace('</s:Reference>', '<x/>$&')],
+    ['something behind the references', (text) => text.replace('</s:SignedInfo>', '<x/>$&')],
+    ['something behind the signature', (text) => text.replace('</s:Signature>', '$&<x/>')],
+    ['something in the session', (text) => text.replace('</h:SessionID>', '<x/>$&')],
+    ['an attribute of the session', (text) => text.replace('<h:SessionID>', '<h:SessionID x="y">')],
+    ['no reference', (text) => text.replace(/<s:Reference.*<\/s:Reference>/, '')],
+    ['no transform', (text) => text.replace(/<s:Transform .*?<\/s:Transform>/, '')],
+    [
+      'no algorithm',
+      (text) => text.replace(/<s:DigestMethod Algorithm="[^"]*">/, '<s:DigestMethod>'),
+    ],
+    [
+      'no certificate above, though it says so',
+      (text) => text.replace(/(<t:SubCertificates>).*?(<\/t:SubCertificates>)/, '$1$2'),
+    ],
     ['KeyInfo', (text) => text.replace('</s:Signature>', '<s:KeyInfo/></s:Signature>')],
     ['a signature in the Body', (text) => text.replace('<m:Body>', '<m:Body><s:Signature/>')],
   ])('is refused with %s', (_what, change) => {

@@ -9,7 +9,7 @@ import {
   lenientReadings,
 } from '../../../src/iso15118/signature/lenient-readings.ts';
 import { iso20RequestOf, signedIso20Request } from '../../support/car-requests.ts';
-import { commonName, issue, templateFor } from '../../support/issuing.ts';
+import { commonName, issue, templateFor, withForeignKey } from '../../support/issuing.ts';
 import { mutations } from '../../support/mutations.ts';
 import { freshKey, type SigningKey } from '../../support/signed-messages.ts';
 import { certificateOf, keyOf, subCertificatesOf } from '../../support/vector-messages.ts';
@@ -82,6 +82,14 @@ describe('a CertificateInstallationReq of ISO 15118-20', () => {
       });
     },
   );
+
+  test('V2G20-2709: of a car with a key of a curve that evpki does not know gets no contract', async () => {
+    const certificate = withForeignKey(certificateOf(install, 'oemProv').der);
+    expect(await refusalOf(encodeIso20(withChain({ certificate })))).toMatchObject({
+      reason: 'key-transport-impossible',
+      responseCode: 'WARNING_NoCertificateAvailable',
+    });
+  });
 
   test('V2G20-1548: with any certificate of its chain exchanged is refused', async () => {
     const another = certificateOf(readVector('iso20-install-p521-3subs'), 'oemProv').der;

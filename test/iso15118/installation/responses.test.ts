@@ -28,7 +28,7 @@ import {
   checkIso2Response,
   checkIso20Response,
 } from '../../../src/iso15118/installation/response-check.ts';
-import { issue, templateFor } from '../../support/issuing.ts';
+import { issue, templateFor, withForeignKey } from '../../support/issuing.ts';
 import { freshKey } from '../../support/signed-messages.ts';
 import {
   certificateOf,
@@ -143,11 +143,19 @@ describe.each([
     const cps = { ...cpsOf(vector), signer: contract.signer, certificate: delivery.certificate };
     expect(check(await build({}, cps))).toMatchObject({ ok: false, reason: 'domain-missing' });
     const key = freshKey('P-256');
-    const attributes = [{ type: 'CN', value: 'DC=CPS' }];
-    const certificate = issue(templateFor(key, key, { subject: { attributes } }), key).der;
-    expect(check(await build({}, { ...cps, signer: key.signer, certificate }))).toMatchObject({
-      reason: 'domain-missing',
-    });
+    for (const attributes of [
+      [{ type: 'CN', value: 'DC=CPS' }],
+      [
+        { type: 'CN', value: 'CPS' },
+        { type: 'O', value: 'CPS' },
+        { type: 'DC', value: 'MO' },
+      ],
+    ]) {
+      const certificate = issue(templateFor(key, key, { subject: { attributes } }), key).der;
+      expect(check(await build({}, { ...cps, signer: key.signer, certificate }))).toMatchObject({
+        reason: 'domain-missing',
+      });
+    }
   });
 
   test('in another session is refused', async () => {
@@ -166,9 +174,42 @@ describe.each([
     expect(check(exi.subarray(0, -9))).toMatchObject({ reason: 'response-unreadable' });
   });
 
+  test('is taken with whatever OK its code is', async () => {
+    for (const responseCode of iso2ResponseCodes.filter((code) => code.startsWith('OK'))) {
+      expect(check(await altered(() => ({ responseCode }))).ok).toBe(true);
+    }
+  });
+
+  test('by a key that the standard does not sign with is refused', async () => {
+    const attributes = [
+      { type: 'CN', value: 'CPS Leaf' },
+      { type: 'DC', value: 'CPS' },
+    ];
+    const issuer = freshKey('P-256');
+    const p521 = issue(templateFor(freshKey('P-521'), issuer, { subject: { attributes } }), issuer);
+    const foreign = withForeignKey(certificateOf(vector, 'cpsLeaf').der);
+    for (const certificate of [p521.der, foreign]) {
+      const { subCertificates } = cpsOf(vector);
+      const cps = { certificate, subCertificates };
+      const exi = await altered(() => ({ provisioningCertificateChain: cps }));
+      expect(check(exi)).toMatchObject({
+        reason: 'signature-invalid',
+        signatureFault: 'key-unfit',
+      });
+    }
+  });
+
   test('for another EMAID than the certificate has is refused', async () => {
     const exi = await build({ emaid: 'DE8AAC99999999' });
     expect(check(exi)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
+  });
+
+  test('with a certificate that is of no EMAID, or for one that is none, is refused', async () => {
+    const { der: certificate } = certificateOf(vector, 'cpsLeaf');
+    const nobody = await build({ certificate });
+    expect(check(nobody)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
+    const none = await build({ emaid: 'ZZ999999999999A' });
+    expect(check(none)).toMatchObject({ ok: false, reason: 'emaid-mismatch' });
   });
 
   test('with octets that are no certificate is refused', async () => {
@@ -208,7 +249,17 @@ describe.each([
       const exi = buildIso2Failure(name, sessionId, responseCode);
       const { header, body } = decodeIso2(exi).message;
       expect(header).toEqual({ sessionId });
-      expect(body.name).toBe(name);
+      // Octets that are never empty, the shortest EMAID of the schema, and Ids that differ.
+      const zero = Uint8Array.of(0);
+      expect(body).toEqual({
+        name,
+        responseCode,
+        provisioningCertificateChain: { certificate: zero },
+        contractCertificateChain: { id: 'ID1', certificate: zero },
+        encryptedPrivateKey: { id: 'ID2', value: zero },
+        dhPublicKey: { id: 'ID3', value: zero },
+        emaid: { id: 'ID4', value: expect.stringMatching(/^[A-Z0-9]{14}$/) },
+      });
       expect(check(exi)).toMatchObject({ ok: false, reason: 'response-failed', responseCode });
     });
 
@@ -220,6 +271,10 @@ describe.each([
     );
 
     test('a retry counter goes with an update that may be repeated, and nothing else', () => {
+      expect([...codesWithRetry].sort()).toEqual([
+        'FAILED_ContractCanceled',
+        'FAILED_NoCertificateAvailable',
+      ]);
       for (const responseCode of failures) {
         const build = () => buildIso2Failure(name, sessionId, responseCode, -1);
         if (name === 'CertificateUpdateRes' && codesWithRetry.has(responseCode)) {
@@ -328,8 +383,16 @@ describe('a CertificateInstallationRes of ISO 15118-20', () => {
   });
 
   test('that is not finished is none yet', async () => {
-    const exi = await altered(() => ({ evseProcessing: 'Ongoing' }));
-    expect(check(exi)).toMatchObject({ ok: false, reason: 'response-ongoing' });
+    for (const evseProcessing of ['Ongoing', 'Ongoing_WaitingForCustomerInteraction'] as const) {
+      const exi = await altered(() => ({ evseProcessing }));
+      expect(check(exi)).toMatchObject({ ok: false, reason: 'response-ongoing' });
+    }
+  });
+
+  test('is taken with whatever OK its code is', async () => {
+    for (const responseCode of iso20ResponseCodes.filter((code) => code.startsWith('OK'))) {
+      expect(check(await altered(() => ({ responseCode }))).ok).toBe(true);
+    }
   });
 
   test('in another session, by no CPS or to something else is refused', async () => {
@@ -355,7 +418,23 @@ describe('a CertificateInstallationRes of ISO 15118-20', () => {
     (responseCode) => {
       const exi = buildIso20Failure(sessionId, delivery.at, responseCode);
       const { message } = decodeIso20(exi);
-      expect(message.header).toEqual({ sessionId, timeStamp: BigInt(timeStamp) });
+      const zero = Uint8Array.of(0);
+      expect(message).toEqual({
+        name: 'CertificateInstallationRes',
+        header: { sessionId, timeStamp: BigInt(timeStamp) },
+        responseCode,
+        // A car that hears of another processing would ask on.
+        evseProcessing: 'Finished',
+        cpsCertificateChain: { certificate: zero },
+        signedInstallationData: {
+          id: 'id1',
+          contractCertificateChain: { certificate: zero, subCertificates: [zero] },
+          ecdhCurve: 'SECP521',
+          dhPublicKey: new Uint8Array(133),
+          encryptedPrivateKey: { form: 'SECP521', value: new Uint8Array(94) },
+        },
+        remainingContractCertificateChains: 0,
+      });
       expect(check(exi)).toMatchObject({ ok: false, reason: 'response-failed', responseCode });
     },
   );

@@ -57,6 +57,15 @@ describe('an XML document', () => {
     expect(() => read(text)).toThrow(XmlError);
   });
 
+  test.each([
+    ['16 attributes', `<x ${Array.from({ length: 16 }, (_, n) => `a${n}=""`).join(' ')}/>`],
+    ['256 elements', `<x>${'<y/>'.repeat(255)}</x>`],
+    ['elements nested 16 deep', `${'<x>'.repeat(16)}${'</x>'.repeat(16)}`],
+    ['65,536 characters', `<x>${'y'.repeat(65_529)}</x>`],
+  ])('may have %s', (_what, text) => {
+    expect(read(text).name).toBe('x');
+  });
+
   test('is refused where it is not UTF-8', () => {
     expect(() => readXml(Buffer.from('3c783eff3c2f783e', 'hex'))).toThrow('is not UTF-8');
     expect(() => readXml(Buffer.from('<x/>', 'utf16le'))).toThrow(XmlError);

@@ -98,6 +98,15 @@ describe('the car refuses', () => {
     expect(refusal(() => openForIso2({ ...opened, privateKey: other }))).toBe('key-mismatch');
   });
 
+  test.each([
+    ['0', scalarOf('P-256', 0n)],
+    ['the order', scalarOf('P-256', curves['P-256'].order)],
+    ['one octet short', privateKey.subarray(1)],
+    ['one octet long', Uint8Array.of(0, ...privateKey)],
+  ])('a private key of its own that is %s', (_name, own) => {
+    expect(refusal(() => agreedSecret('P-256', own, dhPublicKey))).toBe('scalar-out-of-range');
+  });
+
   test('a certificate with another key, or one of another kind', () => {
     const other = spkiOf(freshKeyPair('P-256'));
     expect(refusal(() => openForIso2({ ...opened, contractSpki: other }))).toBe('key-mismatch');

@@ -6,6 +6,7 @@ import {
   isEd448Scalar,
   mirrorsEd448Key,
 } from '../../../src/iso15118/key-transport/ed448-scalar.ts';
+import { sealField } from '../../../src/iso15118/key-transport/iso20-field.ts';
 import {
   openForIso20X448,
   sealForIso20X448,
@@ -201,6 +202,19 @@ describe('the transport', () => {
     ['57 octets', contract.seed],
   ])('is not begun with %s', (_name, wrong) => {
     expect(refusal(() => sealForIso20X448({ scalar: wrong, iv, sharedSecret, binding }))).toBe(
+      'scalar-out-of-range',
+    );
+  });
+
+  test.each([
+    ['0', 0n],
+    ['the order', order],
+    ['the same number, not reduced', order + BigInt(`0x${toHex(scalar)}`)],
+    ['the largest of 56 octets', 2n ** 448n - 1n],
+  ])('of %s is refused by the car', (_name, value) => {
+    // A faulty sender's work: the field of the standard around any number.
+    const wrong = sealField({ privateKey: bigEndian(value), iv, sharedSecret, binding });
+    expect(refusal(() => openForIso20X448({ ...opened, encryptedPrivateKey: wrong }))).toBe(
       'scalar-out-of-range',
     );
   });

@@ -180,6 +180,11 @@ describe.each(kinds)('%s signed with %s', (standard, algorithm) => {
       ...others,
     ]);
 
+  const nth = (index: number, change: Partial<SignatureReference>) =>
+    withReferences((references) =>
+      references.with(index, { ...present(references[index]), ...change }),
+    );
+
   test('other algorithms are refused, even where the value verifies', () => {
     const c14n = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
     const all: XmlSignature[] = [
@@ -262,6 +267,21 @@ describe.each(kinds)('%s signed with %s', (standard, algorithm) => {
     expect(fault(judged(signature, twins, everything))).toBe('id-repeated');
     expect(fault(judged({ ...signature, id: 'id3' }, four, everything))).toBe('id-repeated');
     expect(fault(judged(signedWith({ id: 'id4' }), four, everything))).toBe('id-repeated');
+    const ofValue = { ...signature, signatureValueId: 'id2' };
+    expect(fault(judged(ofValue, four, everything))).toBe('id-repeated');
+    expect(fault(judged(first({ id: 'id1' }), four, everything))).toBe('id-repeated');
+    expect(fault(judged(nth(3, { id: 'id2' }), four, everything))).toBe('id-repeated');
+  });
+
+  test('every reference is held against the profile, not the first alone', () => {
+    for (let index = 0; index < four.length; index++) {
+      const sha1 = nth(index, { digestMethod: 'http://www.w3.org/2000/09/xmldsig#sha1' });
+      expect(fault(judged(sha1, four, everything))).toBe('algorithm-unfit');
+      const twice = nth(index, { transforms: [canonicalExi, canonicalExi] });
+      expect(fault(judged(twice, four, everything))).toBe('transforms-unfit');
+      expect(fault(judged(nth(index, { id: 'r' })))).toBe('attribute-forbidden');
+      expect(fault(judged(nth(index, { type: 'urn:t' })))).toBe('attribute-forbidden');
+    }
   });
 
   test('an element without an Id cannot be signed', () => {
