@@ -479,6 +479,83 @@ describe('installing', () => {
     });
   });
 
+  describe('what is being certified is taken back at this moment', () => {
+    /** Services in which this happens once between the signature and its record. */
+    function beforeRecord(happens: () => Promise<unknown>): Services {
+      let isFirst = true;
+      const recordIssued: Services['store']['recordIssued'] = async (command) => {
+        if (isFirst) {
+          isFirst = false;
+          await happens();
+        }
+        return services.store.recordIssued(command);
+      };
+      return { ...services, store: { ...services.store, recordIssued } };
+    }
+
+    test.each([
+      ['suspended', suspendContract],
+      ['ended', endContract],
+    ] as const)('%s: neither renewed nor installed', async (state, stop) => {
+      const attempts: ((parts: Services, contract: Contract, anew: Car) => Promise<unknown>)[] = [
+        (parts, { id }) => renewContract(parts, demoMo, id),
+        (parts, contract, anew) => bundleForInstallation(parts, contract, anew.registered),
+      ];
+      for (const attempt of attempts) {
+        const car = await registered();
+        const { contract } = await create(car);
+        const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+        await registerCar(services, anew, car);
+        const parts = beforeRecord(() => stop(services, demoMo, contract.id));
+        await expect(attempt(parts, contract, anew)).rejects.toEqual(code('contract-not-active'));
+        const view = await findContract(services, demoMo, contract.id);
+        expect([view.contract.state, view.bundle.generation]).toEqual([state, 1]);
+      }
+    });
+
+    test('suspended and resumed: it is renewed all the same', async () => {
+      const car = await registered();
+      const { contract } = await create(car);
+      const parts = beforeRecord(async () => {
+        await suspendContract(services, demoMo, contract.id);
+        await resumeContract(services, demoMo, contract.id);
+      });
+      const { bundle } = await renewContract(parts, demoMo, contract.id);
+      expect(bundle).toMatchObject({ generation: 2, certificateState: 'issued' });
+      expect(openBundle(car, bundle)).toHaveLength(32);
+    });
+
+    test('the car is deleted: no contract is created', async () => {
+      const car = await registered();
+      const { id, organizationId, pcid } = car.registered;
+      const why = { at: clock(), actor: 'client:oem', action: 'x', details: {} };
+      const parts = beforeRecord(() =>
+        services.provisioning.deleteRegistered({
+          id,
+          audit: { ...why, organizationId, subject: id },
+          forOperators: { ...why, subject: pcid },
+        }),
+      );
+      const attempt = createContract(parts, demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('vehicle-unknown'));
+      expect((await listContracts(services, demoMo, { limit: 9, pcid })).items).toEqual([]);
+    });
+
+    test('the authority is revoked: no contract is created', async () => {
+      await whereTimePasses(async () => {
+        const car = await registered();
+        const administrator: Principal = { ...demoMo, roles: ['super'] };
+        const [issuer] = await services.authorities.listIssuers('mo-root');
+        const parts = beforeRecord(() =>
+          revoke(services, administrator, issuer?.certificateId ?? '', 'cACompromise'),
+        );
+        const { pcid } = car.registered;
+        const attempt = createContract(parts, demoMo, { emaid: newEmaid(), pcid });
+        await expect(attempt).rejects.toEqual(code('authority-not-active'));
+      });
+    });
+  });
+
   test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
     const car = await registered();
     const { contract, bundle: old } = await create(car);
