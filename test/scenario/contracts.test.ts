@@ -1067,6 +1067,26 @@ describe('bundles that are brought', () => {
     await endContract(services, demoMo, source.id);
   });
 
+  test('are neither taken nor installed below an authority that is revoked here', async () => {
+    await whereTimePasses(async () => {
+      const [car, another] = [await registered(), await registered()];
+      const emaid = newEmaid();
+      const { bundle } = await create(await registered(), { emaid });
+      const details = { emaid, pcid: car.registered.pcid };
+      const { contract } = await bringBundle(services, demoMo, details, textOf(bundle));
+      expect((await install(contract, car)).certificate).toEqual(bundle.certificate);
+      const administrator: Principal = { ...demoMo, roles: ['super'] };
+      const [issuer] = await services.authorities.listIssuers('mo-root');
+      await revoke(services, administrator, issuer?.certificateId ?? '', 'cACompromise');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-external'));
+      const again = { emaid, pcid: another.registered.pcid };
+      await expect(bringBundle(services, demoMo, again, textOf(bundle))).rejects.toMatchObject({
+        ...{ code: 'bundle-refused' },
+        violations: [{ code: 'revoked', message: expect.stringContaining('authority above it') }],
+      });
+    });
+  });
+
   test('supersede the former where the car has another key, and only then', async () => {
     const car = await registered();
     const emaid = newEmaid();
