@@ -897,7 +897,11 @@ describe('bundles that are brought', () => {
   const sub2 = subCa(sub2Key, sub1Key, sub1, 0);
 
   /** What an operator with an own PKI would bring. */
-  async function madeElsewhere(car: Car, emaid: string) {
+  async function madeElsewhere(
+    car: Car,
+    emaid: string,
+    change: { readonly notBefore?: Date } = {},
+  ) {
     const { spki } = car.registered;
     const key = await contractKeys().generate('P-256');
     const subject = { publicKey: acceptedKey(key.spki), privateKey: sub2Key.privateKey };
@@ -905,6 +909,7 @@ describe('bundles that are brought', () => {
       templateFor(subject, sub2Key, {
         ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
         notAfter: new Date('2032-01-01T00:00:00Z'),
+        ...change,
       }),
       sub2Key,
     );
@@ -915,7 +920,7 @@ describe('bundles that are brought', () => {
       dhPublicKey: Buffer.from(sealed.dhPublicKey).toString('base64'),
       encryptedPrivateKey: Buffer.from(sealed.encryptedPrivateKey).toString('base64'),
     };
-    return { bundle, text };
+    return { emaid, bundle, text };
   }
 
   test('are installed like others, and only their operator makes the next', async () => {
@@ -1084,6 +1089,33 @@ describe('bundles that are brought', () => {
         ...{ code: 'bundle-refused' },
         violations: [{ code: 'revoked', message: expect.stringContaining('authority above it') }],
       });
+    });
+  });
+
+  test('may begin later: until then the car gets the one before', async () => {
+    await whereTimePasses(async (pass) => {
+      const car = await registered();
+      const emaid = newEmaid();
+      const soon = new Date(Math.ceil(clock().getTime() / 1000) * 1000 + 3 * DAY);
+      const [first, second] = [
+        await madeElsewhere(car, emaid),
+        await madeElsewhere(car, emaid, { notBefore: soon }),
+      ];
+      const details = { emaid, pcid: car.registered.pcid };
+      const { contract } = await bringBundle(services, demoMo, details, first.text);
+      await bringNextBundle(services, demoMo, contract.id, second.text);
+      expect((await install(contract, car)).certificate).toEqual(first.bundle.certificate);
+      pass(4);
+      expect((await install(contract, car)).certificate).toEqual(second.bundle.certificate);
+      // One that begins later and is the only one is not there yet.
+      const third = await madeElsewhere(car, newEmaid(), {
+        notBefore: new Date(soon.getTime() + 3 * DAY),
+      });
+      const later = { emaid: third.emaid, pcid: car.registered.pcid };
+      const { contract: other } = await bringBundle(services, demoMo, later, third.text);
+      await expect(install(other, car)).rejects.toEqual(code('contract-external'));
+      pass(4);
+      expect((await install(other, car)).certificate).toEqual(third.bundle.certificate);
     });
   });
 
