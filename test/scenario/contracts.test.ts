@@ -16,6 +16,7 @@ import {
 } from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
+import type { CertificateTemplate } from '../../src/pki/template.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
@@ -900,7 +901,7 @@ describe('bundles that are brought', () => {
   async function madeElsewhere(
     car: Car,
     emaid: string,
-    change: { readonly notBefore?: Date } = {},
+    change: Partial<Pick<CertificateTemplate, 'notBefore' | 'extensions'>> = {},
   ) {
     const { spki } = car.registered;
     const key = await contractKeys().generate('P-256');
@@ -1003,6 +1004,21 @@ describe('bundles that are brought', () => {
     const tooLong = leaf + sub2 + toPem('CERTIFICATE', long.der);
     expect(await reasons(bring({ certificateChain: tooLong }))).toEqual(['size', 'chain']);
     expect((await bring({})).contract.emaid).toBe(emaid);
+  });
+
+  test('are refused when their key may not sign', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const details = { emaid, pcid: car.registered.pcid };
+    const extensions = { keyUsage: { critical: true, usages: ['keyAgreement'] } } as const;
+    const { text } = await madeElsewhere(car, emaid, { extensions });
+    await expect(bringBundle(services, demoMo, details, text)).rejects.toMatchObject({
+      ...{ code: 'bundle-refused', violations: [{ code: 'key-usage' }] },
+    });
+    const nothingOfIt = { basicConstraints: { critical: true, ca: false } };
+    const silent = await madeElsewhere(car, emaid, { extensions: nothingOfIt });
+    const { contract } = await bringBundle(services, demoMo, details, silent.text);
+    expect(contract.state).toBe('active');
   });
 
   test('K4 are refused when their keys are not encrypted', async () => {
