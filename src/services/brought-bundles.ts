@@ -7,6 +7,7 @@
 import { type Principal, requireKind } from './access-policy.ts';
 import { bundleRefused, requireContent } from './brought-content.ts';
 import { type BundleText, fault } from './brought-faults.ts';
+import { isRevokedFrom } from './chains.ts';
 import { carFull, recipientFingerprint, vehicleChanged } from './contract-bundles.ts';
 import {
   CONTRACT_WRITE,
@@ -105,15 +106,19 @@ export async function bringNextBundle(
 }
 
 /**
- * A certificate that was issued here has a status that is known: no car could use it, and to take it
- * would say that it could.
+ * A certificate that was issued here has a status that is known: where it does not hold, no car could
+ * use it, and to take it would say that it could.
  * @throws ServiceError `bundle-refused`
  */
 async function requireGood(parts: ContractParts, { certificate }: BroughtBundle): Promise<void> {
   const own = await ownCertificate(parts, certificate);
-  if (!own || own.record.state === 'issued') return;
-  const message = `was issued here and is ${own.record.state}`;
-  throw bundleRefused([fault('revoked', message, 'certificateChain')]);
+  if (!own) return;
+  const { state, issuerId } = own.record;
+  const issuer = issuerId === undefined ? undefined : await parts.authorities.findIssuer(issuerId);
+  const isBelowRevoked = issuer !== undefined && (await isRevokedFrom(parts.authorities, issuer));
+  if (state === 'issued' && !isBelowRevoked) return;
+  const what = state === 'issued' ? 'an authority above it is revoked' : `is ${state}`;
+  throw bundleRefused([fault('revoked', `was issued here and ${what}`, 'certificateChain')]);
 }
 
 const brought = (

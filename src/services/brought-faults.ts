@@ -73,6 +73,10 @@ export function leafFaults(
     add('emaid', `the common name of the certificate is not ${emaid}`);
   }
   if (leaf.extensions.basicConstraints?.ca) add('authority', 'the certificate is an authority’s');
+  // RFC 5280 4.2.1.3; a certificate that says nothing of it keeps its key from nothing.
+  if (leaf.extensions.keyUsage?.usages.includes('digitalSignature') === false) {
+    add('key-usage', 'key usage lacks digitalSignature, without which no car is authorized');
+  }
   if (leaf.notAfter <= now) add('expired', `ended at ${leaf.notAfter.toISOString()}`);
   return faults;
 }

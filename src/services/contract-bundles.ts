@@ -25,7 +25,13 @@ import type { ContractStore } from './contract-store.ts';
 import { ServiceError } from './errors.ts';
 import { newId } from './ids.ts';
 import type { Issuers, ReadyIssuer } from './issuers.ts';
-import { type IssueResult, type IssuingParts, issueCertificate } from './issuing.ts';
+import {
+  AbandonedMeanwhile,
+  type IssueCommand,
+  type IssueResult,
+  type IssuingParts,
+  issueCertificate,
+} from './issuing.ts';
 import type { OrganizationStore } from './organizations.ts';
 import type { ProvisioningCertificate } from './provisioning-records.ts';
 import { CRL_DELAY_MILLISECONDS } from './revocation.ts';
@@ -95,7 +101,7 @@ export async function makeBundle(parts: BundleParts, wanted: BundleWanted): Prom
   };
   const organization = await parts.organizations.findOrganization(contract.organizationId);
   if (!organization) throw new Error(`the organization of contract ${contract.id} is missing`);
-  const result = await issueCertificate(parts, {
+  const result = await issueOrHearWhyNot(parts, {
     input: {
       request: {
         subject: { attributes: [{ type: 'CN', value: contract.emaid }] },
@@ -119,6 +125,17 @@ export async function makeBundle(parts: BundleParts, wanted: BundleWanted): Prom
   });
   return finished(parts, wanted, bundle, result);
 }
+
+/**
+ * Whoever suspends or ends a contract, deletes its car or revokes the authority takes back what is
+ * being issued at this moment. It is tried once more then: the database says what has come in
+ * between, or nothing stands in the way any more.
+ */
+const issueOrHearWhyNot = (parts: BundleParts, command: IssueCommand): Promise<IssueResult> =>
+  issueCertificate(parts, command).catch((error: unknown) => {
+    if (!(error instanceof AbandonedMeanwhile)) throw error;
+    return issueCertificate(parts, command);
+  });
 
 /** The profile and the issuer that certify a contract now. */
 async function issuing(

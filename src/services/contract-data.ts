@@ -51,12 +51,21 @@ export async function generateContractData(
   const { emaid, pcid, standard } = wanted;
   const validityDays = validityOf(wanted, parts.clock());
   const present = await presentContract(parts, principal, wanted);
-  if (!present) {
-    const view = await createContract(parts, principal, { emaid, pcid, standard, validityDays });
-    return { ...view, created: true };
-  }
-  const view = await renewContract(parts, principal, present.id, { validityDays });
-  return { ...view, created: false };
+  const made = present
+    ? renewContract(parts, principal, present.id, { validityDays })
+    : createContract(parts, principal, { emaid, pcid, standard, validityDays });
+  return { ...(await made.catch(inTheirTerms)), created: present === undefined };
+}
+
+/** Who says when a contract ends has named no days. */
+function inTheirTerms(error: unknown): never {
+  if (!(error instanceof ServiceError)) throw error;
+  const violations = error.violations.map((violation) =>
+    'field' in violation && violation.field === 'body.validityDays'
+      ? { ...violation, field: 'body.contractEnds' }
+      : violation,
+  );
+  throw new ServiceError(error.code, error.message, violations);
 }
 
 /**

@@ -16,10 +16,13 @@ import type { CpsPreference, CpsQuestion, ReadyCps } from './cps-signers.ts';
 import { bundleForInstallation } from './current-bundles.ts';
 import { ServiceError } from './errors.ts';
 import type { ProvisioningStore } from './provisioning-records.ts';
+import type { ValidateChain } from './provisioning-registration.ts';
+import { trustedVehicle } from './vehicle-certificates.ts';
 import { pcidOf } from './vehicle-lookup.ts';
 
 export interface ContractSigningParts extends BundleParts {
   readonly provisioning: Pick<ProvisioningStore, 'findByPcid'>;
+  readonly validateChain: ValidateChain;
   readonly openCps: (question: CpsQuestion) => Promise<ReadyCps | undefined>;
   readonly access: AccessPolicy;
   readonly audit: AuditWriter;
@@ -42,9 +45,11 @@ export interface SigningWishes {
 
 /**
  * Gives a maker the contract of one of its vehicles, as the vehicle would get it: the key in it is
- * encrypted for the vehicle. Maker and operator each find it in their log.
+ * encrypted for the vehicle, whose provisioning certificate has to hold as if it asked itself. Maker
+ * and operator each find it in their log.
  * @throws ServiceError `not-found` for a vehicle that is not the caller's, one without this contract,
- *   and a root that no provisioning service is below; and as `bundleForInstallation`
+ *   and a root that no provisioning service is below; `vehicle-unknown` with why its certificate does
+ *   not hold; and as `bundleForInstallation`
  */
 export async function provideContract(
   parts: ContractSigningParts,
@@ -71,6 +76,7 @@ export async function provideContract(
   if (!car || !contract) {
     throw new ServiceError('not-found', `there is no contract ${named.value.normal} of ${pcid}`);
   }
+  await trustedVehicle(parts, car);
   await requireCps(parts, standard, wishes, principal);
   const bundle = await bundleForInstallation(parts, contract, car);
   const signed = await signContract(parts, principal, { contract, bundle }, wishes);

@@ -38,7 +38,8 @@ export type Standing =
  * Each recipient has its own, so that a car's installation and its update, asked for in turn, do
  * not put each other out of date: recorded requests could be sent again and again, and each would
  * be certified anew. But nothing counts from before the last bundle that was made for a car: a car
- * with another key, or an operator's renewal, has come since.
+ * with another key, or an operator's renewal, has come since. What an operator has brought ahead of
+ * its time is such a renewal once it begins.
  */
 export async function currentBundle(
   parts: Pick<BundleParts, 'contracts' | 'clock'>,
@@ -51,10 +52,12 @@ export async function currentBundle(
 
 function currentOf(
   { id }: Pick<Contract, 'id'>,
-  bundles: readonly Bundle[],
+  all: readonly Bundle[],
   recipient: BundleRecipient,
   now: Date,
 ): Awaited<ReturnType<typeof currentBundle>> {
+  const begun = all.filter(({ notBefore }) => notBefore <= now);
+  const bundles = begun.length > 0 ? begun : all;
   const [newest] = bundles;
   if (!newest) throw new Error(`the contract ${id} has no bundle`);
   const own = newestFor(bundles, recipient);

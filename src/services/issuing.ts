@@ -134,15 +134,24 @@ const tooLarge = ({ message }: LintFinding): Violation =>
 
 /** Issuance failed inside evpki: nothing was handed out, and the log says why. */
 class IssuanceError extends Error {
-  override readonly name = 'IssuanceError';
+  override readonly name: string = 'IssuanceError';
+}
+
+/**
+ * The pending row was taken away before its signature was stored: by recovery, or by whoever has
+ * stopped, at this moment, what the certificate was for.
+ */
+export class AbandonedMeanwhile extends IssuanceError {
+  override readonly name = 'AbandonedMeanwhile';
 }
 
 /**
  * Issues one certificate, or says why not.
  * @throws ServiceError `declarations-superseded` when newer profiles are in force than this process
  *   has; status goes on all the same, so OCSP responders are still certified
- * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or
- *   recovery took the row away; ServiceError `clock-went-back`; and whatever the store throws
+ * @throws IssuanceError when lint refuses what policy allowed, the signature does not verify, or the
+ *   row was taken away (AbandonedMeanwhile); ServiceError `clock-went-back`; and whatever the store
+ *   throws
  */
 export async function issueCertificate(
   parts: IssuingParts,
@@ -271,7 +280,7 @@ async function signAndRecord(
     },
   });
   if (recorded === 'lease-lost') {
-    throw new IssuanceError('the pending row was abandoned before its signature was stored');
+    throw new AbandonedMeanwhile('the pending row was abandoned before its signature was stored');
   }
   return { outcome: 'issued', certificateId: certificate.id, der };
 }

@@ -72,8 +72,9 @@ export interface RegistrationResult {
 
 /**
  * Registers a vehicle's provisioning certificate, in place of the one that is registered for its
- * PCID and standard if there is one; contract keys that were encrypted to that are stale then. The
- * same again changes nothing, and is not checked again.
+ * PCID and standard if there is one; contract keys that were encrypted to another key are stale then.
+ * The same again changes nothing, and is not checked again; with other certificates above it, it is
+ * checked, and takes its own place where they lead to the anchor.
  * @param named the organization, for those who reach others than their own
  * @throws ServiceError `provisioning-certificate-refused` with every reason, `not-found` for an
  *   organization out of reach, `not-permitted` naming the kind of certificates, `conflict` when
@@ -93,7 +94,8 @@ export async function registerProvisioning(
   if (
     violations.length === 0 &&
     known?.organizationId === organization.id &&
-    sameKey(known.x448PublicKey, x448PublicKey)
+    sameKey(known.x448PublicKey, x448PublicKey) &&
+    candidates.every((der) => isAbove(known, der))
   ) {
     return { record: { ...known, state: 'registered' }, outcome: 'unchanged' };
   }
@@ -176,12 +178,12 @@ async function store(
   principal: Principal,
   certificate: ProvisioningCertificate,
 ): Promise<RegistrationResult> {
-  const { pcid, standard, organizationId, sha256, x448PublicKey } = certificate;
+  const { pcid, standard, organizationId } = certificate;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const former = await parts.provisioning.findByPcid(pcid, standard);
     if (former && former.organizationId !== organizationId) throw taken(pcid);
     // The same request at the same time may have been faster.
-    if (former?.sha256 === sha256 && sameKey(former.x448PublicKey, x448PublicKey)) {
+    if (former && isSame(former, certificate)) {
       return { record: { ...former, state: 'registered' }, outcome: 'unchanged' };
     }
     const replaces = former === undefined ? {} : { replaces: former.id };
@@ -235,6 +237,15 @@ export const operatorsEvent = (
   ...{ at, actor, action: `vehicle.${what}`, subject: pcid },
   details: { pcid, standard },
 });
+
+/** Whether a certificate stands above a registered one, which has no root in its chain. */
+const isAbove = ({ subCertificates }: ProvisioningCertificate, der: Uint8Array): boolean =>
+  subCertificates.some((one) => sameBytes(one, der)) || isSelfIssued(readCertificate(der));
+
+const isSame = (one: ProvisioningCertificate, other: ProvisioningCertificate): boolean =>
+  one.sha256 === other.sha256 &&
+  sameKey(one.x448PublicKey, other.x448PublicKey) &&
+  sameBytes(Buffer.concat(one.subCertificates), Buffer.concat(other.subCertificates));
 
 const sameKey = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a === undefined || b === undefined ? a === b : sameBytes(a, b);

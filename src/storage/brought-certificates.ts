@@ -3,11 +3,12 @@
  * itself may have them certified by an authority of this evpki. They are the contract's all the same.
  */
 
-import type { Knex } from 'knex';
 import { readableCertificate } from '../pki/certificate.ts';
 import { spkiFingerprint } from '../pki/key-identifier.ts';
 import type { CertificateState } from '../services/certificate-records.ts';
-import type { WriteTransaction } from './database.ts';
+import { belowRevoked } from './below-revoked.ts';
+import type { Database, WriteTransaction } from './database.ts';
+import { rawRows } from './raw-rows.ts';
 import type { ContractBundleRow, ContractRow } from './rows/plug-and-charge.ts';
 import type { CertificateRow } from './rows.ts';
 import { blob, bytesOf, sha256Hex, timeText } from './values.ts';
@@ -102,24 +103,46 @@ async function issuedHere(
 /** By octets as text: see {@link statesOfBrought}. */
 export const broughtKey = (der: Uint8Array): string => blob(der).toString('base64');
 
+/** What is known of a certificate that was brought and issued here. */
+export interface BroughtStatus {
+  readonly state: CertificateState;
+  /** Whether an authority above it is revoked. */
+  readonly authorityRevoked: boolean;
+}
+
 /**
  * What has become of those certificates of brought bundles that were issued here, by
  * {@link broughtKey}; of others nothing is known.
  */
 export async function statesOfBrought(
-  reader: Knex,
+  { reader, dialect }: Pick<Database, 'reader' | 'dialect'>,
   ders: readonly Uint8Array[],
-): Promise<ReadonlyMap<string, CertificateState>> {
+): Promise<ReadonlyMap<string, BroughtStatus>> {
   const keys = ders
     .flatMap((der) => readableCertificate(bytesOf(blob(der))) ?? [])
     .map(({ spki }) => spki);
   if (keys.length === 0) return new Map();
-  const rows: Pick<CertificateRow, 'der' | 'state'>[] = await reader<CertificateRow>('certificates')
+  const rows: Pick<CertificateRow, 'der' | 'state' | 'issuer_id'>[] = await reader<CertificateRow>(
+    'certificates',
+  )
     .whereIn('spki_sha256', keys.map(spkiFingerprint))
     .whereNotNull('der')
-    .select('der', 'state');
-  return new Map(rows.flatMap(({ der, state }) => (der ? [[broughtKey(der), state]] : [])));
+    .select('der', 'state', 'issuer_id');
+  const revoked = new Set<string>();
+  for (const issuerId of new Set(rows.flatMap(({ issuer_id }) => issuer_id ?? []))) {
+    const found = await rawRows({ knex: reader, dialect }, ISSUER_REVOKED, [issuerId]);
+    if (found.length > 0) revoked.add(issuerId);
+  }
+  return new Map(
+    rows.flatMap(({ der, state, issuer_id }) => {
+      const authorityRevoked = issuer_id !== null && revoked.has(issuer_id);
+      return der ? [[broughtKey(der), { state, authorityRevoked }]] : [];
+    }),
+  );
 }
+
+const ISSUER_REVOKED = `${belowRevoked('SELECT id, id AS issuer_id FROM issuers WHERE id = ?')}
+  SELECT id FROM below_revoked`;
 
 /**
  * Whether another contract of its organization has it that goes on: of the same EMAID, which is in

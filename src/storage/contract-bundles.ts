@@ -231,16 +231,18 @@ export const bundleRow = (
 
 /** Those that have a certificate, newest first. */
 export async function listBundles(
-  { reader, dialect }: Pick<Database, 'reader' | 'dialect'>,
+  database: Pick<Database, 'reader' | 'dialect'>,
   contractId: string,
 ): Promise<Bundle[]> {
-  const at = { knex: reader, dialect };
+  const at = { knex: database.reader, dialect: database.dialect };
   const rows = await rawRows<BundleWithCertificate>(at, BUNDLES, [contractId, contractId]);
   const brought = rows.flatMap(({ certificate }) => certificate ?? []);
-  const states = brought.length > 0 ? await statesOfBrought(reader, brought) : undefined;
+  const states = brought.length > 0 ? await statesOfBrought(database, brought) : undefined;
   return rows.flatMap((row) => {
     const known = row.certificate && states?.get(broughtKey(row.certificate));
-    return bundleOf(known ? { ...row, certificate_state: known } : row) ?? [];
+    const bundle = bundleOf(known ? { ...row, certificate_state: known.state } : row);
+    if (!bundle) return [];
+    return [known ? { ...bundle, authorityRevoked: known.authorityRevoked } : bundle];
   });
 }
 

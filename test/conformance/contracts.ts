@@ -629,9 +629,15 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
       };
       async function issuedHere(
         { certificate }: { certificate: Certificate } = foreignRoot(),
-        change: { readonly subject?: string } = {},
+        {
+          by = ca,
+          ...change
+        }: {
+          readonly subject?: string;
+          readonly by?: Pick<typeof ca, 'organizationId' | 'issuerId'>;
+        } = {},
       ) {
-        const row = { ...pending(ca.organizationId, ca.issuerId), ...change };
+        const row = { ...pending(by.organizationId, by.issuerId), ...change };
         const named = { ...row, spkiSha256: spkiFingerprint(certificate.spki) };
         expect(await issuance().recordPending({ certificate: named })).toEqual({
           outcome: 'recorded',
@@ -658,6 +664,32 @@ export const contractsConform = (name: string, open: OpenTestDatabase) =>
           expect(await stateOf(id)).toBe(state);
         }
         expect(await auditedFor(id)).toContain('certificate.revoked');
+      });
+
+      test('tells what has become of it, and that an authority above it is revoked', async () => {
+        const root = await activeAuthority(opened.database);
+        const sub = await authorityBelow(opened.database, root.issuerId);
+        const below = await authorityBelow(opened.database, sub.issuerId);
+        const contracts: string[] = [];
+        for (const by of [root, sub, below]) {
+          const { organizationId } = by;
+          const { der } = await issuedHere(foreignRoot(), { by });
+          contracts.push(await brought(der, { organizationId }));
+        }
+        const told = async () =>
+          (await Promise.all(contracts.map((id) => store().listBundles(id)))).map(([bundle]) => [
+            bundle?.certificateState,
+            bundle?.authorityRevoked,
+          ]);
+        expect(await told()).toEqual(Array(3).fill(['issued', false]));
+        const revokesIssuerId = sub.issuerId;
+        await changeStatus(opened.database, sub.certificate.id, compromised, { revokesIssuerId });
+        await changeState(contracts[0] ?? '', { to: 'suspended' });
+        expect(await told()).toEqual([
+          ['held', false],
+          ['issued', true],
+          ['issued', true],
+        ]);
       });
 
       test('keeps it where that is asked for, and where another contract has it', async () => {

@@ -15,6 +15,7 @@ import { listBundles } from '../../src/storage/contract-bundles.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts';
 import { contractKeysOf, filesWith, spellingsOf } from '../support/contract-promises.ts';
+import { freshPcid, leaveFactory } from '../support/vehicles.ts';
 
 const PCID = 'DEMP1234567890123';
 
@@ -74,6 +75,22 @@ describe('a contract over the API', () => {
     expect(Object.keys(bundle)).not.toContain('encryptedPrivateKey');
     const certificate = await call('GET', `/v1/certificates/${bundle.certificate}`);
     expect(certificate.json.subject).toMatch(/CN=DE8EVC00000001/);
+  });
+
+  test('that its car is not there is not the last word for an Idempotency-Key', async () => {
+    const maker = { authorization: `Bearer ${await evpki.tokenOf('demo-oem', ['oem'])}` };
+    const pcid = freshPcid();
+    const headers = { 'idempotency-key': randomUUID() };
+    const attempt = () => call('POST', '/v1/contracts', { emaid: 'DE8EVC00000006', pcid }, headers);
+    for (const _ of [1, 2]) {
+      const refused = await attempt();
+      expect([refused.status, refused.json.code]).toEqual([422, 'vehicle-unknown']);
+      expect(refused.headers['idempotency-replayed']).toBeUndefined();
+    }
+    await leaveFactory(evpki, maker, 'iso15118-2', pcid);
+    const made = await attempt();
+    expect(made.status, made.text).toBe(201);
+    expect((await attempt()).json).toEqual(made.json);
   });
 
   test('is renewed, ranked, suspended, resumed and ended', async () => {

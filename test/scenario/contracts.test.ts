@@ -16,6 +16,7 @@ import {
 } from '../../src/pki/certificate.ts';
 import { attributeValue } from '../../src/pki/names.ts';
 import { toPem } from '../../src/pki/pem.ts';
+import type { CertificateTemplate } from '../../src/pki/template.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { bringBundle, bringNextBundle } from '../../src/services/brought-bundles.ts';
 import { createContract } from '../../src/services/contract-creation.ts';
@@ -479,6 +480,83 @@ describe('installing', () => {
     });
   });
 
+  describe('what is being certified is taken back at this moment', () => {
+    /** Services in which this happens once between the signature and its record. */
+    function beforeRecord(happens: () => Promise<unknown>): Services {
+      let isFirst = true;
+      const recordIssued: Services['store']['recordIssued'] = async (command) => {
+        if (isFirst) {
+          isFirst = false;
+          await happens();
+        }
+        return services.store.recordIssued(command);
+      };
+      return { ...services, store: { ...services.store, recordIssued } };
+    }
+
+    test.each([
+      ['suspended', suspendContract],
+      ['ended', endContract],
+    ] as const)('%s: neither renewed nor installed', async (state, stop) => {
+      const attempts: ((parts: Services, contract: Contract, anew: Car) => Promise<unknown>)[] = [
+        (parts, { id }) => renewContract(parts, demoMo, id),
+        (parts, contract, anew) => bundleForInstallation(parts, contract, anew.registered),
+      ];
+      for (const attempt of attempts) {
+        const car = await registered();
+        const { contract } = await create(car);
+        const anew = newCar('iso15118-2', { pcid: car.registered.pcid });
+        await registerCar(services, anew, car);
+        const parts = beforeRecord(() => stop(services, demoMo, contract.id));
+        await expect(attempt(parts, contract, anew)).rejects.toEqual(code('contract-not-active'));
+        const view = await findContract(services, demoMo, contract.id);
+        expect([view.contract.state, view.bundle.generation]).toEqual([state, 1]);
+      }
+    });
+
+    test('suspended and resumed: it is renewed all the same', async () => {
+      const car = await registered();
+      const { contract } = await create(car);
+      const parts = beforeRecord(async () => {
+        await suspendContract(services, demoMo, contract.id);
+        await resumeContract(services, demoMo, contract.id);
+      });
+      const { bundle } = await renewContract(parts, demoMo, contract.id);
+      expect(bundle).toMatchObject({ generation: 2, certificateState: 'issued' });
+      expect(openBundle(car, bundle)).toHaveLength(32);
+    });
+
+    test('the car is deleted: no contract is created', async () => {
+      const car = await registered();
+      const { id, organizationId, pcid } = car.registered;
+      const why = { at: clock(), actor: 'client:oem', action: 'x', details: {} };
+      const parts = beforeRecord(() =>
+        services.provisioning.deleteRegistered({
+          id,
+          audit: { ...why, organizationId, subject: id },
+          forOperators: { ...why, subject: pcid },
+        }),
+      );
+      const attempt = createContract(parts, demoMo, { emaid: newEmaid(), pcid });
+      await expect(attempt).rejects.toEqual(code('vehicle-unknown'));
+      expect((await listContracts(services, demoMo, { limit: 9, pcid })).items).toEqual([]);
+    });
+
+    test('the authority is revoked: no contract is created', async () => {
+      await whereTimePasses(async () => {
+        const car = await registered();
+        const administrator: Principal = { ...demoMo, roles: ['super'] };
+        const [issuer] = await services.authorities.listIssuers('mo-root');
+        const parts = beforeRecord(() =>
+          revoke(services, administrator, issuer?.certificateId ?? '', 'cACompromise'),
+        );
+        const { pcid } = car.registered;
+        const attempt = createContract(parts, demoMo, { emaid: newEmaid(), pcid });
+        await expect(attempt).rejects.toEqual(code('authority-not-active'));
+      });
+    });
+  });
+
   test('an update is for the old contract’s key, the same again for the same, and the old one holds', async () => {
     const car = await registered();
     const { contract, bundle: old } = await create(car);
@@ -820,7 +898,11 @@ describe('bundles that are brought', () => {
   const sub2 = subCa(sub2Key, sub1Key, sub1, 0);
 
   /** What an operator with an own PKI would bring. */
-  async function madeElsewhere(car: Car, emaid: string) {
+  async function madeElsewhere(
+    car: Car,
+    emaid: string,
+    change: Partial<Pick<CertificateTemplate, 'notBefore' | 'extensions'>> = {},
+  ) {
     const { spki } = car.registered;
     const key = await contractKeys().generate('P-256');
     const subject = { publicKey: acceptedKey(key.spki), privateKey: sub2Key.privateKey };
@@ -828,6 +910,7 @@ describe('bundles that are brought', () => {
       templateFor(subject, sub2Key, {
         ...{ subject: nameOf(`CN=${emaid}`, 'DC=MO'), issuerName: sub2.subjectDer },
         notAfter: new Date('2032-01-01T00:00:00Z'),
+        ...change,
       }),
       sub2Key,
     );
@@ -838,7 +921,7 @@ describe('bundles that are brought', () => {
       dhPublicKey: Buffer.from(sealed.dhPublicKey).toString('base64'),
       encryptedPrivateKey: Buffer.from(sealed.encryptedPrivateKey).toString('base64'),
     };
-    return { bundle, text };
+    return { emaid, bundle, text };
   }
 
   test('are installed like others, and only their operator makes the next', async () => {
@@ -923,6 +1006,21 @@ describe('bundles that are brought', () => {
     expect((await bring({})).contract.emaid).toBe(emaid);
   });
 
+  test('are refused when their key may not sign', async () => {
+    const car = await registered();
+    const emaid = newEmaid();
+    const details = { emaid, pcid: car.registered.pcid };
+    const extensions = { keyUsage: { critical: true, usages: ['keyAgreement'] } } as const;
+    const { text } = await madeElsewhere(car, emaid, { extensions });
+    await expect(bringBundle(services, demoMo, details, text)).rejects.toMatchObject({
+      ...{ code: 'bundle-refused', violations: [{ code: 'key-usage' }] },
+    });
+    const nothingOfIt = { basicConstraints: { critical: true, ca: false } };
+    const silent = await madeElsewhere(car, emaid, { extensions: nothingOfIt });
+    const { contract } = await bringBundle(services, demoMo, details, silent.text);
+    expect(contract.state).toBe('active');
+  });
+
   test('K4 are refused when their keys are not encrypted', async () => {
     const car = await registered();
     const emaid = newEmaid();
@@ -988,6 +1086,53 @@ describe('bundles that are brought', () => {
     await revoke(services, demoMo, bundle.certificateId ?? '', 'superseded');
     await expect(install(contract, car)).rejects.toEqual(code('contract-not-active'));
     await endContract(services, demoMo, source.id);
+  });
+
+  test('are neither taken nor installed below an authority that is revoked here', async () => {
+    await whereTimePasses(async () => {
+      const [car, another] = [await registered(), await registered()];
+      const emaid = newEmaid();
+      const { bundle } = await create(await registered(), { emaid });
+      const details = { emaid, pcid: car.registered.pcid };
+      const { contract } = await bringBundle(services, demoMo, details, textOf(bundle));
+      expect((await install(contract, car)).certificate).toEqual(bundle.certificate);
+      const administrator: Principal = { ...demoMo, roles: ['super'] };
+      const [issuer] = await services.authorities.listIssuers('mo-root');
+      await revoke(services, administrator, issuer?.certificateId ?? '', 'cACompromise');
+      await expect(install(contract, car)).rejects.toEqual(code('contract-external'));
+      const again = { emaid, pcid: another.registered.pcid };
+      await expect(bringBundle(services, demoMo, again, textOf(bundle))).rejects.toMatchObject({
+        ...{ code: 'bundle-refused' },
+        violations: [{ code: 'revoked', message: expect.stringContaining('authority above it') }],
+      });
+    });
+  });
+
+  test('may begin later: until then the car gets the one before', async () => {
+    await whereTimePasses(async (pass) => {
+      const car = await registered();
+      const emaid = newEmaid();
+      const soon = new Date(Math.ceil(clock().getTime() / 1000) * 1000 + 3 * DAY);
+      const [first, second] = [
+        await madeElsewhere(car, emaid),
+        await madeElsewhere(car, emaid, { notBefore: soon }),
+      ];
+      const details = { emaid, pcid: car.registered.pcid };
+      const { contract } = await bringBundle(services, demoMo, details, first.text);
+      await bringNextBundle(services, demoMo, contract.id, second.text);
+      expect((await install(contract, car)).certificate).toEqual(first.bundle.certificate);
+      pass(4);
+      expect((await install(contract, car)).certificate).toEqual(second.bundle.certificate);
+      // One that begins later and is the only one is not there yet.
+      const third = await madeElsewhere(car, newEmaid(), {
+        notBefore: new Date(soon.getTime() + 3 * DAY),
+      });
+      const later = { emaid: third.emaid, pcid: car.registered.pcid };
+      const { contract: other } = await bringBundle(services, demoMo, later, third.text);
+      await expect(install(other, car)).rejects.toEqual(code('contract-external'));
+      pass(4);
+      expect((await install(other, car)).certificate).toEqual(third.bundle.certificate);
+    });
   });
 
   test('supersede the former where the car has another key, and only then', async () => {

@@ -66,4 +66,13 @@ describe('odd names', () => {
     expect(status).toBe(400);
     expect(json.violations).toMatchObject([{ code: 'time-invalid' }]);
   });
+
+  test.each(['2027-13-01T00:00:00Z', '2027-06-30T24:30:00Z', '2027-06-30T00:00:00%2B99:00'])(
+    'W12 %s is refused, and not as a leap second',
+    async (time) => {
+      const { status, text } = await evpki.call('GET', `/v1/certificates?expiresBefore=${time}`);
+      expect(status).toBe(400);
+      expect(text).not.toContain('leap second');
+    },
+  );
 });

@@ -446,7 +446,7 @@ describe('OPCP', () => {
       ]);
       expect(await refused(generate(vehicle, emaid, { contractEnds: inDays(3000) }))).toEqual([
         400,
-        expect.stringContaining('days'),
+        expect.stringMatching(/contractEnds : iso15118-2-contract allows \d+ to \d+ days/),
       ]);
       expect(await refused(generate(vehicle, emaid, { contractEnds: 'tomorrow' }))).toEqual([
         400,
@@ -745,6 +745,24 @@ describe('OPCP', () => {
       expect((await provide('', maker, newEmaid())).status).toBe(404);
       expect((await provide('', await as('other-oem', 'oem'))).status).toBe(404);
       expect((await provide('', operator)).status).toBe(403);
+    });
+
+    test('gives its maker nothing for a car whose provisioning certificate is revoked', async () => {
+      const vehicle = await leaveFactory(evpki, maker, 'iso15118-2');
+      const emaid = newEmaid();
+      sent(await generate(vehicle, emaid), 201);
+      const revocation = `/v1/certificates/${vehicle.certificateId}/revocation`;
+      sent(await evpki.call('POST', revocation, { reason: 'keyCompromise' }, maker), 200);
+      for (const path of [
+        `/v1/ccp/provideSignedContractData/${emaid}/${vehicle.pcid}`,
+        `/opnc/v1/ccp/signedcontractdata/${emaid}/${vehicle.pcid}`,
+      ]) {
+        const answer = await evpki.call('GET', path, undefined, maker);
+        expect([answer.status, messagesOf(answer)[0]]).toEqual([
+          404,
+          expect.stringMatching(/does not hold: .*revoked/),
+        ]);
+      }
     });
   });
 

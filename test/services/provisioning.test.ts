@@ -4,6 +4,7 @@ import { createECDH, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificate, fingerprint } from '../../src/pki/certificate.ts';
 import { spkiFingerprint } from '../../src/pki/key-identifier.ts';
+import { writeName } from '../../src/pki/names.ts';
 import type { KeyAlgorithm } from '../../src/pki/public-key.ts';
 import type { Principal } from '../../src/services/access-policy.ts';
 import { ServiceError } from '../../src/services/errors.ts';
@@ -28,7 +29,14 @@ import { provisioningStore } from '../../src/storage/provisioning.ts';
 import { trustAnchorStore } from '../../src/storage/trust-anchors.ts';
 import { type TestDatabase, testBackends } from '../support/databases.ts';
 import { demoDeclarations } from '../support/declarations.ts';
-import { commonName, generateKey } from '../support/issuing.ts';
+import {
+  authorityExtensions,
+  commonName,
+  generateKey,
+  issue,
+  leafExtensions,
+  templateFor,
+} from '../support/issuing.ts';
 import { type Maker, newMaker, pemOf, type VehicleChanges } from '../support/makers.ts';
 import { acceptedKey, ecSpki } from '../support/public-keys.ts';
 
@@ -215,6 +223,41 @@ const actionsOn = async (id: string): Promise<string[]> => {
   return entries.filter(({ subject }) => subject === id).map(({ action }) => action);
 };
 
+/** A maker whose sub-CA was certified anew, with the key that it has. */
+function renewingMaker() {
+  const [rootKey, subKey] = [generateKey(), generateKey()];
+  const [rootName, subject] = [commonName('Renewing Root'), commonName('Renewing Sub-CA')];
+  const issuerName = writeName(rootName);
+  const root = issue(
+    templateFor(rootKey, rootKey, {
+      ...{ subject: rootName, issuerName },
+      extensions: authorityExtensions(rootKey, rootKey),
+    }),
+    rootKey,
+  );
+  const sub = (notAfter: Date) =>
+    issue(
+      templateFor(subKey, rootKey, {
+        ...{ subject, issuerName, notAfter },
+        extensions: authorityExtensions(subKey, rootKey),
+      }),
+      rootKey,
+    );
+  const vehicle = (pcid: string) => {
+    const key = generateKey();
+    const template = templateFor(key, subKey, {
+      ...{ subject: commonName(pcid), issuerName: writeName(subject) },
+      extensions: {
+        ...leafExtensions(key, subKey),
+        keyUsage: { critical: true, usages: ['digitalSignature', 'keyAgreement'] },
+      },
+    });
+    return issue(template, subKey);
+  };
+  const renewed = [sub(new Date('2027-01-01T00:00:00Z')), sub(root.notAfter)] as const;
+  return { root, renewed, vehicle };
+}
+
 describe('another certificate of the vehicle', () => {
   test('takes the place of the one before, which stays as history', async () => {
     const old = await registerNew();
@@ -240,6 +283,35 @@ describe('another certificate of the vehicle', () => {
     const again = await register({ ...registration, x448PublicKey: second });
     expect(again).toMatchObject({ outcome: 'replaced', record: { replaces: record.id } });
     expect(Buffer.from(again.record.x448PublicKey ?? []).toString('base64')).toBe(second);
+  });
+
+  test('or the same with another chain above it, does so too: a car of -2 brings none', async () => {
+    const { root, renewed, vehicle } = renewingMaker();
+    await trust('oem', { ...maker, root });
+    const certificate = vehicle(newPcid());
+    const [old, anew] = renewed;
+    const { record: first } = await register({
+      certificate: pemOf(certificate),
+      chain: pemOf(old, root),
+    });
+    expect(first.subCertificates).toEqual([old.der]);
+    const { record, outcome } = await register({
+      certificate: pemOf(certificate),
+      chain: pemOf(anew, root),
+    });
+    expect([outcome, record.replaces]).toEqual(['replaced', first.id]);
+    expect(record).toMatchObject({ sha256: first.sha256, subCertificates: [anew.der] });
+    // In whatever order, and as often as anybody likes.
+    const { id } = record;
+    for (const chain of [pemOf(root, anew), pemOf(anew), undefined]) {
+      const again = { certificate: pemOf(certificate), ...(chain === undefined ? {} : { chain }) };
+      expect(await register(again)).toMatchObject({ record: { id }, outcome: 'unchanged' });
+    }
+    const more = { certificate: pemOf(certificate), chain: pemOf(anew, ...large.subCas) };
+    expect(await register(more)).toMatchObject({ record: { id }, outcome: 'unchanged' });
+    const none = { certificate: pemOf(certificate), chain: pemOf(...large.subCas) };
+    expect(await refusal(register(none))).toEqual(['path-not-found chain']);
+    expect(await findProvisioning(partsWith(), oem, id)).toEqual(record);
   });
 
   test('for the other standard stands beside it', async () => {

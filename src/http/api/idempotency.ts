@@ -2,7 +2,7 @@
 
 import type { Request, Response } from 'express';
 import type { Json } from '../../pki/canonical-json.ts';
-import { errorCodes, ServiceError } from '../../services/errors.ts';
+import { type ErrorCode, errorCodes, ServiceError } from '../../services/errors.ts';
 import { type IdempotencyParts, type Outcome, once } from '../../services/idempotency.ts';
 import type { KeptAnswer } from '../../services/idempotency-records.ts';
 import type { Handler } from './operations.ts';
@@ -17,6 +17,8 @@ const ACCEPTED = 202;
  * lifted, an authority activated.
  */
 const passing: readonly number[] = [401, 403, 408, 409, 429];
+/** Likewise, whatever their status: somebody else registers the vehicle a moment later. */
+const passingCodes: ReadonlySet<ErrorCode> = new Set(['vehicle-unknown']);
 
 /**
  * A handler that does its work once for each key of a caller.
@@ -72,7 +74,7 @@ function problemOutcome(request: Request, error: unknown): Outcome | undefined {
   const known = asServiceError(error);
   if (!known) return undefined;
   const { http: status } = errorCodes[known.code];
-  if (!isDecision(status)) return undefined;
+  if (!isDecision(status) || passingCodes.has(known.code)) return undefined;
   const body = problemText(request, known);
   return { keep: true, answer: { status, contentType: PROBLEM_TYPE, body } };
 }
