@@ -59,14 +59,15 @@ export async function generateContractData(
 
 /** Who says when a contract ends has named no days. */
 function inTheirTerms(error: unknown): never {
-  if (!(error instanceof ServiceError)) throw error;
+  if (!(error instanceof ServiceError) || !error.violations.some(isOfDays)) throw error;
   const violations = error.violations.map((violation) =>
-    'field' in violation && violation.field === 'body.validityDays'
-      ? { ...violation, field: 'body.contractEnds' }
-      : violation,
+    isOfDays(violation) ? { ...violation, field: 'body.contractEnds' } : violation,
   );
   throw new ServiceError(error.code, error.message, violations);
 }
+
+const isOfDays = (violation: object): boolean =>
+  'field' in violation && violation.field === 'body.validityDays';
 
 /**
  * Takes a bundle that was made elsewhere: the first of its contract, or the next.
